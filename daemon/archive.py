@@ -1,0 +1,48 @@
+"""The archive: the bytes of every file as it came, compressed, written before anything else is done with them."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+
+from daemon.errors import TryLater
+from daemon.model import Fetched
+
+
+def keep(folder: Path, arrival_id: int, chunks: Iterable[bytes]) -> Fetched:
+    """Write `chunks` to the archive as the bytes of one arrival, and make sure that they survive a power cut.
+
+    The file is named by the arrival's id alone: no name that came from outside is ever a path here.
+    Raises TryLater when the disk does not take them.
+    """
+    digest, size = hashlib.sha256(), 0
+    folder = folder / f"{arrival_id // 1000:06d}"
+    final = folder / f"{arrival_id}.zst"
+    half = folder / f"{arrival_id}.{os.getpid()}.half"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        half.unlink(missing_ok=True)
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with pa.CompressedOutputStream(pa.PythonFile(os.fdopen(descriptor, "wb"), mode="w"), "zstd") as out:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+                out.write(chunk)
+        _sync(half)
+        half.rename(final)
+        _sync(folder)
+    except OSError as error:
+        raise TryLater(f"the archive {folder}: {error.strerror or error}") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return Fetched(final, size, digest.hexdigest())
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,64 @@
+"""The commands, gathered; the errors that end one; the options all share."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from daemon.cli import check, demo, files, imports, profile, serve
+
+app = typer.Typer(
+    name="nightporter",
+    help="Takes in the ERP's nightly exports, checks every row, loads the good ones and hands the bad ones back with a reason.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(serve.run)
+app.command("worker")(serve.worker)
+app.command("migrate")(serve.migrate)
+app.command("check")(check.check)
+app.command("demo")(demo.demo)
+app.command("import")(files.import_file)
+app.command("read")(files.read)
+app.add_typer(imports.app, name="imports", help="The import runs.")
+app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
+
+
+@app.callback()
+def _settings(
+    context: typer.Context,
+    home: Annotated[
+        Path, typer.Option(envvar="NIGHTPORTER_HOME", help="The folder with the settings, profiles and the archive.", show_default=True)
+    ] = Path("nightporter"),
+    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+) -> None:
+    from daemon import log
+
+    os.umask(0o077)
+    quiet = context.invoked_subcommand not in ("run", "worker")
+    log.configure("WARNING" if quiet and log_level == "INFO" else log_level)
+    context.obj = home
+
+
+def main() -> None:
+    """Run a command. Exit codes: 0 done, 1 a fault, 2 wrong usage or settings, 3 file refused, 4 file held."""
+    from daemon.config import ConfigInvalid
+    from daemon.embedded import NotStarted
+    from daemon.errors import FileRefused, TryLater
+    from daemon.service import ServiceFault
+
+    try:
+        app()
+    except ConfigInvalid as error:
+        print("\n".join(map(str, error.faults)), file=sys.stderr)
+        sys.exit(2)
+    except FileRefused as error:
+        print(f"refused: {error}", file=sys.stderr)
+        sys.exit(3)
+    except (NotStarted, ServiceFault, TryLater) as error:
+        print(f"nightporter: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,140 @@
+"""`import` and `read`: what is done with one file by hand."""
+
+import csv
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from daemon.importer import Progress
+    from daemon.model import ImportRun
+    from daemon.reading import Reader
+
+File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_SHOWN = 20
+
+
+def import_file(
+    context: typer.Context,
+    file: File,
+    profile: Annotated[str, typer.Option(help="The profile to import it with.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and leave everything as it is.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
+    from daemon import db, ledger, service, settings
+    from daemon.attempt import attempt, rehearse
+    from daemon.cli.show import print_json, print_runs, run_json
+    from daemon.model import RemoteFile
+    from daemon.profiles import Profiles
+
+    loaded = settings.load(context.obj)
+    profiles = Profiles(loaded.profiles)
+    chosen = profiles.get(profile)
+    entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
+    with service.database(loaded) as engine, _progress_bar(file.name) as progress:
+        if dry_run:
+            came_of = rehearse(engine, loaded, chosen, entry, progress)
+            print_json([{"dataset": dataset, "tally": asdict(tally)} for dataset, tally in came_of])
+            return
+        with db.transaction(engine) as conn:
+            first = ledger.arrive_inline(conn, entry, [(chosen.name, section.dataset) for section in chosen.sections])
+            runs = ledger.siblings(conn, ledger.get(conn, first) or sys.exit(1))
+        for run in runs:
+            attempt(engine, loaded, profiles, run.id, progress)
+        with db.transaction(engine) as conn:
+            runs = ledger.siblings(conn, runs[0])
+    if as_json:
+        own = next(run for run in runs if run.dataset == chosen.dataset)
+        also = [run_json(run, loaded) for run in runs if run is not own]
+        print_json(run_json(own, loaded) | ({"also": also} if also else {}))
+    else:
+        print_runs(runs)
+        for run in runs:
+            if run.code:
+                print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
+    sys.exit(max(_exit_code(run) for run in runs))
+
+
+def read(
+    context: typer.Context,
+    file: File,
+    profile: Annotated[str | None, typer.Option(help="Read it in this profile's format; without, its shape is found out.")] = None,
+    to: Annotated[Literal["csv", "json"] | None, typer.Option(help="Print all rows as CSV or JSON.")] = None,
+) -> None:
+    """Show a file's table exactly as the importer sees it, before any mapping; lines that are no rows go to stderr."""
+    from daemon import reading, settings
+    from daemon.cli.show import print_json
+    from daemon.profiles import Profiles
+
+    loaded = settings.load(context.obj)
+    format = Profiles(loaded.profiles).get(profile).format if profile else None
+    reader = reading.read(file, format, loaded.sandbox)
+    if to == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(reader.header)
+        for row in _rows(reader):
+            writer.writerow(row[1:])
+    elif to == "json":
+        print_json([dict(zip(["line", *reader.header], row, strict=True)) for row in _rows(reader)])
+    else:
+        _print_table(reader)
+
+
+def _rows(reader: "Reader") -> Iterator[list[object]]:
+    """The line and the cells of each row; what is no row is told on stderr."""
+    from daemon.model import Rejection
+    from daemon.results import Words
+
+    words = Words("en")
+    for item in reader:
+        if isinstance(item, Rejection):
+            print(f"line {item.line}: {'; '.join(words.reason(reason, '') for reason in item.reasons)}", file=sys.stderr)
+        else:
+            columns = [item.frame.iloc[:, number].tolist() for number in range(len(reader.header))]
+            yield from (list(row) for row in zip(item.frame.index.tolist(), *columns, strict=True))
+
+
+def _print_table(reader: "Reader") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    found = ", ".join(f"{key} {value!r}" for key, value in reader.format.model_dump(exclude_none=True).items())
+    table = Table(title=f"{found}", title_justify="left", header_style="bold")
+    for heading in ["line", *reader.header]:
+        table.add_column(escape(heading))
+    count = 0
+    for row in _rows(reader):
+        count += 1
+        if count <= _SHOWN:
+            table.add_row(*(escape(str(cell)) for cell in row))
+    Console().print(table)
+    more = f", the first {_SHOWN} shown; --to csv prints all" if count > _SHOWN else ""
+    print(f"{count:,} rows{more}; {reader.ignored:,} blank lines")
+
+
+@contextmanager
+def _progress_bar(name: str) -> Iterator["Progress"]:
+    if not sys.stderr.isatty():
+        yield lambda rows: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda rows: bar.update(task, completed=rows)
+
+
+def _exit_code(run: "ImportRun") -> int:
+    if run.code == "gave_up":
+        return 1
+    return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)

@@ -1,0 +1,132 @@
+"""`imports`: the import runs and what came of them."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from daemon.cli.files import Json
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from daemon.model import ImportRun
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Id = Annotated[int, typer.Argument(help="The import run's number.")]
+
+
+@app.command("list")
+def list_runs(context: typer.Context, limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30, as_json: Json = False) -> None:
+    """The latest import runs."""
+    from daemon import db, ledger, service, settings
+    from daemon.cli.show import print_json, print_runs, run_json
+
+    loaded = settings.load(context.obj)
+    with service.database(loaded) as engine, db.transaction(engine) as conn:
+        runs = ledger.latest(conn, limit)
+    if as_json:
+        print_json([run_json(run, loaded) for run in runs])
+    else:
+        print_runs(runs)
+
+
+@app.command()
+def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
+    """Everything about one run: how its file was read, its tally, its mails."""
+    from daemon import db, results, service, settings
+    from daemon.cli.show import print_json, run_json
+
+    loaded = settings.load(context.obj)
+    with service.database(loaded) as engine, db.transaction(engine) as conn:
+        run = _run(conn, id)
+        mails = results.mails_of(conn, id)
+    facts = run_json(run, loaded) | {
+        "drop": run.drop,
+        "arrived_at": run.arrived_at,
+        "finished_at": run.finished_at,
+        "attempts": run.attempt,
+        "sha256": run.sha256,
+        "source": run.disposed_as,
+        "read_as": run.format,
+        "header": run.header,
+        "mails": [
+            {"to": mail.recipient, "sent_at": mail.sent_at, "undelivered": mail.given_up_at is not None, "fault": mail.fault} for mail in mails
+        ],
+    }
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        if value not in (None, [], ""):
+            print(f"{name + ':':14}{value}")
+
+
+@app.command()
+def rejects(
+    context: typer.Context,
+    id: Id,
+    to: Annotated[Literal["csv", "xlsx", "json"], typer.Option(help="What to print.")] = "csv",
+    language: Annotated[Literal["en", "fr"], typer.Option(help="The language of the reasons.")] = "en",
+) -> None:
+    """The rejected rows of a run with their reasons, on stdout."""
+    from daemon import db, ledger, results, service, settings
+    from daemon.cli.show import print_json
+
+    words = results.Words(language)
+    with service.database(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
+        run = _run(conn, id)
+        rejections = ledger.rejections(conn, id)
+        if to == "csv":
+            for chunk in results.as_csv(run, rejections, words):
+                sys.stdout.buffer.write(chunk)
+        elif to == "xlsx":
+            results.as_xlsx(run, rejections, words, sys.stdout.buffer)
+        else:
+            print_json(
+                [
+                    {
+                        "line": rejection.line,
+                        "cells": rejection.cells,
+                        "reasons": [
+                            {"code": r.code, "field": r.field, "value": r.value, "message": words.reason(r, run.dataset)} for r in rejection.reasons
+                        ],
+                    }
+                    for rejection in rejections
+                ]
+            )
+
+
+@app.command()
+def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
+    """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
+    from daemon import db, ledger, service, settings
+    from daemon.attempt import attempt
+    from daemon.cli.show import print_json, print_runs, run_json
+    from daemon.profiles import Profiles
+
+    loaded = settings.load(context.obj)
+    with service.database(loaded) as engine:
+        with db.transaction(engine) as conn:
+            run = _run(conn, id)
+            if run.archive is None:
+                raise typer.BadParameter(f"the bytes of run {id} were never fetched")
+            child = ledger.retry(conn, run)
+        attempt(engine, loaded, Profiles(loaded.profiles), child)
+        with db.transaction(engine) as conn:
+            run = _run(conn, child)
+    if as_json:
+        print_json(run_json(run, loaded))
+    else:
+        print_runs([run])
+        if run.code:
+            print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
+
+
+def _run(conn: "Connection", id: int) -> "ImportRun":
+    from daemon import ledger
+
+    run = ledger.get(conn, id)
+    if run is None:
+        raise typer.BadParameter(f"there is no import run {id}")
+    return run

@@ -1,0 +1,33 @@
+"""`run`, `worker`, `migrate`: the commands that serve."""
+
+import threading
+from typing import Annotated
+
+import typer
+
+
+def run(context: typer.Context) -> None:
+    """Serve: watch the drops, import what arrives, send the results, show the pages. One command on one machine."""
+    from daemon import service, settings
+
+    service.run(settings.load(context.obj))
+
+
+def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child", hidden=True)] = False) -> None:
+    """Take imports and mails from the queue; any number of machines may."""
+    from daemon import service, settings
+    from daemon import worker as working
+
+    loaded = settings.load(context.obj)
+    stop = threading.Event()
+    working.stop_on_signal(stop, watch_parent=child)
+    with service.database(loaded) as engine:
+        working.run(engine, loaded, stop)
+
+
+def migrate(context: typer.Context) -> None:
+    """Bring the database's schemas up to this version; `run` does it too."""
+    from daemon import service, settings
+
+    with service.database(settings.load(context.obj)):
+        print("The database is up to date.")

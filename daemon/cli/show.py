@@ -1,0 +1,56 @@
+"""How results are printed: as JSON for scripts, as tables for people."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from daemon.model import ImportRun
+from daemon.settings import Settings
+
+STATE_STYLES = {"imported": "green", "refused": "red", "held": "yellow", "vanished": "yellow", "importing": "cyan", "arrived": "cyan"}
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
+    """A run as scripts see it."""
+    from daemon.results import Links
+
+    links = Links(settings.link_keys, settings.web.public_url, settings.web.link_days)
+    rejected = run.tally and run.tally["rejected"]
+    return {
+        "run_id": run.id,
+        "status": run.state,
+        "code": run.code,
+        "detail": run.detail,
+        "file": run.name,
+        "profile": run.profile,
+        "dataset": run.dataset,
+        "tally": run.tally,
+        "rejects_url": links.rejects(run.id, "") if rejected else None,
+    }
+
+
+def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
+    """Runs as a table."""
+    from pathlib import PurePath
+
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for heading in ("run", "file", "into", "state"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("read", "new", "changed", "same", "rejected"):
+        table.add_column(heading, justify="right")
+    for run in runs:
+        state = f"[{STATE_STYLES[run.state]}]{run.state}[/]" + (f" ({run.code})" if run.code else "")
+        counts = [f"{run.tally[name]:,}" if run.tally else "" for name in ("read", "created", "updated", "unchanged", "rejected")]
+        if run.tally and run.tally["rejected"]:
+            counts[-1] = f"[red]{counts[-1]}[/]"
+        table.add_row(str(run.id), escape(PurePath(run.name).name), run.dataset, state, *counts)
+    Console().print(table)

@@ -1,0 +1,75 @@
+"""Dataset and Field: what a file can be imported into, as `schema/datasets/*.toml` says."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Literal
+
+from pydantic import Field as Key
+
+from daemon import config, shipped
+from daemon.config import Table
+
+MONEY_DIGITS, MONEY_SCALE = 18, 5
+"""Money is exact: numeric(18,5), never rounded."""
+
+
+class Field(Table):
+    """One column of a dataset.
+
+    `owner` says who may change the value of a row that exists: `erp` (the file always wins) or `app` (kept as it is).
+    `default_from` names fields that give the value where the file has none: the year of a date, or, for an enum, one of
+    the two words of `by_sign` for an amount above or below zero.
+    """
+
+    type: Literal["text", "integer", "money", "date", "bool", "enum"]
+    required: bool = False
+    owner: Literal["erp", "app"] = "erp"
+    max_length: int = 500
+    words: dict[str, list[str]] = Key({}, description="of an enum: each value, with words that always mean it")
+    default: str | None = None
+    default_from: list[str] = []
+    by_sign: list[str] = []
+    derived: bool = Key(False, description="never mapped; only `default_from` fills it")
+    iso4217: bool = False
+    label: dict[str, str]
+    description: str = ""
+    example: str = ""
+
+
+class Balance(Table):
+    """Of a dataset of open items: the field that says how much is open, its currency, and what settles a row.
+
+    A row is cleared when `amount` is 0, or, where a file does not map `amount`, when it has a date in `settled_by`.
+    """
+
+    amount: str
+    currency: str
+    settled_by: str | None = None
+
+
+class Dataset(Table):
+    """What a profile imports into: a table, its fields, and what makes two rows the same."""
+
+    name: str
+    table: str
+    label: dict[str, str]
+    keys: list[list[str]]
+    refers_to: str | None = Key(None, description="the dataset whose key field of the same name must exist")
+    balance: Balance | None = None
+    fields: dict[str, Field]
+
+    def key(self, mapped: set[str]) -> list[str]:
+        """The fields that identify a row for a file that maps `mapped`: the first key that can be filled, or the last."""
+        return next((key for key in self.keys if mapped.issuperset(key)), self.keys[-1])
+
+    @property
+    def mappable(self) -> list[str]:
+        """The fields that a profile may map."""
+        return [name for name, field in self.fields.items() if not field.derived]
+
+
+@cache
+def datasets() -> Mapping[str, Dataset]:
+    """Every dataset of this installation by name, those that others refer to first."""
+    found = [config.load(path, Dataset, name=path.stem) for path in sorted((shipped("schema") / "datasets").glob("*.toml"))]
+    return {dataset.name: dataset for dataset in sorted(found, key=lambda d: (d.refers_to is not None, d.name))}

@@ -1,0 +1,74 @@
+"""The way to Postgres: engine, transactions, migrations, and the one place where its faults become `TryLater`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from daemon import shipped
+from daemon.errors import TryLater
+
+SEARCH_PATH = "nightporter"
+"""Procrastinate's SQL names no schema; its tables live beside ours."""
+
+def connect(url: str) -> Engine:
+    """An engine on `url` (postgresql://…) with the session settings every connection of ours has."""
+    options = f"-c search_path={SEARCH_PATH} -c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=30min"
+    return sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        connect_args={"options": options, "connect_timeout": 10, "application_name": "nightporter"},
+        pool_pre_ping=True,
+        pool_size=10,
+    )
+
+
+def conninfo(engine: Engine) -> str:
+    """The same database as a libpq connection string, for a library that keeps its own connections."""
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A transaction, committed at the end.
+
+    Raises TryLater when the database, not the work, is at fault: gone, full, locked, or two transactions in a knot.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (DBAPIError, psycopg.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):
+            raise TryLater(f"the database: {cause}") from error
+        raise
+
+
+def driver(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
+    """psycopg's own connection under SQLAlchemy's, for COPY and for SQL built from identifiers; same transaction."""
+    own = connection.connection.driver_connection
+    assert isinstance(own, psycopg.Connection)
+    return own
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schemas up to this version. Safe to call from several processes: one does it, the others wait."""
+    migrations = shipped("schema") / "migrations"
+    newest = max(path.stem[:4] for path in (migrations / "versions").glob("*.py"))
+    with transaction(engine) as connection:
+        if connection.execute(sa.text("SELECT to_regclass('nightporter.schema_version') IS NOT NULL")).scalar_one():
+            if connection.execute(sa.text("SELECT version_num FROM nightporter.schema_version")).scalar_one() == newest:
+                return
+    from alembic import command  # slow to import, and rarely needed
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    with transaction(engine) as connection:
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.migrate', 0))"))
+        connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SEARCH_PATH}"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,36 @@
+"""When a remote file is complete. Pure: it sees listings and our own monotonic clock, never the server's."""
+
+from dataclasses import dataclass, field
+
+from daemon.drops.base import ignored, marker_of
+from daemon.model import RemoteFile
+from daemon.settings import DropSettings
+
+
+@dataclass
+class Seen:
+    """What earlier listings of one drop showed: each file as it last was, and since when it has been so."""
+
+    since: dict[RemoteFile, float] = field(default_factory=dict)
+
+
+def observe(seen: Seen, listing: list[RemoteFile], drop: DropSettings, now: float) -> list[RemoteFile]:
+    """The settled files of a listing; `seen` then remembers it.
+
+    With a marker, a file is settled when its marker stands beside it. Without, when two listings at least `settle`
+    seconds apart, and all between, showed the same size and mtime.
+    """
+    names = {file.name for file in listing}
+    files = [file for file in listing if not ignored(file.name, drop.ignore)]
+    if drop.marker:
+        markers = {marker_of(name, drop.marker) for name in names}
+        return [file for file in files if file.name not in markers and marker_of(file.name, drop.marker) in names]
+    before = seen.since
+    seen.since = {file: before.get(file, now) for file in files}
+    return [file for file in files if file in before and now - before[file] >= drop.settle]
+
+
+def next_look(seen: Seen, drop: DropSettings, now: float) -> float | None:
+    """In how many seconds the first waiting file may have settled; None when none is waiting."""
+    waits = [drop.settle - (now - since) for since in seen.since.values()]
+    return max(min(waiting), 0.05) if (waiting := [wait for wait in waits if wait > 0]) else None

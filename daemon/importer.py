@@ -1,0 +1,146 @@
+"""The import as a straight line: read, map, stage, check, merge. It raises; what then happens is not decided here."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow.compute as pc
+from sqlalchemy import Connection
+
+from daemon import failpoint, ledger, loading, reading
+from daemon.errors import FileRefused, Refusal
+from daemon.mapping import Mapped, Mapping, prove
+from daemon.model import Batch, Conventions, ImportRun, Money, Rejection, Tally
+from daemon.profiles import Profile
+from daemon.settings import Sandbox
+
+T = TypeVar("T")
+Progress = Callable[[int], None]
+"""Told, batch by batch, how many rows have been read."""
+
+_HANDFUL = 5_000
+
+
+def load(
+    conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox, progress: Progress = lambda rows: None
+) -> Tally:
+    """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row."""
+    _refuse_duplicate(conn, run)
+    section = profile.sections[run.section]
+    mapping = _fit(conn, run, profile, path, sandbox)
+    stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
+    reader = reading.read(path, profile.format, sandbox)
+    tally, entities = Tally(), {section.entity}
+    for item in _ahead(_mapped(reader, mapping)):
+        if isinstance(item, Mapped):
+            loading.copy(conn, stage, item.rows)
+            entities |= set(pc.unique(item.rows.column("entity")).to_pylist())
+        _count(tally, item, ledger.reject(conn, run.id, item.rejections if isinstance(item, Mapped) else item))
+        progress(tally.read)
+    tally.ignored = reader.ignored
+    loading.prepare(conn, stage)
+    failpoint.reach("staged")
+
+    loading.lock_entities(conn, entities)
+    _refuse_duplicate(conn, run)
+    _check(conn, stage, tally)
+    _tell_turned(conn, stage, mapping, reading.read(path, profile.format, sandbox))
+    failpoint.reach("checked")
+
+    _add(tally, "open_before", loading.open_totals(conn, stage, sorted(entities)))
+    loading.merge(conn, stage, tally)
+    _add(tally, "open_after", loading.open_totals(conn, stage, sorted(entities)))
+    loading.clear(conn, stage)
+    failpoint.reach("merged")
+    return tally
+
+
+def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
+    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one.
+
+    Asked before the work, to spare it, and again under the entities' lock, where the answer is final.
+    """
+    last = ledger.last_import(conn, run)
+    if run.parent_id is None and last and last.sha256 == run.sha256:
+        raise FileRefused(Refusal.DUPLICATE, f"run {last.id}: {last.name}")
+
+
+def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> Mapping:
+    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven."""
+    section = profile.sections[run.section]
+    reader = reading.read(path, profile.format, sandbox)
+    first = ledger.first_import(conn, run)
+    pinned = (first and first.format) or {}
+    known = Conventions(decimal=profile.format.decimal or pinned.get("decimal"), date=profile.format.date or pinned.get("date"))
+    mapping = Mapping(section, reader.header, known)
+    if mapping.undecided:
+        known = prove(reader, mapping, known)
+        mapping = Mapping(section, reader.header, known)
+    ledger.read_as(conn, run, reader.header, reader.format.model_dump() | known.model_dump())
+    return mapping
+
+
+def _mapped(reader: reading.Reader, mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:
+    """A file's batches, mapped, and by the handful the rejections of its reading."""
+    aside: list[Rejection] = []
+    for item in reader:
+        if isinstance(item, Batch):
+            yield mapping.apply(item)
+        else:
+            aside.append(item)
+        if len(aside) == _HANDFUL:
+            yield aside
+            aside = []
+    yield aside
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, the next one always made in another thread while this one is on its way to the database."""
+    with ThreadPoolExecutor(1, "read-ahead") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
+
+
+def _count(tally: Tally, item: Mapped | list[Rejection], rejected: int) -> None:
+    tally.rejected += rejected
+    tally.read += rejected
+    if isinstance(item, Mapped):
+        tally.read += item.rows.num_rows + item.skipped
+        tally.skipped += item.skipped
+        _add(tally, "file_total", item.money)
+        _add(tally, "rejected", item.rejected_money)
+
+
+def _check(conn: Connection, stage: loading.Stage, tally: Tally) -> None:
+    for check in (loading.settle_twins, loading.reject_unknown):
+        turned = check(conn, stage)
+        tally.rejected += turned.rejected
+        tally.skipped += turned.skipped
+        _add(tally, "rejected", turned.money)
+
+
+def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, reader: reading.Reader) -> None:
+    """Store the rows that the checks turned down, their cells read once more from the file."""
+    if not loading.any_turned(conn, stage):
+        return
+    for item in reader:
+        if isinstance(item, Batch):
+            reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
+            rows = item.frame[item.frame.index.isin(list(reasons))]
+            columns = [rows.iloc[:, number].tolist() for number in range(rows.shape[1])]
+            rejections = (
+                Rejection(line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]))
+                for line, *cells in zip(rows.index.tolist(), *columns, strict=True)
+            )
+            ledger.reject(conn, stage.run_id, rejections)
+
+
+def _add(tally: Tally, what: str, sums: dict[str, Decimal]) -> None:
+    for currency, amount in sums.items():
+        money = tally.money.setdefault(currency, Money())
+        setattr(money, what, getattr(money, what) + amount)

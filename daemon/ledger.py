@@ -1,0 +1,275 @@
+"""The ledger: arrivals, import runs and their rejections in Postgres, and all static SQL about them."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daemon import db
+from daemon.model import (
+    FINAL,
+    TRANSITIONS,
+    Deferred,
+    Fault,
+    Fetched,
+    Gone,
+    Imported,
+    ImportRun,
+    Money,
+    Outcome,
+    Reason,
+    Refused,
+    Rejection,
+    RemoteFile,
+    State,
+    Tally,
+)
+
+_RUN = """
+SELECT r.id, r.arrival_id, r.section, r.parent_id, r.profile, r.dataset, r.state, r.attempt, a.drop_name AS drop, a.name,
+       a.size, a.mtime, a.host, a.archive, a.sha256, a.arrived_at, r.finished_at, r.code, r.detail, r.header, r.format,
+       r.tally, a.disposed_as
+FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+"""
+
+
+class Overtaken(Exception):
+    """The run is no longer this attempt's: it was given up for dead and taken by another."""
+
+
+def now(conn: Connection) -> datetime:
+    """The database's clock, the one every time in the ledger is told by."""
+    return conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+
+
+def arrive(conn: Connection, drop: str, file: RemoteFile, sections: list[tuple[str, str]], listed_at: datetime) -> int | None:
+    """Record a file seen in a listing made at `listed_at`, with a run for each (profile, dataset) of `sections`.
+
+    Returns the id of the first run; None when the file is known already, or was disposed of since the listing.
+    """
+    arrival = conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.arrival (drop_name, name, size, mtime)
+            SELECT :drop, :name, :size, :mtime WHERE NOT EXISTS (
+                SELECT FROM nightporter.arrival
+                WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime AND disposed_at > :listed_at)
+            ON CONFLICT DO NOTHING RETURNING id"""),
+        {"drop": drop, **asdict(file), "listed_at": listed_at},
+    ).scalar()
+    return None if arrival is None else _open_runs(conn, arrival, sections)
+
+
+def arrive_inline(conn: Connection, file: RemoteFile, sections: list[tuple[str, str]]) -> int:
+    """Record a file given on the command line: it stays where it is, so it counts as disposed of at once."""
+    arrival = conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.arrival (drop_name, name, size, mtime, disposed_at, disposed_as)
+            VALUES ('', :name, :size, :mtime, now(), 'left') RETURNING id"""),
+        asdict(file),
+    ).scalar_one()
+    return _open_runs(conn, arrival, sections)
+
+
+def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) -> int:
+    ids = [
+        conn.execute(
+            sa.text("""
+                INSERT INTO nightporter.import_run (arrival_id, section, profile, dataset)
+                VALUES (:arrival, :section, :profile, :dataset) RETURNING id"""),
+            {"arrival": arrival, "section": section, "profile": profile, "dataset": dataset},
+        ).scalar_one()
+        for section, (profile, dataset) in enumerate(sections)
+    ]
+    return int(ids[0])
+
+
+def waiting(conn: Connection, drop: str) -> set[RemoteFile]:
+    """The files of a drop that the ledger knows and that were not disposed of yet."""
+    rows = conn.execute(
+        sa.text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"), {"drop": drop}
+    )
+    return {RemoteFile(*row) for row in rows}
+
+
+def retry(conn: Connection, run: ImportRun) -> int:
+    """A child run that reads the same bytes again."""
+    return conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.import_run (arrival_id, section, parent_id, profile, dataset)
+            VALUES (:arrival_id, :section, :id, :profile, :dataset) RETURNING id"""),
+        {"arrival_id": run.arrival_id, "section": run.section, "id": run.id, "profile": run.profile, "dataset": run.dataset},
+    ).scalar_one()
+
+
+def get(conn: Connection, run_id: int) -> ImportRun | None:
+    """One run, or None."""
+    return _run(conn.execute(sa.text(_RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
+
+
+def latest(conn: Connection, limit: int) -> list[ImportRun]:
+    """The latest runs, newest first."""
+    rows = conn.execute(sa.text(_RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
+    return [run for row in rows if (run := _run(row))]
+
+
+def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:
+    """The runs that one file's arrival owes, in their order; retries are not among them."""
+    rows = conn.execute(
+        sa.text(_RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NULL ORDER BY r.section"), {"arrival": run.arrival_id}
+    ).mappings()
+    return [sibling for row in rows if (sibling := _run(row))]
+
+
+def _run(row: Any) -> ImportRun | None:
+    return None if row is None else ImportRun(**(dict(row) | {"state": State(row["state"])}))
+
+
+def claim(conn: Connection, run_id: int) -> ImportRun | None:
+    """Take an arrived run for an attempt, counted before the work begins. None when it is not to be had."""
+    taken = conn.execute(
+        sa.text("""
+            UPDATE nightporter.import_run
+            SET state = 'importing', attempt = attempt + 1, started_at = clock_timestamp(), not_before = NULL
+            WHERE id = :id AND state = ANY(:before)"""),
+        {"id": run_id, "before": _before(State.IMPORTING)},
+    )
+    return get(conn, run_id) if taken.rowcount else None
+
+
+def give_back(conn: Connection, run_id: int) -> None:
+    """Put the run of an attempt that died back where it was."""
+    conn.execute(sa.text("UPDATE nightporter.import_run SET state = 'arrived' WHERE id = :id AND state = 'importing'"), {"id": run_id})
+
+
+def name_profile(conn: Connection, run: ImportRun, profile: str, dataset: str) -> None:
+    """Say which profile a run is for, when that was not clear at its arrival."""
+    conn.execute(
+        sa.text("UPDATE nightporter.import_run SET profile = :profile, dataset = :dataset WHERE id = :id"),
+        {"id": run.id, "profile": profile, "dataset": dataset},
+    )
+
+
+def fetched(conn: Connection, run: ImportRun, file: Fetched, host: str) -> None:
+    """Record that the bytes of the run's arrival are in `host`'s archive."""
+    conn.execute(
+        sa.text("UPDATE nightporter.arrival SET archive = :path, sha256 = :sha256, host = :host WHERE id = :arrival"),
+        {"arrival": run.arrival_id, "path": str(file.path), "sha256": file.sha256, "host": host},
+    )
+
+
+def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[str, Any]) -> None:
+    """Record how the run's file was read: its header, and what its format and conventions were found to be."""
+    conn.execute(
+        sa.text("UPDATE nightporter.import_run SET header = :header, format = CAST(:format AS jsonb) WHERE id = :id"),
+        {"id": run.id, "header": header, "format": json.dumps(decided)},
+    )
+
+
+def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
+    """The latest imported run of the same profile and section."""
+    return _imported(conn, run, "DESC")
+
+
+def first_import(conn: Connection, run: ImportRun) -> ImportRun | None:
+    """The first imported run of the same profile and section: the one whose conventions are pinned."""
+    return _imported(conn, run, "ASC")
+
+
+def _imported(conn: Connection, run: ImportRun, order: str) -> ImportRun | None:
+    statement = f"""{_RUN} WHERE r.profile = :profile AND r.section = :section AND r.state = 'imported'
+                    ORDER BY r.finished_at {order} LIMIT 1"""
+    return _run(conn.execute(sa.text(statement), {"profile": run.profile, "section": run.section}).mappings().one_or_none())
+
+
+def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
+    """Write down what an attempt came to. Raises Overtaken when the run is no longer that attempt's."""
+    match outcome:
+        case Imported(tally):
+            tally.check()
+            _move(conn, run, State.IMPORTED, tally=json.dumps(asdict(tally), default=_plain))
+        case Refused(code, detail):
+            _move(conn, run, State.REFUSED, code=code, detail=detail)
+        case Gone():
+            _move(conn, run, State.VANISHED)
+        case Deferred(reason, seconds):
+            _move(conn, run, State.ARRIVED, detail=reason, not_before=now(conn) + timedelta(seconds=seconds))
+
+
+def _move(conn: Connection, run: ImportRun, to: State, **values: Any) -> None:
+    nothing = {"tally": None, "code": None, "detail": None, "not_before": None}
+    moved = conn.execute(
+        sa.text("""
+            UPDATE nightporter.import_run
+            SET state = :to, tally = CAST(:tally AS jsonb), code = :code, detail = :detail, not_before = :not_before,
+                finished_at = CASE WHEN :final THEN clock_timestamp() END
+            WHERE id = :id AND attempt = :attempt AND state = 'importing' AND state = ANY(:before)"""),
+        nothing | values | {"to": to, "id": run.id, "attempt": run.attempt, "final": to in FINAL, "before": _before(to)},
+    )
+    if moved.rowcount != 1:
+        raise Overtaken(f"run {run.id}, attempt {run.attempt}")
+
+
+def _before(to: State) -> list[str]:
+    return [state for state, following in TRANSITIONS.items() if to in following]
+
+
+def disposed(conn: Connection, run: ImportRun, where: str) -> None:
+    """Record what became of the source file of the run's arrival."""
+    conn.execute(
+        sa.text("UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where WHERE id = :arrival AND disposed_at IS NULL"),
+        {"arrival": run.arrival_id, "where": where},
+    )
+
+
+def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
+    """Record a file that no profile claims; whether it is seen for the first time."""
+    seen = conn.execute(
+        sa.text("INSERT INTO nightporter.unmatched (drop_name, name, size, mtime) VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"),
+        {"drop": drop, **asdict(file)},
+    )
+    return seen.rowcount == 1
+
+
+def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> int:
+    """Store rejections, as many as come, in the caller's transaction; returns how many."""
+    count = 0
+    with db.driver(conn).cursor() as cursor, cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons) FROM STDIN") as copy:
+        for rejection in rejections:
+            copy.write_row((run_id, rejection.line, _json(list(rejection.cells)), _json([asdict(r) for r in rejection.reasons])))
+            count += 1
+    return count
+
+
+def rejections(conn: Connection, run_id: int, offset: int = 0, limit: int | None = None) -> Iterator[Rejection]:
+    """The rejections of a run in the order of their lines, streamed."""
+    rows = conn.execution_options(yield_per=1000).execute(
+        sa.text("SELECT line, cells, reasons FROM nightporter.rejection WHERE run_id = :id ORDER BY line LIMIT :limit OFFSET :offset"),
+        {"id": run_id, "limit": limit, "offset": offset},
+    )
+    for line, cells, reasons in rows:
+        yield Rejection(line, cells, tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons))
+
+
+def tally(run: ImportRun) -> Tally | None:
+    """The run's tally with its money as decimals."""
+    if run.tally is None:
+        return None
+    money = {currency: Money(**{k: Decimal(v) for k, v in sums.items()}) for currency, sums in run.tally["money"].items()}
+    return Tally(**(run.tally | {"money": money}))
+
+
+def _json(value: Any) -> str:
+    """JSON that Postgres takes: NUL, which jsonb has no place for, is shown by its picture, U+2400."""
+    return json.dumps(value, ensure_ascii=False).replace("\\u0000", "\\u2400")
+
+
+def _plain(value: Decimal) -> str:
+    """An amount as written by hand: no exponent, two decimals at least."""
+    text = f"{value:f}"
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"

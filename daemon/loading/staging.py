@@ -1,0 +1,94 @@
+"""Staging: typed rows on their way, in an unlogged table, reached by COPY."""
+
+import io
+from dataclasses import dataclass
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+from pyarrow import csv
+from sqlalchemy import Connection
+
+from daemon import db
+from daemon.datasets import Dataset
+
+SMALL = 4 << 20
+"""Bytes up to which a file shares its dataset's permanent stage: a table of its own costs a small one more than its rows."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where one import run's rows wait: a table, and which of its rows are this run's."""
+
+    run_id: int
+    dataset: Dataset
+    fields: list[str]
+    key: list[str]
+    own: bool
+
+    @property
+    def table(self) -> sql.Identifier:
+        """The table the rows are in."""
+        shared = f"stage_{self.dataset.name}"
+        return sql.Identifier("nightporter", f"{shared}_{self.run_id}" if self.own else shared)
+
+    @property
+    def target(self) -> sql.Identifier:
+        """The dataset's table."""
+        return sql.Identifier(*self.dataset.table.split("."))
+
+    @property
+    def label_field(self) -> str:
+        """The field of the key by which people know a row."""
+        return next((name for name in reversed(self.key) if self.dataset.fields[name].required), self.key[0])
+
+
+def open_stage(conn: Connection, run_id: int, dataset: Dataset, fields: list[str], key: list[str], size: int) -> Stage:
+    """A stage for a file of `size` bytes; gone with the transaction, unless that commits after `clear`."""
+    stage = Stage(run_id, dataset, fields, key, own=size > SMALL)
+    if stage.own:
+        like = sql.Identifier("nightporter", f"stage_{dataset.name}")
+        db.driver(conn).execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(stage.table, like))
+    return stage
+
+
+def copy(conn: Connection, stage: Stage, rows: pa.Table) -> int:
+    """Add rows to the stage and return how many. Raises when the database counted others than were sent."""
+    rows = rows.add_column(0, "run_id", pa.repeat(pa.scalar(stage.run_id), rows.num_rows))
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
+    text = io.BytesIO()
+    csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+    with db.driver(conn).cursor() as cursor:
+        if b"\n\\." in text.getvalue():  # ends a CSV COPY before PostgreSQL 17, inside quotes too
+            _copy_rows(cursor, sql.SQL("COPY {} ({}) FROM STDIN").format(stage.table, columns), rows)
+        else:
+            with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(stage.table, columns)) as sink:
+                sink.write(text.getbuffer())
+        if cursor.rowcount != rows.num_rows:
+            raise AssertionError(f"{rows.num_rows} rows sent to the stage, {cursor.rowcount} arrived")
+    return rows.num_rows
+
+
+def prepare(conn: Connection, stage: Stage) -> None:
+    """Once all rows are staged, see that the statements over them are planned well: hashed in memory, never sorted."""
+    connection = db.driver(conn)
+    connection.execute("SET LOCAL work_mem = '256MB'")
+    connection.execute("SET LOCAL enable_mergejoin = off")
+    connection.execute("SET LOCAL jit = off")
+    if stage.own:
+        connection.execute(sql.SQL("ANALYZE {}").format(stage.table))
+
+
+def _copy_rows(cursor: "psycopg.Cursor[object]", statement: sql.Composed, rows: pa.Table) -> None:
+    with cursor.copy(statement) as sink:
+        for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
+            sink.write_row(row)
+
+
+def clear(conn: Connection, stage: Stage) -> None:
+    """Leave nothing of the run in the stage."""
+    db.driver(conn).execute("DELETE FROM nightporter.stage_fault WHERE run_id = %s", [stage.run_id])
+    if stage.own:
+        db.driver(conn).execute(sql.SQL("DROP TABLE {}").format(stage.table))
+    else:
+        db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [stage.run_id])

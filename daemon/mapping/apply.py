@@ -1,0 +1,249 @@
+"""A profile's section applied to batches: its columns found once, then every batch converted, checked and split."""
+
+import fnmatch
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from daemon.config import nearest
+from daemon.datasets import Balance, Field
+from daemon.errors import FileRefused, Refusal
+from daemon.mapping.convert import convert, map_words
+from daemon.mapping.numbers import MONEY
+from daemon.model import Batch, Conventions, Fault, Reason, Rejection
+from daemon.profiles import Column, Section
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """What came of a batch: its good rows as typed columns with their `source_line`, the rejected ones, how many were
+    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read."""
+
+    rows: pa.Table
+    rejections: list[Rejection]
+    skipped: int
+    money: dict[str, Decimal]
+    rejected_money: dict[str, Decimal]
+
+
+class Mapping:
+    """A section of a profile, fitted to a file's header. Raises FileRefused `column_missing` when it does not fit."""
+
+    def __init__(self, section: Section, header: list[str], conventions: Conventions) -> None:
+        self._section = section
+        self._dataset = section.target
+        self._conventions = conventions
+        self._header = {_plain(name): name for name in header}
+        self._check()
+        self.fields = [name for name in self._dataset.fields if name in section.columns or self._fills(self._dataset.fields[name])]
+        """The dataset's fields that this mapping fills."""
+        self.key = self._dataset.key(set(self.fields))
+        """The fields that say which row of the dataset a row of the file is."""
+
+    def header_of(self, field: str) -> str:
+        """The file's own header that `field` is read from, or ''."""
+        column = self._section.columns.get(field)
+        found = [self._header[_plain(header)] for header in column.headers if _plain(header) in self._header] if column else []
+        return found[0] if found else ""
+
+    @property
+    def conventional(self) -> list[tuple[str, str]]:
+        """The file's columns whose text depends on its conventions, each with the type it is read as."""
+        return [
+            (self._header[_plain(header)], self._dataset.fields[name].type)
+            for name, column in self._section.columns.items()
+            if name != "entity" and self._dataset.fields[name].type in ("money", "date")
+            for header in column.headers
+            if _plain(header) in self._header
+        ]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there are amounts or dates to read and nobody has said how."""
+        said = {"date": self._conventions.date, "money": self._conventions.decimal}
+        return any(said[type] is None for _, type in self.conventional)
+
+    def apply(self, batch: Batch) -> Mapped:
+        """Convert a batch."""
+        kept = self._kept(batch.frame)
+        frame = batch.frame if kept is None else batch.frame[kept]
+        typed = batch.typed if kept is None or batch.typed is None else batch.typed[kept]
+        work = _Work(Batch(frame, typed), self._section, self._header, self._conventions)
+        for name in self._section.columns.keys() - {"entity"}:
+            field = self._dataset.fields[name]
+            work.convert(name, field, self.header_of(name), needed=field.required or (name in self.key and field.default is None))
+        for name in self.fields:
+            work.complete(name, self._dataset.fields[name])
+        work.settle(self._dataset.balance)
+        return work.split(self.fields, self._dataset.balance, len(batch.frame) - len(frame))
+
+    def _fills(self, field: Field) -> bool:
+        return field.default is not None or bool(field.default_from)
+
+    def _check(self) -> None:
+        missing = [name for column in self._section.columns.values() for name in _missing(column, self._header)]
+        missing += [name for name in self._section.import_.skip_where if _plain(name) not in self._header]
+        if missing:
+            told = "; ".join(f'"{name}"{nearest(name, list(self._header.values()))}' for name in dict.fromkeys(missing))
+            raise FileRefused(Refusal.COLUMN_MISSING, told)
+
+    def _kept(self, frame: pd.DataFrame) -> np.ndarray | None:
+        """Which rows `skip_where` leaves, or None for all of them."""
+        if not self._section.import_.skip_where:
+            return None
+        skip = np.zeros(len(frame), dtype=bool)
+        for name, patterns in self._section.import_.skip_where.items():
+            coded = pc.fill_null(cells(frame, self._header[_plain(name)]), "").dictionary_encode()
+            hit = [any(fnmatch.fnmatchcase(value, p) for p in patterns) for value in coded.dictionary.to_pylist()]
+            skip |= np.asarray(pa.array(hit, pa.bool_()).take(coded.indices))
+        return ~skip
+
+
+class _Work:
+    """One batch on its way through the conversion: the columns so far, and the faults by row."""
+
+    def __init__(self, batch: Batch, section: Section, header: dict[str, str], conventions: Conventions) -> None:
+        self._batch = batch
+        self._section = section
+        self._header = header
+        self._conventions = conventions
+        self._columns: dict[str, pa.Array] = {}
+        self._faults: dict[int, list[Reason]] = {}
+
+    def convert(self, name: str, field: Field, header: str, needed: bool) -> None:
+        """Read a mapped field from the file."""
+        source = self._section.columns[name]
+        text, typed = self._text(source)
+        mapped = map_words(text, source.map) if source.map else text
+        values, faults = convert(mapped, field, self._conventions, typed)
+        if needed:
+            missing = pc.indices_nonzero(pc.is_null(text)).to_pylist()
+            faults |= dict.fromkeys(missing, Fault.MISSING)
+        for row, fault in faults.items():
+            limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
+            self._faults.setdefault(row, []).append(Reason(fault, name, text[row].as_py() or "", header, limit))
+        self._columns[name] = values
+
+    def _text(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
+        """The source's text, trimmed, null where empty; and where it was typed by a spreadsheet."""
+        frame, typed = self._batch.frame, self._batch.typed
+        if source.value is not None:
+            return pa.repeat(pa.scalar(source.value), len(frame)), None
+        if source.from_ is not None:
+            header = self._header[_plain(source.from_)]
+            return cells(frame, header), None if typed is None else pa.array(typed[header])
+        if source.join is not None:
+            parts = [cells(frame, self._header[_plain(header)]) for header in source.join]
+            joined = pc.binary_join_element_wise(*parts, " ", null_handling="skip")
+            return _null_if_empty(joined), None
+        found = [self._text(part) for part in source.first_of or [] if not _missing(part, self._header)]
+        text, marks = found[0]
+        for other, other_marks in found[1:]:
+            if marks is not None and other_marks is not None:
+                marks = pc.if_else(pc.is_null(text), other_marks, marks)
+            text = pc.coalesce(text, other)
+        return text, marks
+
+    def complete(self, name: str, field: Field) -> None:
+        """Fill in what the file leaves open, where the dataset says from what."""
+        column = self._columns.get(name)
+        if column is not None and field.required:
+            return
+        for source in field.default_from:
+            if (given := self._columns.get(source)) is not None:
+                derived = _derived(given, field)
+                column = derived if column is None else pc.coalesce(column, derived)
+        if field.default is not None:
+            default = pa.scalar(field.default)
+            column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
+        self._columns[name] = column
+
+    def settle(self, balance: Balance | None) -> None:
+        """Nothing is open of a row that has been paid, where the file says when but not how much is left."""
+        if balance is None or balance.settled_by not in self._columns or balance.amount in self._section.columns:
+            return
+        paid = pc.is_valid(self._columns[balance.settled_by])
+        nothing = pa.scalar(Decimal(0), MONEY)
+        self._columns[balance.amount] = pc.if_else(paid, nothing, self._columns[balance.amount])
+
+    def split(self, fields: list[str], balance: Balance | None, skipped: int) -> Mapped:
+        """The good rows, and the bad ones with their reasons."""
+        frame = self._batch.frame
+        entity = self._entity()
+        table = pa.table(
+            {
+                "source_line": pa.array(frame.index.to_numpy(), pa.int32()),
+                "entity": entity,
+                **{name: self._columns[name] for name in fields},
+            }
+        )
+        if not self._faults:
+            return Mapped(table, [], skipped, _sums(table, balance), {})
+        bad = sorted(self._faults)
+        good = np.ones(len(frame), dtype=bool)
+        good[bad] = False
+        rejected = _sums(table.take(bad), balance)
+        return Mapped(table.filter(pa.array(good)), list(self._rejections(bad)), skipped, _sums(table, balance), rejected)
+
+    def _entity(self) -> pa.Array:
+        source = self._section.columns.get("entity")
+        if source is None:
+            return pa.repeat(pa.scalar(self._section.entity), len(self._batch.frame))
+        text = map_words(self._text(source)[0], source.map or {})
+        return pc.fill_null(text, self._section.entity)
+
+    def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
+        rows = self._batch.frame.iloc[bad]
+        columns = [rows.iloc[:, number].tolist() for number in range(rows.shape[1])]
+        for at, line, *row in zip(bad, rows.index.tolist(), *columns, strict=True):
+            yield Rejection(line, row, tuple(self._faults[at]))
+
+
+def cells(frame: pd.DataFrame, header: str) -> pa.Array:
+    """A column's texts, trimmed, null where empty."""
+    column = pa.array(frame[header])
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return _null_if_empty(pc.utf8_trim_whitespace(column))
+
+
+def _null_if_empty(column: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(column, ""), None, column)
+
+
+def _derived(given: pa.Array, field: Field) -> pa.Array:
+    """A field's value from another's: the year of a date, the word for an amount's sign, or the same."""
+    if field.type == "integer" and pa.types.is_date(given.type):
+        return pc.year(given).cast(pa.int32())
+    if field.by_sign:
+        above, below = field.by_sign
+        return pc.if_else(pc.less(given, pa.scalar(Decimal(0), MONEY)), below, above)
+    return given
+
+
+def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:
+    """The open amounts of a table by currency, as far as both could be read."""
+    if balance is None:
+        return {}
+    known = table.select([balance.currency, balance.amount]).drop_null()
+    sums = known.group_by(balance.currency).aggregate([(balance.amount, "sum")])
+    return dict(zip(sums.column(balance.currency).to_pylist(), sums.column(f"{balance.amount}_sum").to_pylist(), strict=True))
+
+
+def _plain(header: str) -> str:
+    """A header as it is compared: without regard to case, spacing around it, or how its accents are composed."""
+    return unicodedata.normalize("NFC", header).strip().casefold()
+
+
+def _missing(column: Column, header: dict[str, str]) -> list[str]:
+    """The headers a column cannot do without and the file does not have; of `first_of` one is enough."""
+    if column.first_of:
+        each = [_missing(part, header) for part in column.first_of]
+        return [] if any(not names for names in each) else [name for names in each for name in names]
+    return [name for name in column.headers if _plain(name) not in header]

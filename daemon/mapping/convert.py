@@ -1,0 +1,84 @@
+"""Conversion: one column of text to one field's type, and for each row that has no such value, why.
+
+Amounts go a whole column at a time. Of the other types a column holds few distinct values, so each is looked at once.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from babel.numbers import list_currencies
+
+from daemon.datasets import Field
+from daemon.mapping import dates, numbers
+from daemon.model import Conventions, Fault
+
+_TYPES = {"text": pa.string(), "enum": pa.string(), "integer": pa.int32(), "date": pa.date32(), "bool": pa.bool_(), "money": numbers.MONEY}
+_BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_CURRENCIES = frozenset(list_currencies())
+_CANONICAL = Conventions(decimal=".", date=dates.ISO)
+
+Converted = tuple[pa.Array, dict[int, Fault]]
+
+
+def convert(column: pa.Array, field: Field, conventions: Conventions, typed: pa.Array | None = None) -> Converted:
+    """A trimmed text column, null where empty, as the field's type.
+
+    Cells that are true in `typed` came from a spreadsheet as values and are read canonically, whatever the conventions.
+    """
+    if typed is None or field.type not in ("money", "date"):
+        return _convert(column, field, conventions)
+    text, text_faults = _convert(pc.if_else(typed, None, column), field, conventions)
+    value, value_faults = _convert(pc.if_else(typed, column, None), field, _CANONICAL)
+    return pc.coalesce(value, text), text_faults | value_faults
+
+
+def _convert(column: pa.Array, field: Field, conventions: Conventions) -> Converted:
+    if field.type == "money":
+        return numbers.money(column, conventions.decimal or ".")
+    if field.type == "text" and not field.iso4217:
+        return _text(column, field)
+    return _distinct(column, partial(_one, field=field, date=conventions.date or dates.ISO), _TYPES[field.type])
+
+
+def map_words(column: pa.Array, words: Mapping[str, str]) -> pa.Array:
+    """A column with its words replaced; a word that is not in the map stays, to be judged by the field's type."""
+    return _distinct(column, lambda text: words.get(text, text), pa.string())[0]
+
+
+def _text(column: pa.Array, field: Field) -> Converted:
+    long = pc.greater(pc.utf8_length(column), field.max_length)
+    rows = pc.indices_nonzero(long.fill_null(False)).to_pylist()
+    return column, dict.fromkeys(rows, Fault.TOO_LONG)
+
+
+def _one(text: str, field: Field, date: str) -> Any:
+    """One value, or the Fault that keeps it from being one."""
+    match field.type:
+        case "date":
+            return dates.parse(text, date) or Fault.NOT_A_DATE
+        case "bool":
+            return _BOOLS.get(text.casefold(), Fault.NOT_A_BOOL)
+        case "integer":
+            plain = text.removesuffix(".0").lstrip("-")
+            return int(text.removesuffix(".0")) if plain.isascii() and plain.isdigit() and len(plain) < 10 else Fault.NOT_AN_INTEGER
+        case "enum":
+            word = text.casefold()
+            return next((value for value, words in field.words.items() if word in words), Fault.UNKNOWN_WORD)
+        case _:
+            return text.upper() if text.upper() in _CURRENCIES else Fault.CURRENCY_UNKNOWN
+
+
+def _distinct(column: pa.Array, one: Callable[[str], Any], type: pa.DataType) -> Converted:
+    """Apply `one` to each distinct value of a column."""
+    coded = column.dictionary_encode()
+    values = [one(text) for text in coded.dictionary.to_pylist()]
+    bad = {code: value for code, value in enumerate(values) if isinstance(value, Fault)}
+    good = pa.array([None if isinstance(value, Fault) else value for value in values], type)
+    faults: dict[int, Fault] = {}
+    if bad:
+        rows = pc.is_in(coded.indices, pa.array(list(bad), coded.indices.type))
+        faults = {row: bad[coded.indices[row].as_py()] for row in pc.indices_nonzero(rows).to_pylist()}
+    return good.take(coded.indices), faults

@@ -1,0 +1,244 @@
+"""The nouns that cross packages, and the states of an import run with every transition they allow."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from pydantic import Field, field_validator
+
+from daemon.config import Table
+from daemon.errors import Refusal
+
+
+class State(StrEnum):
+    """Where an import run stands."""
+
+    ARRIVED = "arrived"
+    IMPORTING = "importing"
+    IMPORTED = "imported"
+    REFUSED = "refused"
+    HELD = "held"
+    VANISHED = "vanished"
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.ARRIVED: frozenset({State.IMPORTING, State.VANISHED}),
+    State.IMPORTING: frozenset({State.IMPORTED, State.REFUSED, State.HELD, State.VANISHED, State.ARRIVED}),
+    State.HELD: frozenset({State.IMPORTING, State.REFUSED}),
+    State.IMPORTED: frozenset(),
+    State.REFUSED: frozenset(),
+    State.VANISHED: frozenset(),
+}
+"""From each state, the states that may follow; those with none are final."""
+
+FINAL = frozenset(state for state, following in TRANSITIONS.items() if not following)
+
+
+class Format(Table):
+    """The shape of a file. What is left out is sniffed, or the file is refused."""
+
+    kind: Literal["delimited", "excel"] | None = None
+    encoding: str | None = None
+    delimiter: str | None = Field(None, min_length=1, max_length=1)
+    quote: str | None = Field(None, max_length=1, description='"" for a format without quotes')
+    header_row: int | None = Field(None, ge=1, description="the line the headers stand on, counted from 1")
+    sheet: str | int | None = Field(None, description="of a workbook: name, or number counted from 1")
+
+
+_PACKED_DATES = {"yyyymmdd": ["yyyy", "mm", "dd"], "ddmmyyyy": ["dd", "mm", "yyyy"], "mmddyyyy": ["mm", "dd", "yyyy"]}
+
+
+class Conventions(Table):
+    """How a file writes numbers and dates. What is left out is proven over the whole column, or the file is refused."""
+
+    decimal: Literal[",", "."] | None = None
+    date: str | None = Field(None, description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd"')
+
+    @field_validator("date")
+    @classmethod
+    def _a_date(cls, pattern: str | None) -> str | None:
+        if pattern and sorted(re.split(r"[-/. ]", pattern) if len(pattern) > 8 else _PACKED_DATES.get(pattern, [])) != ["dd", "mm", "yyyy"]:
+            raise ValueError('not a date pattern; write "dd/mm/yyyy", "mm/dd/yyyy", "yyyy-mm-dd", "yyyymmdd" or "ddmmyyyy"')
+        return pattern
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One entry seen in a drop. `mtime` is the server's word, used only to notice change."""
+
+    name: str
+    size: int
+    mtime: int
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """The bytes of a file, safe in the archive: where, how many, and their sha256."""
+
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows as read: a frame of Arrow-backed text columns, indexed by the line in the file.
+
+    `typed` has the same shape and is true where a spreadsheet had typed the cell (a number, a date): such text is
+    canonical (a decimal point, ISO dates) whatever the file's conventions. None where no cell is typed.
+    """
+
+    frame: pd.DataFrame
+    typed: pd.DataFrame | None = None
+
+
+class Fault(StrEnum):
+    """Why a row was rejected."""
+
+    AMOUNT_TOO_LARGE = "amount_too_large"
+    CONTROL_CHARACTER = "control_character"
+    CURRENCY_UNKNOWN = "currency_unknown"
+    DUPLICATE_KEY = "duplicate_key"
+    MISSING = "missing"
+    NOT_A_BOOL = "not_a_bool"
+    NOT_A_DATE = "not_a_date"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_AN_INTEGER = "not_an_integer"
+    TOO_FEW_CELLS = "too_few_cells"
+    TOO_LONG = "too_long"
+    TOO_MANY_CELLS = "too_many_cells"
+    TOO_MANY_DECIMALS = "too_many_decimals"
+    BAD_QUOTES = "bad_quotes"
+    UNDECODABLE = "undecodable"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    UNKNOWN_WORD = "unknown_word"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing wrong with a row: `field` is the dataset's name for the column, or '' when the whole row is meant."""
+
+    code: Fault
+    field: str = ""
+    value: str = ""
+    column: str = ""
+    """The file's own header of the bad cell, where there is one."""
+    detail: str = ""
+    """What else the sentence about it needs: the other line, the limit."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One row refused: its line in the file, its cells as read, and every reason found."""
+
+    line: int
+    cells: Sequence[str]
+    reasons: tuple[Reason, ...]
+
+
+@dataclass
+class Money:
+    """What a file did to one currency's open items; `file_total` counts every row whose amount could be read."""
+
+    file_total: Decimal = Decimal(0)
+    open_before: Decimal = Decimal(0)
+    open_after: Decimal = Decimal(0)
+    new: Decimal = Decimal(0)
+    cleared: Decimal = Decimal(0)
+    rejected: Decimal = Decimal(0)
+
+
+@dataclass
+class Tally:
+    """The counts of one import run. `check` is promise P3."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+    parked: int = 0
+    skipped: int = 0
+    ignored: int = 0
+    cleared: int = 0
+    reopened: int = 0
+    released: int = 0
+    suppressed: int = 0
+    money: dict[str, Money] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raise unless every record read is accounted for."""
+        counted = self.created + self.updated + self.unchanged + self.rejected + self.parked + self.skipped
+        if self.read != counted:
+            raise AssertionError(f"{self.read} rows read, {counted} accounted for: {self}")
+
+
+@dataclass(frozen=True)
+class Imported:
+    """The outcome of an attempt whose rows are in the tables."""
+
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The outcome of an attempt on a file that cannot be imported as it is."""
+
+    code: Refusal
+    detail: str
+
+
+@dataclass(frozen=True)
+class Gone:
+    """The outcome of an attempt on a file that vanished before it could be fetched."""
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """The outcome of an attempt that the world stopped; it is tried again after `seconds`."""
+
+    reason: str
+    seconds: float
+
+
+Outcome = Imported | Refused | Gone | Deferred
+
+
+@dataclass(frozen=True)
+class ImportRun:
+    """One file through one profile, as the ledger knows it."""
+
+    id: int
+    arrival_id: int
+    section: int
+    parent_id: int | None
+    profile: str
+    dataset: str
+    state: State
+    attempt: int
+    drop: str
+    name: str
+    size: int
+    mtime: int
+    host: str
+    archive: str | None
+    sha256: str | None
+    arrived_at: datetime
+    finished_at: datetime | None
+    code: str | None
+    detail: str | None
+    header: list[str] | None
+    format: dict[str, Any] | None
+    tally: dict[str, Any] | None
+    disposed_as: str | None
+
+    @property
+    def file(self) -> RemoteFile:
+        """The entry this run was made from."""
+        return RemoteFile(self.name, self.size, self.mtime)

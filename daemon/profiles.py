@@ -1,0 +1,217 @@
+"""Profiles: saved mappings from a file's columns to a dataset's fields, found by filename pattern."""
+
+import fnmatch
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import re2
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from daemon import config, shipped
+from daemon.config import ConfigInvalid, Fault, Table, nearest
+from daemon.datasets import Dataset, datasets
+from daemon.errors import FileRefused, Refusal
+from daemon.log import get
+from daemon.model import Conventions, Format
+from daemon.settings import Person
+
+log = get(__name__)
+
+
+class Shape(Format, Conventions):
+    """A profile's `[format]` table: the file's shape, and how it writes numbers and dates."""
+
+
+def _source(value: object) -> object:
+    """A column may be given by its header alone."""
+    return {"from": value} if isinstance(value, str) else value
+
+
+class Column(Table):
+    """Where a field's value comes from: one of `from`, `first_of`, `join` and `value`; then `map`, if given."""
+
+    from_: str | None = Field(None, alias="from", description="the header of a column")
+    first_of: list["Source"] | None = Field(None, description="the first of these that is not empty")
+    join: list[str] | None = Field(None, description="headers whose values, with a space between, make the value")
+    value: str | None = Field(None, description="the same value for every row")
+    map: dict[str, str] | None = Field(None, description="the file's words to the dataset's")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Column":
+        if sum(s is not None for s in (self.from_, self.first_of, self.join, self.value)) != 1:
+            raise ValueError('give exactly one of "from", "first_of", "join" and "value"')
+        return self
+
+    @property
+    def headers(self) -> list[str]:
+        """Every header this column may read."""
+        nested = [header for source in self.first_of or [] for header in source.headers]
+        return ([self.from_] if self.from_ is not None else []) + (self.join or []) + nested
+
+
+Source = Annotated[Column, BeforeValidator(_source)]
+
+
+class Import(Table):
+    """A profile's `[import]` table: what is done with the rows."""
+
+    mode: Literal["delta"] = "delta"
+    skip_where: dict[str, list[str]] = Field({}, description="rows to leave out: header to values; * and ? as in file names")
+
+
+class Notify(Table):
+    """A profile's `[notify]` table: who gets the result email."""
+
+    to: list[Person] = []
+    when: Literal["always", "problems", "never"] = "always"
+
+
+class Section(Table):
+    """One dataset that a profile fills from a file: the profile's own tables, or one of its `[[also]]`."""
+
+    dataset: str
+    entity: str = ""
+    columns: dict[str, Source]
+    import_: Import = Field(Import(), alias="import")
+
+    @field_validator("dataset")
+    @classmethod
+    def _known_dataset(cls, name: str) -> str:
+        if name not in datasets():
+            raise ValueError(f'no dataset "{name}"{nearest(name, list(datasets()))}')
+        return name
+
+    @field_validator("columns")
+    @classmethod
+    def _known_fields(cls, columns: dict[str, Column], info: ValidationInfo) -> dict[str, Column]:
+        if "dataset" in info.data:
+            dataset = datasets()[info.data["dataset"]]
+            known = [*dataset.mappable, "entity"]
+            faults = [f'no field "{f}" in {dataset.name}{nearest(f, known)}' for f in columns if f not in known]
+            faults += [
+                f'the required field "{name}" is not mapped'
+                for name, field in dataset.fields.items()
+                if field.required and name not in columns and not field.default_from
+            ]
+            if faults:
+                raise ValueError("; ".join(faults))
+        return columns
+
+    @property
+    def target(self) -> Dataset:
+        """The dataset this section fills."""
+        return datasets()[self.dataset]
+
+
+class Profile(Section):
+    """A saved mapping profile, named by its file."""
+
+    name: str
+    pattern: str | None = Field(None, description="file names, with * ? [ ]")
+    regex: str | None = Field(None, description="file names, as a regular expression over the whole name")
+    drop: str | None = Field(None, description="only files of this drop")
+    format: Shape = Shape()
+    notify: Notify = Notify()
+    also: list[Section] = []
+
+    @model_validator(mode="after")
+    def _one_pattern(self) -> "Profile":
+        if (self.pattern is None) == (self.regex is None):
+            raise ValueError('give either "pattern" or "regex"')
+        if self.regex is not None:
+            self._compiled  # noqa: B018  compiled now, so that a bad one is a fault of the file
+        return self
+
+    @cached_property
+    def _compiled(self) -> Any:
+        """RE2, for it matches in linear time: no expression can hang the daemon."""
+        options = re2.Options()
+        options.log_errors = False
+        try:
+            return re2.compile(self.regex, options)
+        except re2.error as error:
+            raise ValueError(f"regex: not a regular expression that RE2 knows: {error}") from error
+
+    def claims(self, name: str, drop: str) -> bool:
+        """Whether a file of this name in this drop is this profile's."""
+        if self.drop is not None and self.drop != drop:
+            return False
+        if self.pattern is not None:
+            return fnmatch.fnmatchcase(name, self.pattern)
+        return self._compiled.fullmatch(name) is not None
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """What the file fills, in the order it must happen: a dataset that others refer to comes first."""
+        order = list(datasets())
+        return sorted([self, *self.also], key=lambda section: order.index(section.dataset))
+
+
+class Profiles:
+    """The profiles of a home folder, read again when a file changes.
+
+    A profile that is broken now stays in force as it last was, and is reported.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[Path, _Seen] = {}
+
+    def __iter__(self) -> Iterator[Profile]:
+        self._refresh()
+        return iter([seen.profile for _, seen in sorted(self._seen.items()) if seen.profile])
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is wrong with the files as they are now."""
+        self._refresh()
+        return [fault for seen in self._seen.values() for fault in seen.faults]
+
+    def get(self, name: str) -> Profile:
+        """The profile of that name. Raises FileRefused `no_profile` when there is none."""
+        for profile in self:
+            if profile.name == name:
+                return profile
+        close = nearest(name, [p.name for p in self])
+        raise FileRefused(Refusal.NO_PROFILE, f'no profile "{name}" in {self._folder}{close}')
+
+    def match(self, name: str, drop: str) -> Profile | None:
+        """The profile for a file, or None. Raises FileRefused `two_profiles`, which names both, when two claim it."""
+        claiming = [profile for profile in self if profile.claims(name, drop)]
+        if len(claiming) > 1:
+            names = " and ".join(profile.name for profile in claiming)
+            raise FileRefused(Refusal.TWO_PROFILES, names)
+        return claiming[0] if claiming else None
+
+    def _refresh(self) -> None:
+        files = {path: path.stat().st_mtime_ns for path in self._folder.glob("*.toml")}
+        for gone in self._seen.keys() - files.keys():
+            del self._seen[gone]
+        for path, mtime in files.items():
+            before = self._seen.get(path)
+            if before is None or before.mtime != mtime:
+                self._seen[path] = _read(path, mtime, before.profile if before else None)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    mtime: int
+    profile: Profile | None
+    faults: list[Fault]
+
+
+def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
+    try:
+        return _Seen(mtime, config.load(path, Profile, name=path.stem), [])
+    except ConfigInvalid as error:
+        log.error("profile_broken", profile=path.stem, faults=[str(f) for f in error.faults], last_good_in_force=last_good is not None)
+        return _Seen(mtime, last_good, error.faults)
+
+
+def ready_made() -> list[Path]:
+    """The profiles that come with the installation, to be copied and edited."""
+    return sorted(shipped("profiles").glob("*.toml"))
+

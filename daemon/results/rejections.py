@@ -1,0 +1,77 @@
+"""Rejected rows to take away, correct and send again: as in the file, with the reasons in a last column."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font, PatternFill
+
+from daemon.model import ImportRun, Rejection
+from daemon.results.words import Words
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_AMOUNT = re.compile(r"[-+]?[\d.,'’\s]*\d")
+_ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_AT_FAULT = PatternFill("solid", fgColor="FFE0A3")
+
+
+def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Iterator[bytes]:
+    """The rows in the file's delimiter and in UTF-8, whose byte order mark counts more than any declared encoding."""
+    text = io.StringIO("\ufeff")
+    text.seek(1)
+    writer = csv.writer(text, delimiter=(run.format or {}).get("delimiter") or ";")
+    writer.writerow([*(run.header or []), words("page.reasons")])
+    for rejection in rejections:
+        writer.writerow([_harmless(cell) for cell in _row(run, rejection, words)])
+        if text.tell() > 1 << 16:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
+
+
+def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: BinaryIO) -> None:
+    """The rows as a workbook of text cells, none of them a formula; the cells at fault are marked."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(words("page.title"))
+    sheet.freeze_panes = "A2"
+    header = [*(run.header or []), words("page.reasons")]
+
+    def cell(text: str) -> WriteOnlyCell:
+        made = WriteOnlyCell(sheet, _ILLEGAL.sub("\ufffd", text))
+        made.data_type = "s"
+        return made
+
+    titles = [cell(title) for title in header]
+    for title in titles:
+        title.font = Font(bold=True)
+    sheet.append(titles)
+    for rejection in rejections:
+        at_fault = {reason.column for reason in rejection.reasons if reason.column}
+        row = [cell(text) for text in _row(run, rejection, words)]
+        for name, made in zip(header, row, strict=False):
+            if name in at_fault:
+                made.fill = _AT_FAULT
+        sheet.append(row)
+    book.save(out)
+
+
+def sentences(run: ImportRun, rejection: Rejection, words: Words) -> str:
+    """All the reasons of a row, as one text."""
+    return "; ".join(words.reason(reason, run.dataset) for reason in rejection.reasons)
+
+
+def _row(run: ImportRun, rejection: Rejection, words: Words) -> list[str]:
+    """The cells under their headers, the reasons, and behind them whatever cells the row had too many."""
+    width = len(run.header or [])
+    cells = list(rejection.cells)
+    return [*cells[:width], *[""] * (width - len(cells)), sentences(run, rejection, words), *cells[width:]]
+
+
+def _harmless(cell: str) -> str:
+    """A cell that no spreadsheet program runs as a formula; amounts, negative ones too, stay as they are."""
+    return f"'{cell}" if _FORMULA.match(cell.lstrip(" ")) and not _AMOUNT.fullmatch(cell.strip()) else cell

@@ -1,0 +1,71 @@
+"""Words: sentences, numbers and dates in a reader's language, from `locales/*.toml`."""
+
+import tomllib
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from daemon.datasets import datasets
+from daemon.model import Reason
+
+_LOCALES = Path(__file__).parent / "locales"
+
+
+class Words:
+    """What there is to say, in one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._sentences = _sentences(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The sentence `section.key`, its gaps filled."""
+        section, name = key.split(".")
+        sentence: str = self._sentences[section][name]
+        return sentence.format(**values)
+
+    def reason(self, reason: Reason, dataset: str) -> str:
+        """Why a row was rejected."""
+        field = reason.column or self.field(dataset, reason.field)
+        return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=reason.detail)
+
+    def refusal(self, code: str, detail: str) -> str:
+        """Why a file was refused."""
+        return self(f"refusal.{code}", detail=detail)
+
+    def dataset(self, name: str) -> str:
+        """What a dataset is called."""
+        return datasets()[name].label[self.language] if name in datasets() else name
+
+    def field(self, dataset: str, name: str) -> str:
+        """What a field is called."""
+        fields = datasets()[dataset].fields if dataset in datasets() else {}
+        return fields[name].label[self.language] if name in fields else name
+
+    def count(self, number: int) -> str:
+        """A count, with its thousands set off."""
+        return str(format_decimal(number, locale=self.language))
+
+    def money(self, amount: Decimal) -> str:
+        """An amount with two decimals or as many as it has."""
+        return str(format_decimal(amount, format="#,##0.00###", locale=self.language))
+
+    def time(self, when: datetime) -> str:
+        """A date and time, in UTC."""
+        return str(format_datetime(when, "medium", locale=self.language)) + " UTC"
+
+
+@cache
+def _sentences(language: str) -> dict[str, Any]:
+    return tomllib.loads((_LOCALES / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def _short(value: str) -> str:
+    """A value as shown in a sentence: its beginning, control characters made visible."""
+    shown = "".join(c if c.isprintable() else "·" for c in value)
+    return shown if len(shown) <= 60 else shown[:59] + "…"

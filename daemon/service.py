@@ -1,0 +1,124 @@
+"""The service: composes database, schedule, watch, worker and pages into one command, and takes them down in order."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from daemon import db, embedded, worker
+from daemon.log import get
+from daemon.profiles import Profiles
+from daemon.schedule import Schedule
+from daemon.settings import Settings
+from daemon.watch import Watch
+from daemon.web import Pages
+
+log = get(__name__)
+
+_GROWN = 1 << 30
+"""Bytes of memory at which an idle moment is taken to replace the worker process."""
+
+
+class ServiceFault(Exception):
+    """The service cannot go on; the message says why and what to do."""
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Engine]:
+    """The settings' database, or the embedded one, with its schemas up to date."""
+    url = os.environ.get("NIGHTPORTER_DATABASE_URL") or settings.database.url
+    if url is None:
+        with embedded.postgres(settings.home) as own, _migrated(own) as engine:
+            yield engine
+        return
+    password = settings.secret(settings.database.password_file, "database_password")
+    made = sa.make_url(url)
+    with _migrated((made.set(password=password) if password else made).render_as_string(hide_password=False)) as engine:
+        yield engine
+
+
+@contextmanager
+def _migrated(url: str) -> Iterator[Engine]:
+    engine = db.connect(url)
+    try:
+        db.migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ServiceFault when a part of the service cannot work."""
+    stop = threading.Event()
+    worker.stop_on_signal(stop)
+    with database(settings) as engine:
+        pages, child = Pages(engine, settings), _Child(settings)
+        schedule = Schedule(engine, settings, Profiles(settings.profiles))
+        watch = Watch(settings, schedule.look_soon)
+        parts = (pages, child, schedule, watch)
+        for part in parts:
+            part.start()
+        _tell_systemd("READY=1")
+        log.info("service_ready", drops=list(settings.drops), pages=settings.web.public_url)
+        try:
+            while not stop.wait(0.5):
+                child.tend()
+                if pages.failed:
+                    raise ServiceFault(f"no pages can be served on {settings.web.listen}: is the port taken? [web] listen names another")
+        finally:
+            _tell_systemd("STOPPING=1")
+            for part in reversed(parts):
+                part.stop()
+            log.info("service_stopped")
+
+
+class _Child:
+    """The worker, as a child process: started again when it dies, replaced when it has grown."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._command = [sys.executable, "-m", "daemon", "--home", str(settings.home), "worker", "--child"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+
+    def start(self) -> None:
+        """Start the process; it ends when our end of its stdin closes, even if that is because we were killed."""
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0)
+        self._started = time.monotonic()
+
+    def tend(self) -> None:
+        """See that it is there and not too large."""
+        assert self._process
+        if self._process.poll() is not None:
+            log.warning("worker_died", status=self._process.returncode)
+            if time.monotonic() - self._started > 1:
+                self.start()
+        elif psutil.Process(self._process.pid).memory_info().rss > _GROWN:
+            log.info("worker_replaced", reason="memory")
+            self.stop()
+            self.start()
+
+    def stop(self) -> None:
+        """Have it finish what it is doing, or be killed."""
+        assert self._process and self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(worker.GRACE_SECONDS + 5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _tell_systemd(state: str) -> None:
+    """Tell a service manager that asked for it how we are (sd_notify(3))."""
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.connect("\0" + address[1:] if address.startswith("@") else address)
+            out.send(state.encode())

@@ -1,0 +1,171 @@
+"""Settings: what the admin wrote in `nightporter.toml` in the home folder, and the secrets it points to."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from daemon import config
+from daemon.config import Seconds, Table
+
+Language = Literal["en", "fr"]
+
+
+class Database(Table):
+    """Where Postgres is. Neither key: the embedded one."""
+
+    url: str | None = Field(None, description="postgresql://user@host/database, without the password")
+    password_file: Path | None = None
+
+
+class Person(Table):
+    """Somebody who gets mail."""
+
+    email: str = Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
+    language: Language = "en"
+
+
+class Mail(Table):
+    """The SMTP server that result emails leave by."""
+
+    host: str
+    port: int = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: Path | None = Field(None, description="certificates to trust instead of the system's")
+    username: str | None = None
+    password_file: Path | None = None
+    sender: str = Field("nightporter@localhost", pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
+    timeout: Seconds = 30
+    admins: list[Person] = Field([], description="told what no profile names anybody for")
+
+
+class Web(Table):
+    """The pages behind the links in the mails."""
+
+    listen: str = Field("127.0.0.1:8080", pattern=r"^\S+:\d+$")
+    public_url: str = Field("http://127.0.0.1:8080", description="how the readers of the mails reach the pages")
+    link_days: int = Field(30, ge=1, le=365)
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, url: str) -> str:
+        if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
+            raise ValueError("not an absolute http(s) URL")
+        return url.rstrip("/")
+
+
+class _Drop(Table):
+    poll: Seconds = Field(60, gt=0, description="how often to look")
+    settle: Seconds = Field(10, ge=0, description="how long size and mtime must stand still")
+    marker: str | None = Field(None, pattern=r"\{(name|stem)\}", description='the file that says one is complete: "{name}.ok"')
+    ignore: list[str] = Field(["*.part", "*.tmp", "*.filepart", ".*"], description="names that are never files of ours")
+    processed: str = Field("processed", pattern=r"^[^/]+(/[^/]+)*$", description="where imported files go")
+    refused: str = Field("refused", pattern=r"^[^/]+(/[^/]+)*$", description="where refused files go")
+
+
+class LocalDrop(_Drop):
+    """A folder of this machine."""
+
+    kind: Literal["local"]
+    path: Path
+    poll: Seconds = Field(30, gt=0)
+
+
+class SftpDrop(_Drop):
+    """A folder on an SFTP server."""
+
+    kind: Literal["sftp"]
+    host: str
+    port: int = 22
+    path: str = "."
+    username: str
+    password_file: Path | None = None
+    key_file: Path | None = None
+    host_keys: list[str] = Field(min_length=1, description='as in known_hosts: "ssh-ed25519 AAAA…"')
+    timeout: Seconds = Field(30, gt=0, description="the longest silence on any one step")
+    deadline: Seconds = Field(3600, gt=0, description="the longest a whole fetch may take")
+
+
+DropSettings = Annotated[LocalDrop | SftpDrop, Field(discriminator="kind")]
+
+
+class Imports(Table):
+    """How often an import is tried, and how much at once."""
+
+    attempts: int = Field(5, ge=1, description="tries before a file is refused as gave_up")
+    retry_after: Seconds = Field(30, gt=0, description="before the second try; doubles each time")
+    workers: int = Field(2, ge=1, le=64, description="imports side by side in one worker process")
+    stalled_after: Seconds = Field(30, ge=1, description="silence after which a worker is taken for dead")
+
+
+class Sandbox(Table):
+    """The limits of the process that opens spreadsheets."""
+
+    memory_mb: int = Field(2048, ge=256)
+    cpu_seconds: int = Field(120, ge=1)
+    wall_seconds: int = Field(180, ge=1)
+
+
+class Settings(Table):
+    """Everything in `nightporter.toml`."""
+
+    home: Path
+    database: Database = Database()
+    mail: Mail | None = None
+    web: Web = Web()
+    drops: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], DropSettings] = {}
+    imports: Imports = Field(Imports(), alias="import")
+    sandbox: Sandbox = Sandbox()
+
+    @property
+    def archive(self) -> Path:
+        """Where the bytes of every import run are kept."""
+        return self.home / "archive"
+
+    @property
+    def profiles(self) -> Path:
+        """Where the saved mapping profiles are."""
+        return self.home / "profiles"
+
+    def path(self, path: Path) -> Path:
+        """A path of the settings: `~` is the user's home, and what is relative lies in the home folder."""
+        return self.home / path.expanduser()
+
+    def secret(self, file: Path | None, variable: str) -> str | None:
+        """A secret from its file, else from the environment variable `NIGHTPORTER_<variable>`, else None."""
+        if file:
+            return self.path(file).read_text(encoding="utf-8").strip()
+        return os.environ.get("NIGHTPORTER_" + variable.upper().replace("-", "_"))
+
+    @property
+    def link_keys(self) -> list[str]:
+        """The keys that sign links, newest last; made on first use. An admin rotates them by adding a line."""
+        file = self.home / "link.keys"
+        if not file.exists():
+            self.home.mkdir(parents=True, exist_ok=True)
+            _write_once(file, secrets.token_urlsafe(32) + "\n")
+        return file.read_text(encoding="ascii").split()
+
+
+def load(home: Path) -> Settings:
+    """The settings of a home folder; those of a new one where there is no file. Raises ConfigInvalid with every fault."""
+    file = home / "nightporter.toml"
+    if not file.exists():
+        return Settings(home=home.absolute())
+    return config.load(file, Settings, home=home.absolute())
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a secret file that appears whole or not at all; of two processes, the first one's stays."""
+    half = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+    try:
+        os.link(half, file)
+    except FileExistsError:
+        pass
+    half.unlink()

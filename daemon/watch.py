@@ -1,0 +1,43 @@
+"""The watch over local drops: something changed there, look now. It carries no data; the schedule would find it anyway."""
+
+from collections.abc import Callable
+
+from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+from daemon.log import get
+from daemon.settings import LocalDrop, Settings
+
+log = get(__name__)
+
+
+class Watch:
+    """Calls `look` with a local drop's name whenever a file in it is made, moved in, or closed after writing."""
+
+    def __init__(self, settings: Settings, look: Callable[[str], None]) -> None:
+        self._observer = Observer()
+        for name, drop in settings.drops.items():
+            if isinstance(drop, LocalDrop):
+                try:
+                    self._observer.schedule(_Told(name, look), str(settings.path(drop.path)))
+                except OSError as error:
+                    log.warning("not_watched", drop=name, reason=str(error), remedy="it is polled all the same")
+
+    def start(self) -> None:
+        """Begin."""
+        self._observer.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._observer.stop()
+        self._observer.join()
+
+
+class _Told(FileSystemEventHandler):
+    def __init__(self, name: str, look: Callable[[str], None]) -> None:
+        self._name = name
+        self._look = look
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if isinstance(event, (FileCreatedEvent, FileMovedEvent, FileClosedEvent)):
+            self._look(self._name)

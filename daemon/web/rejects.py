@@ -1,0 +1,107 @@
+"""The page of rejected rows, opened by a signed link: the rows, the cells at fault, the reasons; and its downloads."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Engine
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from daemon import db, ledger, results
+from daemon.model import ImportRun
+from daemon.results import Links, Words
+from daemon.settings import Settings
+
+ROWS_PER_PAGE = 100
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def page(request: Request) -> Response:
+    """One page of a run's rejected rows."""
+    found = _run(request)
+    if found is None:
+        return nothing_here(request)
+    number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
+    with db.transaction(_engine(request)) as conn:
+        rows = list(ledger.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
+    total = int(found.tally["rejected"]) if found.tally else 0
+    content = {
+        "words": _words(request),
+        "run": found,
+        "file": PurePath(found.name).name,
+        "rows": rows,
+        "total": total,
+        "number": number,
+        "pages": -(-total // ROWS_PER_PAGE),
+        "first": (number - 1) * ROWS_PER_PAGE + 1,
+        "token": request.path_params["token"],
+    }
+    return HTMLResponse(_templates.get_template("rejects.html").render(content))
+
+
+def download_csv(request: Request) -> Response:
+    """All of a run's rejected rows as CSV, streamed."""
+    found = _run(request)
+    if found is None:
+        return nothing_here(request)
+    return StreamingResponse(_csv(request, found), media_type="text/csv; charset=utf-8", headers=_attachment(found, "csv"))
+
+
+def download_xlsx(request: Request) -> Response:
+    """All of a run's rejected rows as a workbook."""
+    found = _run(request)
+    if found is None:
+        return nothing_here(request)
+    with tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file, db.transaction(_engine(request)) as conn:
+        results.as_xlsx(found, ledger.rejections(conn, found.id), _words(request), file)
+    path = Path(file.name)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return FileResponse(path, media_type=kind, headers=_attachment(found, "xlsx"), background=BackgroundTask(path.unlink))
+
+
+routes = [
+    Route("/r/{token}", page),
+    Route("/r/{token}/rejects.csv", download_csv),
+    Route("/r/{token}/rejects.xlsx", download_xlsx),
+]
+
+
+def nothing_here(request: Request, error: Exception | None = None) -> Response:
+    """The one answer to every address that opens nothing, whatever the reason."""
+    return HTMLResponse(_templates.get_template("nothing.html").render(words=_words(request)), 404)
+
+
+def _run(request: Request) -> ImportRun | None:
+    settings: Settings = request.app.state.settings
+    run_id = Links(settings.link_keys, settings.web.public_url, settings.web.link_days).run_of(request.path_params["token"])
+    if run_id is None:
+        return None
+    with db.transaction(_engine(request)) as conn:
+        return ledger.get(conn, run_id)
+
+
+def _csv(request: Request, run: ImportRun) -> Iterator[bytes]:
+    with db.transaction(_engine(request)) as conn:
+        yield from results.as_csv(run, ledger.rejections(conn, run.id), _words(request))
+
+
+def _engine(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def _words(request: Request) -> Words:
+    """The reader's language, as the browser asks for it."""
+    asked = [part.split(";")[0].strip()[:2].casefold() for part in request.headers.get("accept-language", "").split(",")]
+    return Words(next((language for language in asked if language in ("en", "fr")), "en"))
+
+
+def _attachment(run: ImportRun, kind: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="rejected-rows-{run.id}.{kind}"'}
