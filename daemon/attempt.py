@@ -44,7 +44,11 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
         if not isinstance(outcome, Imported):
             with db.transaction(engine) as conn:
                 finish(conn, settings, profiles, run, outcome)
-        log.info("import_ended", outcome=type(outcome).__name__.lower(), detail=getattr(outcome, "detail", getattr(outcome, "reason", None)))
+        log.info(
+            "import_ended",
+            outcome=type(outcome).__name__.lower(),
+            detail=getattr(outcome, "detail", getattr(outcome, "reason", None)),
+        )
         failpoint.reach("finished")
 
 

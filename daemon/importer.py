@@ -25,7 +25,12 @@ _HANDFUL = 5_000
 
 
 def load(
-    conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox, progress: Progress = lambda rows: None
+    conn: Connection,
+    run: ImportRun,
+    profile: Profile,
+    path: Path,
+    sandbox: Sandbox,
+    progress: Progress = lambda rows: None,
 ) -> Tally:
     """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row."""
     _refuse_duplicate(conn, run)
@@ -50,9 +55,9 @@ def load(
     _tell_turned(conn, stage, mapping, reading.read(path, profile.format, sandbox))
     failpoint.reach("checked")
 
-    _add(tally, "open_before", loading.open_totals(conn, stage, sorted(entities)))
+    before = loading.open_totals(conn, stage, sorted(entities))
     loading.merge(conn, stage, tally)
-    _add(tally, "open_after", loading.open_totals(conn, stage, sorted(entities)))
+    _tell_totals(tally, before, loading.open_totals(conn, stage, sorted(entities)))
     loading.clear(conn, stage)
     failpoint.reach("merged")
     return tally
@@ -138,6 +143,15 @@ def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, reade
                 for line, *cells in zip(rows.index.tolist(), *columns, strict=True)
             )
             ledger.reject(conn, stage.run_id, rejections)
+
+
+def _tell_totals(tally: Tally, before: dict[str, Decimal], after: dict[str, Decimal]) -> None:
+    """Enter what was and is open, for the currencies that the file speaks of or changed."""
+    told = tally.money.keys() | {
+        currency for currency in before.keys() | after.keys() if before.get(currency) != after.get(currency)
+    }
+    for name, totals in (("open_before", before), ("open_after", after)):
+        _add(tally, name, {currency: totals[currency] for currency in told & totals.keys()})
 
 
 def _add(tally: Tally, what: str, sums: dict[str, Decimal]) -> None:

@@ -18,7 +18,12 @@ log = get(__name__)
 
 
 def poll(
-    engine: Engine, settings: Settings, profiles: Profiles, name: str, seen: Seen, clock: Callable[[], float] = time.monotonic
+    engine: Engine,
+    settings: Settings,
+    profiles: Profiles,
+    name: str,
+    seen: Seen,
+    clock: Callable[[], float] = time.monotonic,
 ) -> float | None:
     """Look into the drop `name` once and record what is there to import; `seen` is what earlier polls saw.
 

@@ -44,7 +44,8 @@ class Overtaken(Exception):
 
 def now(conn: Connection) -> datetime:
     """The database's clock, the one every time in the ledger is told by."""
-    return conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    at: datetime = conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    return at
 
 
 def arrive(conn: Connection, drop: str, file: RemoteFile, sections: list[tuple[str, str]], listed_at: datetime) -> int | None:
@@ -91,19 +92,27 @@ def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) 
 def waiting(conn: Connection, drop: str) -> set[RemoteFile]:
     """The files of a drop that the ledger knows and that were not disposed of yet."""
     rows = conn.execute(
-        sa.text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"), {"drop": drop}
+        sa.text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"),
+        {"drop": drop},
     )
     return {RemoteFile(*row) for row in rows}
 
 
 def retry(conn: Connection, run: ImportRun) -> int:
     """A child run that reads the same bytes again."""
-    return conn.execute(
+    child: int = conn.execute(
         sa.text("""
             INSERT INTO nightporter.import_run (arrival_id, section, parent_id, profile, dataset)
             VALUES (:arrival_id, :section, :id, :profile, :dataset) RETURNING id"""),
-        {"arrival_id": run.arrival_id, "section": run.section, "id": run.id, "profile": run.profile, "dataset": run.dataset},
+        {
+            "arrival_id": run.arrival_id,
+            "section": run.section,
+            "id": run.id,
+            "profile": run.profile,
+            "dataset": run.dataset,
+        },
     ).scalar_one()
+    return child
 
 
 def get(conn: Connection, run_id: int) -> ImportRun | None:
@@ -120,7 +129,8 @@ def latest(conn: Connection, limit: int) -> list[ImportRun]:
 def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:
     """The runs that one file's arrival owes, in their order; retries are not among them."""
     rows = conn.execute(
-        sa.text(_RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NULL ORDER BY r.section"), {"arrival": run.arrival_id}
+        sa.text(_RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NULL ORDER BY r.section"),
+        {"arrival": run.arrival_id},
     ).mappings()
     return [sibling for row in rows if (sibling := _run(row))]
 
@@ -143,7 +153,10 @@ def claim(conn: Connection, run_id: int) -> ImportRun | None:
 
 def give_back(conn: Connection, run_id: int) -> None:
     """Put the run of an attempt that died back where it was."""
-    conn.execute(sa.text("UPDATE nightporter.import_run SET state = 'arrived' WHERE id = :id AND state = 'importing'"), {"id": run_id})
+    conn.execute(
+        sa.text("UPDATE nightporter.import_run SET state = 'arrived' WHERE id = :id AND state = 'importing'"),
+        {"id": run_id},
+    )
 
 
 def name_profile(conn: Connection, run: ImportRun, profile: str, dataset: str) -> None:
@@ -221,7 +234,11 @@ def _before(to: State) -> list[str]:
 def disposed(conn: Connection, run: ImportRun, where: str) -> None:
     """Record what became of the source file of the run's arrival."""
     conn.execute(
-        sa.text("UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where WHERE id = :arrival AND disposed_at IS NULL"),
+        sa.text(
+            """
+            UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where
+            WHERE id = :arrival AND disposed_at IS NULL"""
+        ),
         {"arrival": run.arrival_id, "where": where},
     )
 
@@ -229,7 +246,11 @@ def disposed(conn: Connection, run: ImportRun, where: str) -> None:
 def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
     """Record a file that no profile claims; whether it is seen for the first time."""
     seen = conn.execute(
-        sa.text("INSERT INTO nightporter.unmatched (drop_name, name, size, mtime) VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"),
+        sa.text(
+            """
+            INSERT INTO nightporter.unmatched (drop_name, name, size, mtime)
+            VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"""
+        ),
         {"drop": drop, **asdict(file)},
     )
     return seen.rowcount == 1
@@ -238,7 +259,10 @@ def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
 def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> int:
     """Store rejections, as many as come, in the caller's transaction; returns how many."""
     count = 0
-    with db.driver(conn).cursor() as cursor, cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons) FROM STDIN") as copy:
+    with (
+        db.driver(conn).cursor() as cursor,
+        cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons) FROM STDIN") as copy,
+    ):
         for rejection in rejections:
             copy.write_row((run_id, rejection.line, _json(list(rejection.cells)), _json([asdict(r) for r in rejection.reasons])))
             count += 1
@@ -248,7 +272,9 @@ def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> in
 def rejections(conn: Connection, run_id: int, offset: int = 0, limit: int | None = None) -> Iterator[Rejection]:
     """The rejections of a run in the order of their lines, streamed."""
     rows = conn.execution_options(yield_per=1000).execute(
-        sa.text("SELECT line, cells, reasons FROM nightporter.rejection WHERE run_id = :id ORDER BY line LIMIT :limit OFFSET :offset"),
+        sa.text(
+            "SELECT line, cells, reasons FROM nightporter.rejection WHERE run_id = :id ORDER BY line LIMIT :limit OFFSET :offset"
+        ),
         {"id": run_id, "limit": limit, "offset": offset},
     )
     for line, cells, reasons in rows:

@@ -63,7 +63,11 @@ class Conventions(Table):
     @field_validator("date")
     @classmethod
     def _a_date(cls, pattern: str | None) -> str | None:
-        if pattern and sorted(re.split(r"[-/. ]", pattern) if len(pattern) > 8 else _PACKED_DATES.get(pattern, [])) != ["dd", "mm", "yyyy"]:
+        if pattern and sorted(re.split(r"[-/. ]", pattern) if len(pattern) > 8 else _PACKED_DATES.get(pattern, [])) != [
+            "dd",
+            "mm",
+            "yyyy",
+        ]:
             raise ValueError('not a date pattern; write "dd/mm/yyyy", "mm/dd/yyyy", "yyyy-mm-dd", "yyyymmdd" or "ddmmyyyy"')
         return pattern
 

@@ -207,11 +207,15 @@ def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
     try:
         return _Seen(mtime, config.load(path, Profile, name=path.stem), [])
     except ConfigInvalid as error:
-        log.error("profile_broken", profile=path.stem, faults=[str(f) for f in error.faults], last_good_in_force=last_good is not None)
+        log.error(
+            "profile_broken",
+            profile=path.stem,
+            faults=[str(f) for f in error.faults],
+            last_good_in_force=last_good is not None,
+        )
         return _Seen(mtime, last_good, error.faults)
 
 
 def ready_made() -> list[Path]:
     """The profiles that come with the installation, to be copied and edited."""
     return sorted(shipped("profiles").glob("*.toml"))
-

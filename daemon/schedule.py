@@ -38,7 +38,13 @@ class Schedule:
         """Begin, with a first look into each drop now."""
         for name, drop in self._settings.drops.items():
             self._scheduler.add_job(
-                self.look, "interval", [name], id=name, seconds=drop.poll, jitter=drop.poll / 10, next_run_time=datetime.now().astimezone()
+                self.look,
+                "interval",
+                [name],
+                id=name,
+                seconds=drop.poll,
+                jitter=drop.poll / 10,
+                next_run_time=datetime.now().astimezone(),
             )
         self._scheduler.start()
 

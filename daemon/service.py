@@ -1,11 +1,11 @@
 """The service: composes database, schedule, watch, worker and pages into one command, and takes them down in order."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from daemon import db, embedded, worker
+from daemon.errors import SetupFault
 from daemon.log import get
 from daemon.profiles import Profiles
 from daemon.schedule import Schedule
@@ -25,10 +26,6 @@ log = get(__name__)
 
 _GROWN = 1 << 30
 """Bytes of memory at which an idle moment is taken to replace the worker process."""
-
-
-class ServiceFault(Exception):
-    """The service cannot go on; the message says why and what to do."""
 
 
 @contextmanager
@@ -56,11 +53,12 @@ def _migrated(url: str) -> Iterator[Engine]:
 
 
 def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ServiceFault when a part of the service cannot work."""
+    """Serve until SIGTERM or SIGINT. Raises SetupFault when a part of the service cannot work."""
     stop = threading.Event()
     worker.stop_on_signal(stop)
+    child = _Child(settings)
     with database(settings) as engine:
-        pages, child = Pages(engine, settings), _Child(settings)
+        pages = Pages(engine, settings)
         schedule = Schedule(engine, settings, Profiles(settings.profiles))
         watch = Watch(settings, schedule.look_soon)
         parts = (pages, child, schedule, watch)
@@ -72,7 +70,9 @@ def run(settings: Settings) -> None:
             while not stop.wait(0.5):
                 child.tend()
                 if pages.failed:
-                    raise ServiceFault(f"no pages can be served on {settings.web.listen}: is the port taken? [web] listen names another")
+                    raise SetupFault(
+                        f"no pages can be served on {settings.web.listen}: is the port taken? [web] listen names another"
+                    )
         finally:
             _tell_systemd("STOPPING=1")
             for part in reversed(parts):
@@ -85,29 +85,34 @@ class _Child:
 
     def __init__(self, settings: Settings) -> None:
         self._command = [sys.executable, "-m", "daemon", "--home", str(settings.home), "worker", "--child"]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._started = 0.0
+        self._process = self._prepared()
+
+    def _prepared(self) -> "subprocess.Popen[bytes]":
+        """The process, loading its modules; it ends when our end of its stdin closes, even if that is because we were killed."""
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0)
 
     def start(self) -> None:
-        """Start the process; it ends when our end of its stdin closes, even if that is because we were killed."""
-        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0)
-        self._started = time.monotonic()
+        """Let it begin: the database is there."""
+        assert self._process.stdin
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(b"go")
+            self._process.stdin.flush()
 
     def tend(self) -> None:
         """See that it is there and not too large."""
-        assert self._process
         if self._process.poll() is not None:
             log.warning("worker_died", status=self._process.returncode)
-            if time.monotonic() - self._started > 1:
-                self.start()
+            self._process = self._prepared()
+            self.start()
         elif psutil.Process(self._process.pid).memory_info().rss > _GROWN:
             log.info("worker_replaced", reason="memory")
             self.stop()
+            self._process = self._prepared()
             self.start()
 
     def stop(self) -> None:
         """Have it finish what it is doing, or be killed."""
-        assert self._process and self._process.stdin
+        assert self._process.stdin
         self._process.stdin.close()
         try:
             self._process.wait(worker.GRACE_SECONDS + 5)

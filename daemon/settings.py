@@ -1,5 +1,6 @@
 """Settings: what the admin wrote in `nightporter.toml` in the home folder, and the secrets it points to."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -164,8 +165,6 @@ def _write_once(file: Path, text: str) -> None:
     descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as out:
         out.write(text)
-    try:
+    with contextlib.suppress(FileExistsError):
         os.link(half, file)
-    except FileExistsError:
-        pass
     half.unlink()

@@ -38,7 +38,12 @@ def stop_on_signal(stop: threading.Event, watch_parent: bool = False) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if watch_parent:
-        threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
+        threading.Thread(target=_until_orphaned, args=(stop,), daemon=True).start()
+
+
+def _until_orphaned(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
 
 
 async def _work(engine: Engine, settings: Settings, stop: threading.Event) -> None:
@@ -85,8 +90,8 @@ async def _rescue(app: procrastinate.App, engine: Engine, settings: Settings) ->
         try:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=settings.imports.stalled_after):
                 log.warning("rescued", task=job.task_name, **job.task_kwargs)
-                if job.task_name == "import_run":
-                    await asyncio.to_thread(_give_back, engine, job.task_kwargs["run_id"])
+                if job.task_name == "import_run" and isinstance(run_id := job.task_kwargs["run_id"], int):
+                    await asyncio.to_thread(_give_back, engine, run_id)
                 await app.job_manager.retry_job(job)
         except _PASSING as error:
             log.warning("rescue_failed", error=str(error))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from daemon.cli import check, demo, files, imports, profile, serve
+from daemon.errors import FileRefused, SetupFault, TryLater
 
 app = typer.Typer(
     name="nightporter",
@@ -32,7 +33,10 @@ app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
 def _settings(
     context: typer.Context,
     home: Annotated[
-        Path, typer.Option(envvar="NIGHTPORTER_HOME", help="The folder with the settings, profiles and the archive.", show_default=True)
+        Path,
+        typer.Option(
+            envvar="NIGHTPORTER_HOME", help="The folder with the settings, profiles and the archive.", show_default=True
+        ),
     ] = Path("nightporter"),
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
@@ -46,19 +50,14 @@ def _settings(
 
 def main() -> None:
     """Run a command. Exit codes: 0 done, 1 a fault, 2 wrong usage or settings, 3 file refused, 4 file held."""
-    from daemon.config import ConfigInvalid
-    from daemon.embedded import NotStarted
-    from daemon.errors import FileRefused, TryLater
-    from daemon.service import ServiceFault
-
     try:
         app()
-    except ConfigInvalid as error:
-        print("\n".join(map(str, error.faults)), file=sys.stderr)
-        sys.exit(2)
+    except SetupFault as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
     except FileRefused as error:
         print(f"refused: {error}", file=sys.stderr)
         sys.exit(3)
-    except (NotStarted, ServiceFault, TryLater) as error:
+    except TryLater as error:
         print(f"nightporter: {error}", file=sys.stderr)
         sys.exit(1)

@@ -37,14 +37,13 @@ def check(context: typer.Context, as_json: Json = False) -> None:
 
 def _database(settings: "Settings") -> Iterator[Finding]:
     from daemon import service
-    from daemon.embedded import NotStarted
-    from daemon.errors import TryLater
+    from daemon.errors import SetupFault, TryLater
 
     what = "database" if settings.database.url else "embedded database"
     try:
         with service.database(settings):
             yield Finding(what, True, "answers, schemas up to date")
-    except (TryLater, NotStarted) as error:
+    except (TryLater, SetupFault) as error:
         yield Finding(what, False, f"{error}; see [database] in the settings")
 
 
@@ -60,7 +59,11 @@ def _profiles(settings: "Settings") -> Iterator[Finding]:
     for fault in profiles.faults:
         yield Finding(f"profile {fault.file.stem}", False, str(fault))
     if not list(profiles):
-        yield Finding("profiles", False, f"there are none in {settings.profiles}; nightporter profile list shows ready-made ones to copy")
+        yield Finding(
+            "profiles",
+            False,
+            f"there are none in {settings.profiles}; nightporter profile list shows ready-made ones to copy",
+        )
 
 
 def _drops(settings: "Settings") -> Iterator[Finding]:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 _PATIENCE = 60
 
 
-def demo(context: typer.Context, once: Annotated[bool, typer.Option("--once", help="End by itself when all is imported.")] = False) -> None:
+def demo(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="End by itself when all is imported.")] = False,
+) -> None:
     """See the whole thing work on this machine: three exports arrive, are imported, and their results are mailed."""
     try:
         import aiosmtpd  # noqa: F401
@@ -36,20 +39,24 @@ def demo(context: typer.Context, once: Annotated[bool, typer.Option("--once", he
         raise typer.BadParameter("the demo needs two more packages: pip install 'nightporter[demo]'") from None
     from rich.console import Console
 
-    from daemon import service, settings
-
     out = Console()
     home = _home()
-    with _servers(home) as ports:
-        _write_settings(home, ports)
+    with contextlib.ExitStack() as stack:
+        _write_settings(home, stack.enter_context(_servers(home)))
+        status = stack.enter_context(out.status("Starting the service and its Postgres …"))
+        running = _start_service(home)
+        stack.callback(_end, running)
+        from daemon import service, settings  # slow: the service loads the same meanwhile
+
         loaded = settings.load(home)
-        with out.status("Starting Postgres …") as status, service.database(loaded) as engine, _running(home):
-            runs = _import_samples(home, engine, loaded, status.update)
-            status.stop()
-            _tell(out, home, loaded, runs)
-            if not once:
-                out.print("It goes on until you press Ctrl-C.")
-                _wait_for_interrupt()
+        engine = stack.enter_context(service.database(loaded))
+        stack.callback(_end, running)  # before the database, whichever of the two processes started it
+        runs = _import_samples(home, engine, status.update)
+        status.stop()
+        _tell(out, home, loaded, runs)
+        if not once:
+            out.print("It goes on until you press Ctrl-C.")
+            _wait_for_interrupt()
 
 
 def _home() -> Path:
@@ -136,21 +143,20 @@ def _write_settings(home: Path, ports: dict[str, Any]) -> None:
         (home / "profiles" / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
-@contextmanager
-def _running(home: Path) -> Iterator[None]:
-    """The service itself, as `nightporter run` starts it."""
+def _start_service(home: Path) -> "subprocess.Popen[bytes]":
+    """The service itself, as a user starts it."""
     with (home / "service.log").open("wb") as log:
-        service = subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, "-m", "daemon", "--home", str(home), "run"], stdout=log, stderr=log, process_group=0
         )
-        try:
-            yield
-        finally:
-            service.terminate()
-            service.wait()
 
 
-def _import_samples(home: Path, engine: "Engine", settings: "Settings", say: Callable[[str], None]) -> list["ImportRun"]:
+def _end(service: "subprocess.Popen[bytes]") -> None:
+    service.terminate()
+    service.wait()
+
+
+def _import_samples(home: Path, engine: "Engine", say: Callable[[str], None]) -> list["ImportRun"]:
     """Drop the three samples as an ERP would, customers first, and wait until their results are mailed."""
     from daemon.cli import demo_files
 

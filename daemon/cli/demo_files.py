@@ -108,9 +108,27 @@ to = [{ email = "credit@example.com" }]
 """,
 }
 
-_TRADES = ["Boulangerie", "Garage", "Imprimerie", "Menuiserie", "Pharmacie", "Transports", "Brasserie", "Électricité", "Hôtel", "Cave"]
+_TRADES = [
+    "Boulangerie",
+    "Garage",
+    "Imprimerie",
+    "Menuiserie",
+    "Pharmacie",
+    "Transports",
+    "Brasserie",
+    "Électricité",
+    "Hôtel",
+    "Cave",
+]
 _NAMES = ["Martin", "Lefèvre", "Moreau", "Garnier", "Chevalier", "Perrin", "Béranger", "Fontaine"]
-_CITIES = [("75011", "Paris"), ("69003", "Lyon"), ("33000", "Bordeaux"), ("44000", "Nantes"), ("59800", "Lille"), ("13006", "Marseille")]
+_CITIES = [
+    ("75011", "Paris"),
+    ("69003", "Lyon"),
+    ("33000", "Bordeaux"),
+    ("44000", "Nantes"),
+    ("59800", "Lille"),
+    ("13006", "Marseille"),
+]
 _TERMS = ["30 jours", "45 jours fin de mois", "60 jours", "Comptant"]
 
 Rows = list[list[object]]
@@ -140,7 +158,16 @@ def open_items(customers: Rows) -> Rows:
         text = _french(-amount if kind == "AVO" else amount)
         due = issued + datetime.timedelta(days=30)
         rows.append(
-            [chance.choice(customers[1:])[0], f"FA26-{number:05d}", kind, f"{issued:%d/%m/%Y}", f"{due:%d/%m/%Y}", text, text, f"PO-{number % 37}"]
+            [
+                chance.choice(customers[1:])[0],
+                f"FA26-{number:05d}",
+                kind,
+                f"{issued:%d/%m/%Y}",
+                f"{due:%d/%m/%Y}",
+                text,
+                text,
+                f"PO-{number % 37}",
+            ]
         )
     rows[42][4] = "31/02/2026"
     rows[77][5] = "1 28O,50"
@@ -161,7 +188,17 @@ def more_items(customers: Rows) -> Rows:
         issued = datetime.date(2026, 9, 1) + datetime.timedelta(days=chance.randrange(70))
         due = issued + datetime.timedelta(days=45)
         amount = chance.randrange(50_000, 4_000_000) / 100
-        rows.append([chance.choice(customers[1:])[0], f"EXP-{number:04d}", issued, due, amount, chance.choice(["EUR", "USD"]), ""])
+        rows.append(
+            [
+                chance.choice(customers[1:])[0],
+                f"EXP-{number:04d}",
+                issued,
+                due,
+                amount,
+                chance.choice(["EUR", "USD"]),
+                "",
+            ]
+        )
     rows[9][5] = "DOLLAR"
     rows[17][4] = "to be agreed"
     return rows

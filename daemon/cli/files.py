@@ -65,7 +65,9 @@ def import_file(
 def read(
     context: typer.Context,
     file: File,
-    profile: Annotated[str | None, typer.Option(help="Read it in this profile's format; without, its shape is found out.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="Read it in this profile's format; without, its shape is found out.")
+    ] = None,
     to: Annotated[Literal["csv", "json"] | None, typer.Option(help="Print all rows as CSV or JSON.")] = None,
 ) -> None:
     """Show a file's table exactly as the importer sees it, before any mapping; lines that are no rows go to stderr."""
@@ -128,7 +130,12 @@ def _progress_bar(name: str) -> Iterator["Progress"]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f} rows"),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda rows: bar.update(task, completed=rows)

@@ -17,7 +17,11 @@ Id = Annotated[int, typer.Argument(help="The import run's number.")]
 
 
 @app.command("list")
-def list_runs(context: typer.Context, limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30, as_json: Json = False) -> None:
+def list_runs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30,
+    as_json: Json = False,
+) -> None:
     """The latest import runs."""
     from daemon import db, ledger, service, settings
     from daemon.cli.show import print_json, print_runs, run_json
@@ -51,7 +55,13 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         "read_as": run.format,
         "header": run.header,
         "mails": [
-            {"to": mail.recipient, "sent_at": mail.sent_at, "undelivered": mail.given_up_at is not None, "fault": mail.fault} for mail in mails
+            {
+                "to": mail.recipient,
+                "sent_at": mail.sent_at,
+                "undelivered": mail.given_up_at is not None,
+                "fault": mail.fault,
+            }
+            for mail in mails
         ],
     }
     if as_json:
@@ -89,7 +99,13 @@ def rejects(
                         "line": rejection.line,
                         "cells": rejection.cells,
                         "reasons": [
-                            {"code": r.code, "field": r.field, "value": r.value, "message": words.reason(r, run.dataset)} for r in rejection.reasons
+                            {
+                                "code": r.code,
+                                "field": r.field,
+                                "value": r.value,
+                                "message": words.reason(r, run.dataset),
+                            }
+                            for r in rejection.reasons
                         ],
                     }
                     for rejection in rejections

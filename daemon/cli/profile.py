@@ -18,7 +18,12 @@ def list_profiles(context: typer.Context, as_json: Json = False) -> None:
 
     folder = settings.load(context.obj).profiles
     rows = [
-        {"name": p.name, "files": p.pattern or p.regex, "drop": p.drop, "datasets": [section.dataset for section in p.sections]}
+        {
+            "name": p.name,
+            "files": p.pattern or p.regex,
+            "drop": p.drop,
+            "datasets": [section.dataset for section in p.sections],
+        }
         for p in Profiles(folder)
     ]
     if as_json:

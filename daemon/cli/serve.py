@@ -1,5 +1,6 @@
 """`run`, `worker`, `migrate`: the commands that serve."""
 
+import sys
 import threading
 from typing import Annotated
 
@@ -20,6 +21,8 @@ def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child"
 
     loaded = settings.load(context.obj)
     stop = threading.Event()
+    if child and sys.stdin.buffer.read(2) != b"go":
+        return
     working.stop_on_signal(stop, watch_parent=child)
     with service.database(loaded) as engine:
         working.run(engine, loaded, stop)

@@ -7,7 +7,14 @@ from typing import Any
 from daemon.model import ImportRun
 from daemon.settings import Settings
 
-STATE_STYLES = {"imported": "green", "refused": "red", "held": "yellow", "vanished": "yellow", "importing": "cyan", "arrived": "cyan"}
+STATE_STYLES = {
+    "imported": "green",
+    "refused": "red",
+    "held": "yellow",
+    "vanished": "yellow",
+    "importing": "cyan",
+    "arrived": "cyan",
+}
 
 
 def print_json(value: Any) -> None:

@@ -30,12 +30,14 @@ def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
 
 def settle_twins(conn: Connection, stage: Stage) -> Turned:
     """Rows with the same key: if they are equal over the mapped fields the first stays and the others are skipped;
-    if they differ all are rejected, for none may win by chance."""
+    if they differ all are rejected, for none may win by chance.
+    """
     statement = sql.SQL("""
         WITH twice AS MATERIALIZED (
             SELECT {key} FROM {stage} WHERE run_id = {run} GROUP BY {key} HAVING count(*) > 1
         ), twins AS MATERIALIZED (
-            SELECT {key}, source_line, ROW({fields})::text AS content, {label}::text AS label, {currency} AS currency, {amount} AS amount
+            SELECT {key}, source_line, ROW({fields})::text AS content, {label}::text AS label,
+                   {currency} AS currency, {amount} AS amount
             FROM {stage} JOIN twice USING ({key}) WHERE run_id = {run}
         ), judged AS MATERIALIZED (
             SELECT *, first_value(source_line) OVER own AS first, last_value(source_line) OVER own AS last,
@@ -72,7 +74,8 @@ def reject_unknown(conn: Connection, stage: Stage) -> Turned:
             RETURNING source_line, s.{key} AS label, {currency} AS currency, {amount} AS amount
         ), faulted AS (
             INSERT INTO nightporter.stage_fault (run_id, line, reasons)
-            SELECT {run}, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label)) FROM taken
+            SELECT {run}, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label))
+            FROM taken
         )
         SELECT currency, count(*), 0, sum(amount) FROM taken GROUP BY currency
     """)

@@ -52,8 +52,8 @@ def open_stage(conn: Connection, run_id: int, dataset: Dataset, fields: list[str
     return stage
 
 
-def copy(conn: Connection, stage: Stage, rows: pa.Table) -> int:
-    """Add rows to the stage and return how many. Raises when the database counted others than were sent."""
+def copy(conn: Connection, stage: Stage, rows: pa.Table) -> None:
+    """Add rows to the stage. Raises when the database counted others than were sent."""
     rows = rows.add_column(0, "run_id", pa.repeat(pa.scalar(stage.run_id), rows.num_rows))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     text = io.BytesIO()
@@ -66,7 +66,6 @@ def copy(conn: Connection, stage: Stage, rows: pa.Table) -> int:
                 sink.write(text.getbuffer())
         if cursor.rowcount != rows.num_rows:
             raise AssertionError(f"{rows.num_rows} rows sent to the stage, {cursor.rowcount} arrived")
-    return rows.num_rows
 
 
 def prepare(conn: Connection, stage: Stage) -> None:

@@ -23,7 +23,8 @@ from daemon.profiles import Column, Section
 @dataclass(frozen=True)
 class Mapped:
     """What came of a batch: its good rows as typed columns with their `source_line`, the rejected ones, how many were
-    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read."""
+    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read.
+    """
 
     rows: pa.Table
     rejections: list[Rejection]
@@ -41,7 +42,9 @@ class Mapping:
         self._conventions = conventions
         self._header = {_plain(name): name for name in header}
         self._check()
-        self.fields = [name for name in self._dataset.fields if name in section.columns or self._fills(self._dataset.fields[name])]
+        self.fields = [
+            name for name in self._dataset.fields if name in section.columns or self._fills(self._dataset.fields[name])
+        ]
         """The dataset's fields that this mapping fills."""
         self.key = self._dataset.key(set(self.fields))
         """The fields that say which row of the dataset a row of the file is."""

@@ -15,7 +15,14 @@ from daemon.datasets import Field
 from daemon.mapping import dates, numbers
 from daemon.model import Conventions, Fault
 
-_TYPES = {"text": pa.string(), "enum": pa.string(), "integer": pa.int32(), "date": pa.date32(), "bool": pa.bool_(), "money": numbers.MONEY}
+_TYPES = {
+    "text": pa.string(),
+    "enum": pa.string(),
+    "integer": pa.int32(),
+    "date": pa.date32(),
+    "bool": pa.bool_(),
+    "money": numbers.MONEY,
+}
 _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CURRENCIES = frozenset(list_currencies())
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
@@ -63,7 +70,9 @@ def _one(text: str, field: Field, date: str) -> Any:
             return _BOOLS.get(text.casefold(), Fault.NOT_A_BOOL)
         case "integer":
             plain = text.removesuffix(".0").lstrip("-")
-            return int(text.removesuffix(".0")) if plain.isascii() and plain.isdigit() and len(plain) < 10 else Fault.NOT_AN_INTEGER
+            return (
+                int(text.removesuffix(".0")) if plain.isascii() and plain.isdigit() and len(plain) < 10 else Fault.NOT_AN_INTEGER
+            )
         case "enum":
             word = text.casefold()
             return next((value for value, words in field.words.items() if word in words), Fault.UNKNOWN_WORD)

@@ -68,7 +68,7 @@ def amount(text: str, decimal: str) -> Decimal | Fault:
 
 def _ungrouped(text: str, decimal: str) -> str | None:
     """Digits with a decimal point and no thousands marks; None unless each group has three digits and one kind of mark."""
-    whole, mark, fraction = text.partition(decimal)
+    whole, _, fraction = text.partition(decimal)
     if not re.fullmatch("[0-9]*", fraction) or not whole + fraction:
         return None
     other = re.escape("," if decimal == "." else ".")
@@ -87,7 +87,8 @@ def proven(texts: pa.Array) -> set[str]:
 
 def unclear(texts: pa.Array) -> list[str]:
     """The amounts of a column in which a comma or point stands, and so must be understood."""
-    return texts.filter(pc.match_substring_regex(texts, "[.,]")).to_pylist()
+    marked: list[str] = texts.filter(pc.match_substring_regex(texts, "[.,]")).to_pylist()
+    return marked
 
 
 def _proof(mark: str, other: str) -> str:

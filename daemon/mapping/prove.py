@@ -69,6 +69,7 @@ class _Amounts:
             return self._proven.pop()
         if self._proven or self._unclear:
             raise FileRefused(
-                Refusal.DECIMAL_AMBIGUOUS, f'{", ".join(self._unclear[:3])}: add to [format] decimal = "," or decimal = "."'
+                Refusal.DECIMAL_AMBIGUOUS,
+                f'{", ".join(self._unclear[:3])}: add to [format] decimal = "," or decimal = "."',
             )
         return None

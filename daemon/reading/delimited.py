@@ -1,5 +1,6 @@
 """Delimited text, streamed. A block of lines whose quotes are plainly right is parsed by pyarrow in one go; any other
-is read record by record, so that a fault costs one line and is told with its number."""
+is read record by record, so that a fault costs one line and is told with its number.
+"""
 
 import codecs
 from collections.abc import Iterator
@@ -53,7 +54,13 @@ class Delimited:
             raise FileRefused(Refusal.SHAPE_UNCLEAR, f"line {header_row} holds no headers")
         self._above = header_row - 1 + header.span
         self.header = sniff.unique(header.cells)
-        self.format = Format(kind="delimited", encoding=self._declared, delimiter=self._delimiter, quote=self._quote, header_row=header_row)
+        self.format = Format(
+            kind="delimited",
+            encoding=self._declared,
+            delimiter=self._delimiter,
+            quote=self._quote,
+            header_row=header_row,
+        )
 
     def __iter__(self) -> Iterator[Batch | Rejection]:
         line, rest = self._above + 1, b""
@@ -143,7 +150,10 @@ class Delimited:
                 pa.BufferReader(text),
                 arrow_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(text) + 1),
                 arrow_csv.ParseOptions(
-                    delimiter=self._delimiter, quote_char=self._quote or False, ignore_empty_lines=False, invalid_row_handler=aside
+                    delimiter=self._delimiter,
+                    quote_char=self._quote or False,
+                    ignore_empty_lines=False,
+                    invalid_row_handler=aside,
                 ),
                 arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
             )
@@ -162,7 +172,7 @@ class Delimited:
         return Rejection(line, record.cells, (ragged(len(record.cells), len(self.header)),))
 
     def _is_plain(self, block: bytes) -> bool:
-        """Whether every line is a record and every quoted cell a pair of quotes, with nothing between them and the cell's ends."""
+        """Whether every line is a record, and every quoted cell a pair of quotes that stand at the cell's two ends."""
         if not block or b"\0" in block:
             return False
         data = np.frombuffer(b"\n" + block, np.uint8)
@@ -200,7 +210,12 @@ class Delimited:
         rest = lines[line - first :]
         columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)] or [pa.array([], pa.string())] * width
         table = pa.table(columns, names=[str(number) for number in range(width)])
-        return _Parsed(line - first, self._batch(table, np.array(numbers, dtype=np.int64)), rejections, b"\n".join([*rest, b""]) if rest else b"")
+        return _Parsed(
+            line - first,
+            self._batch(table, np.array(numbers, dtype=np.int64)),
+            rejections,
+            b"\n".join([*rest, b""]) if rest else b"",
+        )
 
     def _batch(self, table: pa.Table, lines: np.ndarray) -> Batch:
         """A batch of a table's rows, blank ones left out and counted."""

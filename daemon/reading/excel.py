@@ -68,4 +68,5 @@ class Excel:
 
 
 def _texts(batch: pa.RecordBatch) -> list[pa.Array]:
-    return batch.columns[1::2]
+    texts: list[pa.Array] = batch.columns[1::2]
+    return texts

@@ -34,7 +34,8 @@ def sheet(path: Path, wanted: str | int | None, limits: Sandbox) -> Iterator[pa.
     clock.start()
     feeder = threading.Thread(target=_feed, args=(path, child), daemon=True)
     feeder.start()
-    assert child.stdout and child.stderr
+    assert child.stdout
+    assert child.stderr
     try:
         with pa.ipc.open_stream(child.stdout) as batches:
             yield from batches

@@ -11,7 +11,9 @@ _DELIMITERS = (";", "\t", ",", "|")
 
 def kind(head: bytes) -> str:
     """`excel` for a workbook (a zip with one inside, or an OLE file), else `delimited`; by content, never by name."""
-    if head.startswith(b"PK\x03\x04") and (b"[Content_Types].xml" in head or b"xl/" in head or b"_rels/" in head or b"docProps/" in head):
+    if head.startswith(b"PK\x03\x04") and (
+        b"[Content_Types].xml" in head or b"xl/" in head or b"_rels/" in head or b"docProps/" in head
+    ):
         return "excel"
     return "excel" if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") else "delimited"
 
@@ -27,7 +29,9 @@ def delimiter(lines: list[str], quote: str) -> str:
     if not votes:
         if all(line.strip().isalnum() for line in lines if line.strip()):
             return ";"  # one column only: nothing to separate
-        raise FileRefused(Refusal.SHAPE_UNCLEAR, "no delimiter of ; , | or tab makes columns of it; name it in [format] delimiter")
+        raise FileRefused(
+            Refusal.SHAPE_UNCLEAR, "no delimiter of ; , | or tab makes columns of it; name it in [format] delimiter"
+        )
     return max(votes, key=lambda candidate: votes[candidate])
 
 
@@ -44,7 +48,7 @@ def rows(lines: list[str], delimiter: str, quote: str) -> list[list[str]]:
     """A sample of lines as cells, whatever is wrong with them; one row a line as far as quotes allow."""
     options = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     try:
-        return list(csv.reader(lines, delimiter=delimiter, **options))  # type: ignore[arg-type]
+        return list(csv.reader(lines, delimiter=delimiter, **options))
     except csv.Error:
         return [line.split(delimiter) for line in lines]
 

@@ -10,10 +10,18 @@ import io
 import json
 import resource
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pyarrow as pa
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum, WorksheetNotFound
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+    WorksheetNotFound,
+)
 
 ROWS_PER_BATCH = 20_000
 MAX_CELLS = 200_000_000
@@ -24,11 +32,12 @@ class NoPandas:
 
     @staticmethod
     def find_spec(name: str, *_: object) -> None:
+        """Refuse pandas; leave the rest to the other finders."""
         if name == "pandas":
             raise ImportError(name)
 
 
-sys.meta_path.insert(0, NoPandas)  # type: ignore[arg-type]
+sys.meta_path.insert(0, NoPandas)
 pa.array([""])
 
 
@@ -89,7 +98,7 @@ def write(sheet: CalamineSheet) -> None:
         fields += [pa.field(f"text {number}", pa.string()), pa.field(f"typed {number}", pa.bool_())]
     schema = pa.schema(fields)
     with pa.ipc.new_stream(pa.PythonFile(sys.stdout.buffer, mode="w"), schema) as out:
-        rows: list[list[object]] = []
+        rows: list[Sequence[object]] = []
         first = 1
         for number, row in enumerate(sheet.iter_rows(), 1):
             rows.append(row)
@@ -100,7 +109,7 @@ def write(sheet: CalamineSheet) -> None:
             out.write_batch(batch(rows, first, schema))
 
 
-def batch(rows: list[list[object]], first: int, schema: pa.Schema) -> pa.RecordBatch:
+def batch(rows: Sequence[Sequence[object]], first: int, schema: pa.Schema) -> pa.RecordBatch:
     """Rows as an Arrow batch, the first of them on row `first` of the sheet."""
     columns: list[pa.Array] = [pa.array(range(first, first + len(rows)), pa.int64())]
     for cells in zip(*rows, strict=True):

@@ -44,7 +44,13 @@ def compose(mail: Owed, sender: str, result: Result | None) -> EmailMessage:
         content = {"words": words, "about": about}
     else:
         subject = _subject(result.run, words)
-        content = {"words": words, "about": None, "result": result, "run": result.run, "tally": ledger.tally(result.run)}
+        content = {
+            "words": words,
+            "about": None,
+            "result": result,
+            "run": result.run,
+            "tally": ledger.tally(result.run),
+        }
     message = EmailMessage()
     message["Subject"] = _header(subject)
     message["From"] = sender

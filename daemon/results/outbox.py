@@ -61,16 +61,25 @@ def _owe(conn: Connection, kind: str, run_id: int | None, about: dict[str, Any] 
         queue.enqueue(conn, "send_result_email", queue.SHARED, email_id=mail)
 
 
-_MAIL = "SELECT id, kind, run_id, about, recipient, language, message_id, attempts, queued_at, sent_at, given_up_at, fault FROM nightporter.email "
+_MAIL = """
+SELECT id, kind, run_id, about, recipient, language, message_id, attempts, queued_at, sent_at, given_up_at, fault
+FROM nightporter.email
+"""
 
 
 def take(conn: Connection, email_id: int) -> Owed | None:
     """A mail that is still owed, its attempt counted before it is made; None when it was sent or given up."""
     conn.execute(
-        sa.text("UPDATE nightporter.email SET attempts = attempts + 1 WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"),
+        sa.text(
+            "UPDATE nightporter.email SET attempts = attempts + 1 WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"
+        ),
         {"id": email_id},
     )
-    row = conn.execute(sa.text(_MAIL + "WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"), {"id": email_id}).mappings().one_or_none()
+    row = (
+        conn.execute(sa.text(_MAIL + "WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"), {"id": email_id})
+        .mappings()
+        .one_or_none()
+    )
     return Owed(**row) if row else None
 
 
@@ -81,13 +90,20 @@ def mails_of(conn: Connection, run_id: int) -> list[Owed]:
 
 def was_sent(conn: Connection, mail: Owed) -> None:
     """Record that the mail server took it."""
-    conn.execute(sa.text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id"), {"id": mail.id})
+    conn.execute(
+        sa.text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id"),
+        {"id": mail.id},
+    )
 
 
 def undelivered(conn: Connection, mail: Owed, fault: str, retry_at: datetime | None) -> None:
     """Record a failed attempt, and queue the next one; without `retry_at` the mail is given up and shown as undelivered."""
     conn.execute(
-        sa.text("UPDATE nightporter.email SET fault = :fault, given_up_at = CASE WHEN :final THEN clock_timestamp() END WHERE id = :id"),
+        sa.text(
+            """
+            UPDATE nightporter.email SET fault = :fault, given_up_at = CASE WHEN :final THEN clock_timestamp() END
+            WHERE id = :id"""
+        ),
         {"id": mail.id, "fault": fault, "final": retry_at is None},
     )
     if retry_at:

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import IO
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -34,7 +34,7 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
     yield text.getvalue().encode()
 
 
-def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: BinaryIO) -> None:
+def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: IO[bytes]) -> None:
     """The rows as a workbook of text cells, none of them a formula; the cells at fault are marked."""
     book = Workbook(write_only=True)
     sheet = book.create_sheet(words("page.title"))

@@ -20,7 +20,7 @@ from daemon.settings import Settings
 from daemon.web import rejects
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -80,7 +80,13 @@ class Pages:
     def __init__(self, engine: Engine, settings: Settings) -> None:
         host, _, port = settings.web.listen.rpartition(":")
         config = uvicorn.Config(
-            create_app(engine, settings), host.strip("[]"), int(port), log_config=None, access_log=False, server_header=False, lifespan="off"
+            create_app(engine, settings),
+            host.strip("[]"),
+            int(port),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, name="web")

@@ -32,7 +32,8 @@ CREATE TABLE nightporter.arrival (
     disposed_at timestamptz,
     disposed_as text
 );
-COMMENT ON TABLE nightporter.arrival IS 'A file that came to a drop; its bytes are in the archive. disposed_at: the source was moved away, so whatever is at that name now is new.';
+COMMENT ON TABLE nightporter.arrival IS 
+'A file that came to a drop. disposed_at: the source is out of the way, so that whatever has its name now is new.';
 CREATE UNIQUE INDEX arrival_waiting ON nightporter.arrival (drop_name, name, size, mtime) WHERE disposed_at IS NULL;
 CREATE INDEX arrival_disposed ON nightporter.arrival (drop_name, name, disposed_at);
 
@@ -56,7 +57,8 @@ CREATE TABLE nightporter.import_run (
     format jsonb,
     tally jsonb
 );
-COMMENT ON TABLE nightporter.import_run IS 'One file through one profile (or one section of it): the unit of work and of history.';
+COMMENT ON TABLE nightporter.import_run IS 
+'One file through one profile, or one section of it: the unit of work and of history.';
 CREATE INDEX import_run_arrival ON nightporter.import_run (arrival_id);
 CREATE INDEX import_run_imported ON nightporter.import_run (profile, section, finished_at) WHERE state = 'imported';
 
@@ -102,7 +104,8 @@ CREATE UNLOGGED TABLE nightporter.stage_fault (
     reasons jsonb NOT NULL,
     PRIMARY KEY (run_id, line)
 );
-COMMENT ON TABLE nightporter.stage_fault IS 'Rows that the checks in SQL turned down, until their cells are read again from the archive.';
+COMMENT ON TABLE nightporter.stage_fault IS 
+'Rows that the checks in SQL turned down, until their cells are read again from the archive.';
 """
 
 CUSTOMER = f"""
@@ -150,7 +153,8 @@ CREATE TABLE ar.receivable (
     cleared_at timestamptz,
     cleared_by bigint
 );
-CREATE UNIQUE INDEX receivable_key ON ar.receivable (entity, customer_code, item_number, instalment, year) WHERE unique_key IS NULL;
+CREATE UNIQUE INDEX receivable_key 
+ON ar.receivable (entity, customer_code, item_number, instalment, year) WHERE unique_key IS NULL;
 CREATE UNIQUE INDEX receivable_unique_key ON ar.receivable (entity, unique_key) WHERE unique_key IS NOT NULL;
 """
 
@@ -169,6 +173,15 @@ def upgrade() -> None:
     for statements in (LEDGER, CUSTOMER, RECEIVABLE, STAGES):
         connection.execute(statements)
     for table in ("stage_customers", "stage_receivables"):
-        for column in ("id", "created_by_run", "created_at", "updated_at", "custom", "state", "cleared_at", "cleared_by"):
+        for column in (
+            "id",
+            "created_by_run",
+            "created_at",
+            "updated_at",
+            "custom",
+            "state",
+            "cleared_at",
+            "cleared_by",
+        ):
             connection.execute(f"ALTER TABLE nightporter.{table} DROP COLUMN IF EXISTS {column}")
         connection.execute(f"CREATE INDEX {table}_run ON nightporter.{table} (run_id)")
