@@ -1,15 +1,43 @@
-# nightporter's commands. `make demo` and `make test` set up all they need on a fresh machine.
+# nightporter's commands. `make demo` and `make test` set up all they need on a fresh machine with Python 3.11 or newer.
 PYTHON ?= python3
 BIN := .venv/bin
+ARGS ?=
 
-.PHONY: setup demo test test-packages lint bench lock
 .DEFAULT_GOAL := demo
+.PHONY: setup demo test lint bench lock packages
 
 setup: .venv/ready
 
 .venv/ready: requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("nightporter needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv"; exit 1; }
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PYTHON) -c 'import sys; sys.exit("nightporter needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip' || { echo "Python's venv is not whole: on Debian, install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+demo: setup
+	$(BIN)/nightporter demo $(ARGS)
+
+# ARGS go to pytest: make test ARGS="tests/unit -x"
+test: setup packages lint
+	$(BIN)/pytest $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --quiet
+
+bench: setup
+	$(BIN)/python tests/bench/import_bench.py $(ARGS)
+
+# The programs that the tests run: OpenSSH's server and a browser.
+packages:
+	@deploy/test-packages
+
+# New versions of everything; the lock files name no registry.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+lock: setup
+	$(LOCK) --upgrade pyproject.toml -o requirements.lock
+	$(LOCK) --upgrade pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock

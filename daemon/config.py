@@ -17,7 +17,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 class Table(BaseModel):
     """A table of a TOML file; a key it does not know is a fault."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _seconds(value: object) -> object:
@@ -86,22 +86,29 @@ def nearest(word: str, known: list[str]) -> str:
 
 
 def _fault(path: Path, text: str, model: type[BaseModel], error: dict[str, Any]) -> Fault:
-    keys = [str(part) for part in error["loc"]]
+    keys, known = _walk(model, list(error["loc"]))
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        message = "unknown key" + nearest(keys[-1], _keys_beside(model, list(error["loc"])))
+        message = "unknown key" + nearest(keys[-1], known)
     elif error["type"] == "missing":
         message = "is missing"
     return Fault(path, _line(text, keys), ".".join(keys), message)
 
 
-def _keys_beside(model: type[BaseModel], loc: list[Any]) -> list[str]:
-    """The keys that the table holding the unknown key does know, found by walking the JSON schema along `loc`."""
+def _walk(model: type[BaseModel], loc: list[Any]) -> tuple[list[str], list[str]]:
+    """The keys along `loc` that a file spells (a union's tag is none), and those known in the table that holds the last.
+
+    Found by walking the model's JSON schema.
+    """
     schema = model.model_json_schema(by_alias=True)
     here: list[dict[str, Any]] = [schema]
+    spelled = []
     for part in loc[:-1]:
-        here = [step for node in here for step in _into(node, part, schema)] or here
-    return [key for node in here for known in _resolved(node, schema) for key in known.get("properties", {})]
+        if inside := [step for node in here for step in _into(node, part, schema)]:
+            here = inside
+            spelled.append(str(part))
+    known = [key for node in here for resolved in _resolved(node, schema) for key in resolved.get("properties", {})]
+    return [*spelled, str(loc[-1])] if loc else [], known
 
 
 def _into(node: dict[str, Any], part: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
@@ -111,6 +118,8 @@ def _into(node: dict[str, Any], part: Any, schema: dict[str, Any]) -> list[dict[
             found.append(known["properties"][part])
         elif isinstance(known.get("additionalProperties"), dict):
             found.append(known["additionalProperties"])
+        elif "patternProperties" in known:
+            found += known["patternProperties"].values()
         elif isinstance(part, int) and "items" in known:
             found.append(known["items"])
     return found
@@ -135,15 +144,9 @@ def _line(text: str, keys: list[str]) -> int | None:
             here = table + _dotted(key[1])
         else:
             continue
-        if here and _leads_to(here, keys) and (best is None or len(here) > best[0]):
+        if here and here == [k for k in keys if not k.isdigit()][: len(here)] and (best is None or len(here) > best[0]):
             best = (len(here), number)
     return best[1] if best else None
-
-
-def _leads_to(here: list[str], keys: list[str]) -> bool:
-    """Whether `here` is `keys` with nothing or only steps left out that no file spells (list positions, a union's tag)."""
-    ahead = iter(keys)
-    return all(step in ahead for step in here)
 
 
 def _dotted(text: str) -> list[str]:

@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
-from daemon.model import ImportRun
+from daemon.model import ImportRun, Tally
 from daemon.settings import Settings
+
+_WIDTH = 110
+"""A table of runs is readable from here on; a narrower terminal wraps it."""
 
 STATE_STYLES = {
     "imported": "green",
@@ -36,7 +40,7 @@ def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
         "file": run.name,
         "profile": run.profile,
         "dataset": run.dataset,
-        "tally": run.tally,
+        "tally": run.tally and {count.name: run.tally[count.name] for count in fields(Tally)},
         "rejects_url": links.rejects(run.id, "") if rejected else None,
     }
 
@@ -52,12 +56,13 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for heading in ("run", "file", "into", "state"):
         table.add_column(heading, overflow="fold")
-    for heading in ("read", "new", "changed", "same", "rejected"):
+    for heading in ("read", "new", "changed", "same", "skipped", "rejected"):
         table.add_column(heading, justify="right")
     for run in runs:
         state = f"[{STATE_STYLES[run.state]}]{run.state}[/]" + (f" ({run.code})" if run.code else "")
-        counts = [f"{run.tally[name]:,}" if run.tally else "" for name in ("read", "created", "updated", "unchanged", "rejected")]
+        counts = [f"{run.tally[name]:,}" if run.tally else "" for name in ("read", "created", "updated", "unchanged", "skipped", "rejected")]
         if run.tally and run.tally["rejected"]:
             counts[-1] = f"[red]{counts[-1]}[/]"
         table.add_row(str(run.id), escape(PurePath(run.name).name), run.dataset, state, *counts)
-    Console().print(table)
+    console = Console()
+    (console if console.width >= _WIDTH else Console(width=_WIDTH)).print(table)

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import reduce
 
 import numpy as np
 import pandas as pd
@@ -78,7 +79,7 @@ class Mapping:
         frame = batch.frame if kept is None else batch.frame[kept]
         typed = batch.typed if kept is None or batch.typed is None else batch.typed[kept]
         work = _Work(Batch(frame, typed), self._section, self._header, self._conventions)
-        for name in self._section.columns.keys() - {"entity"}:
+        for name in filter(self._section.columns.__contains__, self.fields):
             field = self._dataset.fields[name]
             work.convert(name, field, self.header_of(name), needed=field.required or (name in self.key and field.default is None))
         for name in self.fields:
@@ -123,10 +124,10 @@ class _Work:
         """Read a mapped field from the file."""
         source = self._section.columns[name]
         text, typed = self._text(source)
-        mapped = map_words(text, source.map) if source.map else text
+        mapped = _null_if_empty(map_words(text, source.map)) if source.map else text
         values, faults = convert(mapped, field, self._conventions, typed)
         if needed:
-            missing = pc.indices_nonzero(pc.is_null(text)).to_pylist()
+            missing = pc.indices_nonzero(pc.is_null(mapped)).to_pylist()
             faults |= dict.fromkeys(missing, Fault.MISSING)
         for row, fault in faults.items():
             limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
@@ -142,9 +143,7 @@ class _Work:
             header = self._header[_plain(source.from_)]
             return cells(frame, header), None if typed is None else pa.array(typed[header])
         if source.join is not None:
-            parts = [cells(frame, self._header[_plain(header)]) for header in source.join]
-            joined = pc.binary_join_element_wise(*parts, " ", null_handling="skip")
-            return _null_if_empty(joined), None
+            return reduce(_joined, (cells(frame, self._header[_plain(header)]) for header in source.join)), None
         found = [self._text(part) for part in source.first_of or [] if not _missing(part, self._header)]
         text, marks = found[0]
         for other, other_marks in found[1:]:
@@ -218,6 +217,11 @@ def cells(frame: pd.DataFrame, header: str) -> pa.Array:
 
 def _null_if_empty(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(column, ""), None, column)
+
+
+def _joined(first: pa.Array, second: pa.Array) -> pa.Array:
+    """Two text columns with a space between, or whichever is not null."""
+    return pc.coalesce(pc.binary_join_element_wise(first, second, " "), first, second)
 
 
 def _derived(given: pa.Array, field: Field) -> pa.Array:

@@ -32,7 +32,7 @@ CREATE TABLE nightporter.arrival (
     disposed_at timestamptz,
     disposed_as text
 );
-COMMENT ON TABLE nightporter.arrival IS 
+COMMENT ON TABLE nightporter.arrival IS
 'A file that came to a drop. disposed_at: the source is out of the way, so that whatever has its name now is new.';
 CREATE UNIQUE INDEX arrival_waiting ON nightporter.arrival (drop_name, name, size, mtime) WHERE disposed_at IS NULL;
 CREATE INDEX arrival_disposed ON nightporter.arrival (drop_name, name, disposed_at);
@@ -57,7 +57,7 @@ CREATE TABLE nightporter.import_run (
     format jsonb,
     tally jsonb
 );
-COMMENT ON TABLE nightporter.import_run IS 
+COMMENT ON TABLE nightporter.import_run IS
 'One file through one profile, or one section of it: the unit of work and of history.';
 CREATE INDEX import_run_arrival ON nightporter.import_run (arrival_id);
 CREATE INDEX import_run_imported ON nightporter.import_run (profile, section, finished_at) WHERE state = 'imported';
@@ -104,7 +104,7 @@ CREATE UNLOGGED TABLE nightporter.stage_fault (
     reasons jsonb NOT NULL,
     PRIMARY KEY (run_id, line)
 );
-COMMENT ON TABLE nightporter.stage_fault IS 
+COMMENT ON TABLE nightporter.stage_fault IS
 'Rows that the checks in SQL turned down, until their cells are read again from the archive.';
 """
 
@@ -153,7 +153,7 @@ CREATE TABLE ar.receivable (
     cleared_at timestamptz,
     cleared_by bigint
 );
-CREATE UNIQUE INDEX receivable_key 
+CREATE UNIQUE INDEX receivable_key
 ON ar.receivable (entity, customer_code, item_number, instalment, year) WHERE unique_key IS NULL;
 CREATE UNIQUE INDEX receivable_unique_key ON ar.receivable (entity, unique_key) WHERE unique_key IS NOT NULL;
 """

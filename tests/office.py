@@ -1,0 +1,104 @@
+"""A credit department for tests: profiles are written, files imported, tables looked at."""
+
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from daemon import db, ledger
+from daemon.attempt import attempt
+from daemon.model import ImportRun, Rejection, RemoteFile
+from daemon.profiles import Profiles
+from daemon.settings import Settings
+
+CUSTOMERS = """
+    dataset = "customers"
+    pattern = "customers*.csv"
+    columns = { customer_code = "Code", business_name = "Name", city = "City", credit_limit = "Limit" }
+    format = { delimiter = ";", decimal = "," }
+"""
+
+ITEMS = """
+    dataset = "receivables"
+    pattern = "items*.csv"
+    [format]
+    delimiter = ";"
+    decimal = ","
+    date = "dd/mm/yyyy"
+    [columns]
+    customer_code = "Customer"
+    item_number = "Item"
+    issue_date = "Issued"
+    due_date = "Due"
+    amount = "Amount"
+    currency = { value = "EUR" }
+"""
+
+ITEMS_HEADER = "Customer;Item;Issued;Due;Amount\n"
+
+
+class Office:
+    """A home folder, a database, and one pair of hands."""
+
+    def __init__(self, engine: Engine, home: Path) -> None:
+        self.engine = engine
+        self.home = home
+        self.settings = Settings(home=home)
+        self.settings.profiles.mkdir()
+        self.profiles = Profiles(self.settings.profiles)
+
+    def profile(self, name: str, toml: str) -> None:
+        """Save a profile."""
+        (self.settings.profiles / f"{name}.toml").write_text(dedent(toml), encoding="utf-8")
+
+    def file(self, name: str, content: bytes | str) -> Path:
+        """Write a file."""
+        path = self.home / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def load(self, profile: str, content: bytes | str, name: str = "file.csv") -> ImportRun:
+        """Import content with a profile; the run of the profile's own section."""
+        path = self.file(name, content)
+        chosen = self.profiles.get(profile)
+        with db.transaction(self.engine) as conn:
+            entry = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
+            first = ledger.arrive_inline(conn, entry, [(profile, section.dataset) for section in chosen.sections])
+            runs = ledger.siblings(conn, self._get(conn, first))
+        for run in runs:
+            attempt(self.engine, self.settings, self.profiles, run.id)
+        with db.transaction(self.engine) as conn:
+            return next(run for run in ledger.siblings(conn, runs[0]) if run.dataset == chosen.dataset)
+
+    def customers(self, *codes: str) -> None:
+        """Have these customers."""
+        self.profile("customers", CUSTOMERS)
+        rows = "".join(f"{code};Customer {code};Paris;\n" for code in codes)
+        assert self.load("customers", "Code;Name;City;Limit\n" + rows).state == "imported"
+
+    def items(self, rows: str) -> ImportRun:
+        """Import open items written as rows of `ITEMS`."""
+        self.profile("items", ITEMS)
+        return self.load("items", ITEMS_HEADER + rows)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query finds."""
+        with db.transaction(self.engine) as conn:
+            return [tuple(row) for row in conn.execute(sa.text(query))]
+
+    def rejections(self, run: ImportRun) -> list[Rejection]:
+        """The rejected rows of a run."""
+        with db.transaction(self.engine) as conn:
+            return list(ledger.rejections(conn, run.id))
+
+    def reasons(self, run: ImportRun) -> dict[int, list[str]]:
+        """By line, why rows of a run were rejected."""
+        return {r.line: [str(reason.code) for reason in r.reasons] for r in self.rejections(run)}
+
+    @staticmethod
+    def _get(conn: sa.Connection, run_id: int) -> ImportRun:
+        run = ledger.get(conn, run_id)
+        assert run
+        return run

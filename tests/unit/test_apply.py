@@ -1,0 +1,149 @@
+"""A profile applied to rows."""
+
+import datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from daemon.errors import FileRefused
+from daemon.mapping import Mapped, Mapping, prove
+from daemon.model import Batch, Conventions
+from daemon.profiles import Profile
+
+KNOWN = Conventions(decimal=",", date="dd/mm/yyyy")
+GOOD = {"C": "007", "N": "F1", "D": "01/02/2024", "E": "02/03/2024", "A": "1,50"}
+COLUMNS: dict[str, Any] = {
+    "customer_code": "C",
+    "item_number": "N",
+    "issue_date": "D",
+    "due_date": "E",
+    "amount": "A",
+    "currency": {"value": "EUR"},
+}
+
+
+def batch(*rows: dict[str, str], typed: pd.DataFrame | None = None) -> Batch:
+    frame = pd.DataFrame(list(rows), index=range(2, len(rows) + 2), dtype=pd.ArrowDtype(pa.string()))
+    return Batch(frame, typed)
+
+
+def apply(*rows: dict[str, str], columns: dict[str, Any] | None = None, **profile: Any) -> Mapped:
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS | (columns or {}), **profile)
+    given = batch(*rows)
+    return Mapping(section, list(given.frame.columns), KNOWN).apply(given)
+
+
+def reasons(mapped: Mapped) -> list[tuple[int, str, str, str]]:
+    return [(r.line, str(reason.code), reason.field, reason.value) for r in mapped.rejections for reason in r.reasons]
+
+
+def test_a_row_becomes_typed_fields() -> None:
+    """Text, dates and amounts arrive typed; codes keep their zeros; what is derived is filled in."""
+    (row,) = apply(GOOD).rows.to_pylist()
+    assert row["customer_code"] == "007"
+    assert row["issue_date"] == datetime.date(2024, 2, 1)
+    assert row["amount"] == row["remaining"] == Decimal("1.5")
+    assert (row["year"], row["item_type"], row["instalment"], row["source_line"]) == (2024, "invoice", "", 2)
+
+
+def test_every_fault_of_a_row_is_told() -> None:
+    """A row with three faults is one rejection with three reasons, each with field and value."""
+    mapped = apply(GOOD | {"D": "31/02/2024", "A": "x", "N": " "})
+    assert reasons(mapped) == [
+        (2, "missing", "item_number", ""),
+        (2, "not_a_date", "issue_date", "31/02/2024"),
+        (2, "not_a_number", "amount", "x"),
+    ]
+    assert mapped.rows.num_rows == 0
+    assert list(mapped.rejections[0].cells) == ["007", " ", "31/02/2024", "02/03/2024", "x"]
+
+
+def test_words_are_mapped_and_unknown_ones_rejected() -> None:
+    """A value map turns the ERP's words into the dataset's; a word in neither is a rejection."""
+    columns = {"item_type": {"from": "T", "map": {"FAC": "invoice", "AVO": "credit_note"}}}
+    mapped = apply(GOOD | {"T": "AVO"}, GOOD | {"T": "ODX"}, columns=columns)
+    assert mapped.rows.column("item_type").to_pylist() == ["credit_note"]
+    assert reasons(mapped) == [(3, "unknown_word", "item_type", "ODX")]
+
+
+def test_the_first_of_several_columns_that_is_not_empty() -> None:
+    """`first_of` takes the first filled cell, and does with one of its headers; `join` puts cells together."""
+    columns = {"comment": {"first_of": ["X", "Missing", {"join": ["Y", "Z"]}]}}
+    mapped = apply(GOOD | {"X": "", "Y": "Sabine", "Z": "Muster"}, GOOD | {"X": "x", "Y": "", "Z": ""}, columns=columns)
+    assert mapped.rows.column("comment").to_pylist() == ["Sabine Muster", "x"]
+
+
+def test_rows_are_skipped_by_pattern_and_counted() -> None:
+    """`skip_where` leaves out rows whose cell matches, blank ones if it says so, and counts them."""
+    mapped = apply(GOOD, GOOD | {"C": "70001"}, GOOD | {"C": ""}, **{"import": {"skip_where": {"C": ["7*", ""]}}})
+    assert mapped.skipped == 2
+    assert mapped.rows.num_rows == 1
+
+
+def test_a_missing_column_refuses_the_file_and_names_its_neighbour() -> None:
+    """A renamed header is seen before the first row loads, with the header that was probably meant."""
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS | {"amount": "Montant"})
+    with pytest.raises(FileRefused, match='"Montant"; did you mean "Montants"') as caught:
+        Mapping(section, ["C", "N", "D", "E", "Montants"], KNOWN)
+    assert caught.value.code == "column_missing"
+
+
+def test_headers_are_compared_without_case_spaces_or_accent_forms() -> None:
+    """`MONTANT ` and a decomposed é are the headers they look like."""
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS | {"comment": "Écart"})
+    assert "comment" in Mapping(section, ["c", "n ", "D", "E", "A", "E\u0301CART"], KNOWN).fields
+
+
+def test_typed_cells_are_not_read_by_the_files_conventions() -> None:
+    """A number or date that a spreadsheet had typed is canonical, beside text in the file's own conventions."""
+    rows = [GOOD | {"D": "2024-02-01", "A": "434.5"}, GOOD]
+    typed = pd.DataFrame(False, index=[2, 3], columns=list(GOOD))
+    typed.loc[2, ["D", "A"]] = True
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS)
+    mapped = Mapping(section, list(GOOD), KNOWN).apply(batch(*rows, typed=typed))
+    assert mapped.rows.column("amount").to_pylist() == [Decimal("434.5"), Decimal("1.5")]
+    assert mapped.rows.column("issue_date").to_pylist() == [datetime.date(2024, 2, 1)] * 2
+
+
+def test_a_paid_item_without_an_open_amount_is_settled() -> None:
+    """Where a file says when an item was paid but not what is left, nothing is left."""
+    mapped = apply(GOOD | {"P": "05/05/2024"}, GOOD | {"P": ""}, columns={"payment_date": "P"})
+    assert mapped.rows.column("remaining").to_pylist() == [Decimal(0), Decimal("1.5")]
+
+
+def test_a_mapped_open_amount_must_not_be_blank() -> None:
+    """The ERP owns the open amount: a blank one is a rejection, not the full amount."""
+    assert reasons(apply(GOOD | {"S": ""}, columns={"remaining": "S"})) == [(2, "missing", "remaining", "")]
+
+
+@pytest.mark.parametrize(("text", "code"), [("EURO", "currency_unknown"), ("", "missing")])
+def test_a_currency_is_an_iso_code(text: str, code: str) -> None:
+    """Only ISO 4217 codes are currencies."""
+    assert reasons(apply(GOOD | {"W": text}, columns={"currency": "W"}))[0][1] == code
+
+
+def test_text_is_never_cut() -> None:
+    """A text longer than its field is rejected, with the limit."""
+    mapped = apply(GOOD | {"N": "x" * 61})
+    assert (mapped.rejections[0].reasons[0].code, mapped.rejections[0].reasons[0].detail) == ("too_long", "60")
+
+
+def test_rejected_money_is_counted_where_it_can_be_read() -> None:
+    """The file's total includes rejected rows whose amount is readable."""
+    mapped = apply(GOOD, GOOD | {"N": ""}, GOOD | {"A": "x"})
+    assert mapped.money == {"EUR": Decimal(3)}
+    assert mapped.rejected_money == {"EUR": Decimal("1.5")}
+
+
+def test_conventions_are_proven_or_the_file_is_refused() -> None:
+    """What nobody declared is decided over the whole column, or refused with examples and the line to add."""
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS)
+    mapping = Mapping(section, list(GOOD), Conventions())
+    decided = prove([batch(GOOD, GOOD | {"E": "31/03/2024"})], mapping, Conventions())
+    assert decided == KNOWN
+    with pytest.raises(FileRefused, match=r'01/02/2024.*date = "dd/mm/yyyy" or date = "mm/dd/yyyy"') as caught:
+        prove([batch(GOOD)], mapping, Conventions(decimal=","))
+    assert caught.value.code == "date_order_ambiguous"
