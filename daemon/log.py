@@ -31,8 +31,9 @@ def configure(level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("apscheduler", "paramiko", "procrastinate", "alembic", "asyncio", "uvicorn", "asyncssh", "mail"):
+    for chatty in ("apscheduler", "procrastinate", "alembic", "asyncio", "uvicorn", "asyncssh", "mail"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # its faults reach us as exceptions, told once by the drop
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 import pandas as pd
@@ -246,3 +246,8 @@ class ImportRun:
     def file(self) -> RemoteFile:
         """The entry this run was made from."""
         return RemoteFile(self.name, self.size, self.mtime)
+
+    @property
+    def title(self) -> str:
+        """The file's name as people are shown it: without folders, and with nothing that acts on a line or a terminal."""
+        return "".join(c if c.isprintable() else "·" for c in PurePath(self.name).name)

@@ -189,7 +189,7 @@ def _tell(out: Any, home: Path, settings: "Settings", runs: list["ImportRun"]) -
     from daemon.cli.show import print_runs, run_json
 
     print_runs(runs, title="What came of the three exports")
-    links = {run.name: url for run in runs if (url := run_json(run, settings)["rejects_url"])}
+    links = {run.title: url for run in runs if (url := run_json(run, settings)["rejects_url"])}
     out.print()
     out.print("[bold]The mails[/] that were sent are in", str(home / "mails"), soft_wrap=True, highlight=False)
     for name, link in links.items():

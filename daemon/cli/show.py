@@ -47,8 +47,6 @@ def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
 
 def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
     """Runs as a table."""
-    from pathlib import PurePath
-
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -63,6 +61,6 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
         counts = [f"{run.tally[name]:,}" if run.tally else "" for name in ("read", "created", "updated", "unchanged", "skipped", "rejected")]
         if run.tally and run.tally["rejected"]:
             counts[-1] = f"[red]{counts[-1]}[/]"
-        table.add_row(str(run.id), escape(PurePath(run.name).name), run.dataset, state, *counts)
+        table.add_row(str(run.id), escape(run.title), run.dataset, state, *counts)
     console = Console()
     (console if console.width >= _WIDTH else Console(width=_WIDTH)).print(table)

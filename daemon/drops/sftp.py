@@ -31,6 +31,14 @@ class Sftp:
             if entry is None or entry.key is None:
                 raise TryLater(f'{self._where}: not a host key: "{line}"; see nightporter check')
             self._client.get_host_keys().add(known, entry.key.get_name(), entry.key)
+        try:
+            self._sftp = self._log_in(name, settings)
+        except TryLater:
+            self._client.close()
+            raise
+
+    def _log_in(self, name: str, settings: Settings) -> paramiko.SFTPClient:
+        drop = self._drop
         with self._translated():
             self._client.connect(
                 drop.host,
@@ -46,11 +54,12 @@ class Sftp:
                 allow_agent=False,
                 look_for_keys=False,
             )
-            self._sftp = self._client.open_sftp()
-            channel = self._sftp.get_channel()
+            sftp = self._client.open_sftp()
+            channel = sftp.get_channel()
             assert channel is not None
             channel.settimeout(drop.timeout)
-            self._sftp.chdir(drop.path)
+            sftp.chdir(drop.path)
+            return sftp
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +137,7 @@ class Sftp:
         except paramiko.AuthenticationException as error:
             raise TryLater(f"{self._where}: {self._drop.username} was not let in: {error}") from error
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise TryLater(f"{self._where}: {error or type(error).__name__}") from error
+            raise TryLater(f"{self._where}: {getattr(error, 'strerror', None) or str(error) or type(error).__name__}") from error
 
 
 def _entry(name: str, status: paramiko.SFTPAttributes) -> RemoteFile | None:

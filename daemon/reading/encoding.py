@@ -41,6 +41,7 @@ def detect(chunks: Iterator[bytes]) -> str:
             try:
                 multibyte |= not utf8.decode(chunk).isascii()
             except UnicodeDecodeError as error:
+                multibyte |= not error.object[: error.start].isascii()
                 fault = (line + chunk[: error.start].count(b"\n"), error.object[error.start])
         line += chunk.count(b"\n")
     if fault is None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -67,11 +67,11 @@ def compose(mail: Owed, sender: str, result: Result | None) -> EmailMessage:
 def _subject(run: ImportRun, words: Words) -> str:
     tally = ledger.tally(run)
     if run.state is State.VANISHED:
-        return words("mail.subject_vanished", file=PurePath(run.name).name)
+        return words("mail.subject_vanished", file=run.title)
     if tally is None:
-        return words("mail.subject_refused", file=PurePath(run.name).name)
+        return words("mail.subject_refused", file=run.title)
     kind = "mail.subject_rejected" if tally.rejected else "mail.subject_imported"
-    return words(kind, file=PurePath(run.name).name, read=words.count(tally.read), rejected=words.count(tally.rejected))
+    return words(kind, file=run.title, read=words.count(tally.read), rejected=words.count(tally.rejected))
 
 
 def _header(text: str) -> str:

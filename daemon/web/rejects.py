@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
@@ -39,7 +39,6 @@ def page(request: Request) -> Response:
     content = {
         "words": _words(request),
         "run": found,
-        "file": PurePath(found.name).name,
         "rows": rows,
         "total": total,
         "number": number,

@@ -1,0 +1,248 @@
+"""Reading: any table comes back as written, every line accounted for, whichever way it is parsed."""
+
+import csv
+import io
+import random
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.errors import FileRefused
+from daemon.model import Batch, Format, Rejection
+from daemon.reading import delimited, read
+from daemon.settings import Sandbox
+
+
+def table(path: Path, **format: Any) -> tuple[list[str], list[list[Any]], list[tuple[int, str]], int]:
+    """Header, rows with their line, rejections as (line, code), ignored lines."""
+    reader = read(path, Format(**format))
+    rows: list[list[Any]] = []
+    rejections = []
+    for item in reader:
+        if isinstance(item, Rejection):
+            rejections.append((item.line, str(item.reasons[0].code)))
+        else:
+            rows += [list(row) for row in item.frame.itertuples(name=None)]
+    return reader.header, sorted(rows), sorted(rejections), reader.ignored
+
+
+def write(tmp_path: Path, content: bytes | str) -> Path:
+    path = tmp_path / "file.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=12), st.sampled_from(";,\t|"), st.booleans(), st.integers(8, 90))
+def test_any_table_comes_back_as_written(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, crlf: bool, block: int) -> None:
+    """Quotes, delimiters and line breaks in cells, in blocks of any size: the rows are those that were written."""
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n" if crlf else "\n").writerows([["a", "b", "c"], *rows])
+    path.write_bytes(text.getvalue().encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(delimited, "_BLOCK", block)
+        _, got, rejections, ignored = table(path, delimiter=delimiter, encoding="utf-8", header_row=1)
+    written = [row for row in rows if any(row)]
+    assert [row[1:] for row in got] == written
+    assert rejections == []
+    assert ignored == len(rows) - len(written)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    """Whatever comes, it is rows, rejections or a refusal, never a crash."""
+    path = tmp_path_factory.mktemp("bytes") / "t"
+    path.write_bytes(content)
+    try:
+        for item in read(path):
+            assert isinstance(item, Batch | Rejection)
+    except FileRefused as refused:
+        assert refused.detail
+
+
+def test_a_fault_costs_its_line_and_no_other(tmp_path: Path) -> None:
+    """Ragged rows, stray quotes, NUL: each is rejected with its line; the others are in the right columns."""
+    content = 'a;b;c\n1;2;3\n4;5\n6;7;8;9\n"x"y;2;3\n"open;2;3\n\n7;\0;9\n"p\nq";2;"say ""hi"""\nlast;2;3'
+    header, rows, rejections, ignored = table(write(tmp_path, content), delimiter=";")
+    assert header == ["a", "b", "c"]
+    assert rows == [[2, "1", "2", "3"], [9, "p\nq", "2", 'say "hi"'], [11, "last", "2", "3"]]
+    assert rejections == [(3, "too_few_cells"), (4, "too_many_cells"), (5, "bad_quotes"), (6, "bad_quotes"), (8, "control_character")]
+    assert ignored == 1
+
+
+def test_an_unclosed_quote_never_swallows_the_rest(tmp_path: Path) -> None:
+    """A quote that is not closed costs the line it opens on, though it be the last of ten thousand or the first."""
+    rows = "".join(f"{n};x\n" for n in range(10_000))
+    _, got, rejections, _ = table(write(tmp_path, f'a;b\n"open;x\n{rows}"open too;x\n'))
+    assert len(got) == 10_000
+    assert rejections == [(2, "bad_quotes"), (10_003, "bad_quotes")]
+
+
+def test_words_that_mean_nothing_elsewhere_stay_text(tmp_path: Path) -> None:
+    """NA, null, leading zeros, long numbers, a lone backslash-dot: text as written."""
+    words = ["NA", "null", "None", "007", "12345678901234567", "\\.", "nan", "TRUE"]
+    _, rows, _, _ = table(write(tmp_path, "a;b\n" + "".join(f"{word};x\n" for word in words)))
+    assert [row[1] for row in rows] == words
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252"])
+def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
+    """Byte order marks, UTF-16 without one, UTF-8 and cp1252 are told apart by their bytes."""
+    content = "code;nom\n1;Société Générale\n2;Électricité\n" * 3
+    _, rows, _, _ = table(write(tmp_path, content.encode(encoding)))
+    assert rows[0][1:] == ["1", "Société Générale"]
+
+
+def test_a_byte_order_mark_counts_more_than_the_profile(tmp_path: Path) -> None:
+    """A file that says what it is is believed: no mark in the first header, no mojibake."""
+    header, rows, _, _ = table(write(tmp_path, "\ufeffé;b\n1;ü\n"), encoding="cp1252")
+    assert (header, rows) == (["é", "b"], [[2, "1", "ü"]])
+
+
+def test_bytes_that_are_no_text_cost_their_line(tmp_path: Path) -> None:
+    """In a file whose encoding is declared, a line that does not decode is rejected with its number."""
+    _, rows, rejections, _ = table(write(tmp_path, b"a;b\n1;\xc3\xa9\n2;\xff\n3;x\n"), encoding="utf-8")
+    assert [row[1:] for row in rows] == [["1", "é"], ["3", "x"]]
+    assert rejections == [(3, "undecodable")]
+
+
+def test_two_encodings_in_one_file_are_refused_with_the_place(tmp_path: Path) -> None:
+    """Half UTF-8, half cp1252 is never read as either."""
+    with pytest.raises(FileRefused, match="encoding_mixed: line 3: the byte E9"):
+        read(write(tmp_path, "a;b\n1;é\n".encode() + b"2;\xe9\n"))
+
+
+@pytest.mark.parametrize(("content", "code"), [(b"", "empty"), (b"\n \n", "empty"), (b";;;\n1;2;3;4\n", "shape_unclear")])
+def test_a_file_without_a_table_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+    """Empty files and files without headers have a name for what they are."""
+    with pytest.raises(FileRefused) as caught:
+        read(write(tmp_path, content), Format(delimiter=";", header_row=1) if code == "shape_unclear" else None)
+    assert caught.value.code == code
+
+
+def test_lines_above_the_header_are_passed_over(tmp_path: Path) -> None:
+    """A metadata line before the headers, declared or told by its width, is not a row."""
+    path = write(tmp_path, '"EXTF";700;16\nKonto;Name\n1;A\n2;B\n')
+    assert table(path)[0] == ["Konto", "Name"]
+    assert table(path, header_row=2)[1] == [[3, "1", "A"], [4, "2", "B"]]
+
+
+def test_headers_that_are_the_same_are_told_apart(tmp_path: Path) -> None:
+    """Of two columns with one header both can be mapped."""
+    assert table(write(tmp_path, "a;a;b\n1;2;3\n"))[0] == ["a", "a (2)", "b"]
+
+
+def test_old_macintosh_line_ends_are_line_ends(tmp_path: Path) -> None:
+    """A file with carriage returns only is a file of lines."""
+    assert table(write(tmp_path, "a;b\r1;2\r3;4\r"))[1] == [[2, "1", "2"], [3, "3", "4"]]
+
+
+def test_both_ways_of_parsing_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file read in one go and the same file read line by line are the same table."""
+    chance = random.Random(5)
+    words = ["a", "", "1,5", '"q;q"', "é", '"x"', "NA", "7;8"]
+    path = write(tmp_path, "a;b;c\n" + "".join(";".join(chance.choices(words, k=3)) + "\n" for _ in range(3000)))
+    quick = table(path, delimiter=";")
+    monkeypatch.setattr(delimited.Delimited, "_quickly", lambda *_: None)
+    assert quick == table(path, delimiter=";")
+    assert quick[1]
+    assert quick[2]
+
+
+def workbook(tmp_path: Path, rows: list[list[Any]], **sheets: list[list[Any]]) -> Path:
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    for row in rows:
+        book.active.append(row)
+    for name, more in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in more:
+            sheet.append(row)
+    book.save(tmp_path / "book.xlsx")
+    return tmp_path / "book.xlsx"
+
+
+def test_a_workbook_is_rows_of_text_with_its_own_line_numbers(tmp_path: Path) -> None:
+    """True dates and numbers come as canonical text and are marked; titles, blank rows and surplus cells are told apart."""
+    import datetime
+
+    rows: list[list[Any]] = [["Open items"], ["Code", "Amount", "Date"], ["007", 4.35 * 100, datetime.date(2024, 3, 1)], [],
+                             ["x", "1,5", "31/12/2024", "surplus"], [8, True, "2"], [9, 1e15, ""]]  # fmt: skip
+    reader = read(workbook(tmp_path, rows))
+    rejected, batch = list(reader)
+    assert isinstance(batch, Batch)
+    assert isinstance(rejected, Rejection)
+    assert batch.typed is not None
+    assert reader.header == ["Code", "Amount", "Date"]
+    assert [list(row) for row in batch.frame.itertuples(name=None)] == [
+        [3, "007", "435", "2024-03-01"], [6, "8", "true", "2"], [7, "9", "1000000000000000", ""],
+    ]  # fmt: skip
+    assert batch.typed.loc[3].tolist() == [False, True, True]
+    assert (rejected.line, str(rejected.reasons[0].code), reader.ignored) == (5, "too_many_cells", 1)
+
+
+def test_the_sheet_is_named_or_the_only_one(tmp_path: Path) -> None:
+    """Two filled sheets are a question, answered by name or number."""
+    path = workbook(tmp_path, [["a", "b"], ["1", "2"]], Other=[["c", "d"], ["3", "4"]])
+    with pytest.raises(FileRefused, match="sheet_missing: several sheets hold something: Sheet, Other"):
+        read(path)
+    assert read(path, Format(sheet="Other")).header == ["c", "d"]
+    assert read(path, Format(sheet=1)).header == ["a", "b"]
+    with pytest.raises(FileRefused, match="sheet_missing: no sheet Third; there are: Sheet, Other"):
+        read(path, Format(sheet="Third"))
+
+
+def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:
+    """A workbook cut short is a refusal with a reason."""
+    path = workbook(tmp_path, [["a", "b"], ["1", "2"]])
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(FileRefused, match="unreadable"):
+        read(path)
+
+
+def test_a_workbook_that_kills_its_reader_is_refused(tmp_path: Path) -> None:
+    """A sheet with a cell in each far corner, which aborts the parser, costs the child process and nothing else."""
+    path = workbook(tmp_path, [["a"]])
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    book.active["XFD1048576"] = 1
+    book.save(path)
+    with pytest.raises(FileRefused, match="unreadable: the workbook could not be opened within"):
+        list(read(path, None, Sandbox(memory_mb=512)))
+
+
+def test_the_child_that_opens_workbooks_has_no_network_and_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process that parses a workbook starts with an empty environment and can open no socket and no file."""
+    from daemon.reading import sandbox
+
+    spy = tmp_path / "spy.py"
+    script = Path(sandbox.__file__).with_name("workbook.py").read_text()
+    probe = (
+        "\ndef choose(book, wanted):\n    import os\n    try:\n        import _socket; _socket.socket()\n"
+        "    except OSError as error:\n        raise Unreadable('unreadable', f'{error.errno} {sorted(os.environ)}')\n\n"
+    )
+    spy.write_text(script.replace('if __name__ == "__main__":', probe + 'if __name__ == "__main__":').replace("import sys\n", "import sys\nimport _socket\n", 1))
+    monkeypatch.setattr(sandbox, "_SCRIPT", spy)
+    monkeypatch.setenv("NIGHTPORTER_DATABASE_URL", "secret")
+    with pytest.raises(FileRefused, match=r"unreadable: 24 \["):
+        read(workbook(tmp_path, [["a", "b"], ["1", "2"]]))
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    """A file of many blocks is read batch by batch."""
+    path = write(tmp_path, "a;b\n" + "1;2\n" * 3_000_000)
+    before = pa.total_allocated_bytes()
+    largest = 0
+    for _ in read(path):
+        largest = max(largest, pa.total_allocated_bytes() - before)
+    assert largest < 120 << 20

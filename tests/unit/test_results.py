@@ -1,0 +1,138 @@
+"""What people are told: mails, links, rejected rows to take away."""
+
+import csv
+import io
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import openpyxl
+import pytest
+
+from daemon.errors import Refusal
+from daemon.model import Fault, ImportRun, Reason, Rejection, State
+from daemon.results import Links, Words, as_csv, as_xlsx, compose
+from daemon.results.email import Result
+from daemon.results.outbox import Owed
+
+MONEY = {"file_total": "100.00", "open_before": "0.00", "open_after": "60.00", "new": "60.00", "cleared": "0.00", "rejected": "40.00"}
+COUNTS = dict.fromkeys(["created", "updated", "unchanged", "parked", "skipped", "ignored", "cleared", "reopened", "released", "suppressed"], 0)
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+RUN = ImportRun(
+    id=7, arrival_id=7, section=0, parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, drop="erp",
+    name="ITEMS.csv", size=1, mtime=1, host="h", archive="a", sha256="0", arrived_at=NOW, finished_at=NOW, code=None, detail=None,
+    header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
+)  # fmt: skip
+REJECTION = Rejection(5, ["007", "1 28O"], (Reason(Fault.NOT_A_NUMBER, "amount", "1 28O", "Montant"),))
+OWED = Owed(1, "result", 7, None, "credit@example.com", "en", "<1@nightporter>", 1, NOW, None, None, None)
+
+
+def message(run: ImportRun = RUN, language: str = "en", rejections: list[Rejection] | None = None) -> tuple[str, str, str]:
+    result = Result(run, [REJECTION] if rejections is None else rejections, "https://np/r/token", 30)
+    mail = compose(replace(OWED, language=language), "np@example.com", result)
+    plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert plain
+    assert html
+    return mail["Subject"], plain.get_content(), html.get_content()
+
+
+def test_a_mail_says_what_came_of_the_file() -> None:
+    """Subject, counts, money before, after and its difference, the first rejected rows and the link are all there."""
+    subject, text, html = message()
+    assert subject == "ITEMS.csv: 1 of 3 rows rejected"
+    for part in ("Before: 0.00", "After: 60.00", "In the file: 100.00", "Difference: -40.00", "Line 5: Montant: “1 28O” is not an amount"):
+        assert part in text
+    assert "https://np/r/token" in text
+    assert 'href="https://np/r/token"' in html
+
+
+def test_a_mail_speaks_the_readers_language() -> None:
+    """A French reader gets French sentences and numbers."""
+    subject, text, _ = message(language="fr")
+    assert subject == "ITEMS.csv : 1 lignes rejetées sur 3"
+    assert "Montant : « 1 28O » n'est pas un montant" in text
+    assert "Après : 60,00" in text
+
+
+@pytest.mark.parametrize("code", list(Refusal))
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_refusal_has_its_sentence(code: Refusal, language: str) -> None:
+    """A refused file's mail says why, whatever the reason."""
+    refused = replace(RUN, state=State.REFUSED, code=code, detail="the detail", tally=None)
+    subject, text, _ = message(refused, language, [])
+    assert "ITEMS.csv" in subject
+    assert "the detail" in text
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_has_its_sentence_in_every_language(fault: Fault) -> None:
+    """No rejected row is without a reason in words."""
+    reason = Reason(fault, "amount", "value", "", "9")
+    sentences = [Words(language).reason(reason, "receivables") for language in ("en", "fr")]
+    assert all(first != second for first, second in pairwise(sentences))
+    assert "{" not in "".join(sentences)
+
+
+def test_a_file_name_makes_no_header_and_no_html() -> None:
+    """A hostile name is shown, never obeyed: no second header line, no encoded word, no tag."""
+    evil = "a\r\nBcc: x@example.com\r\n =?utf-8?q?a=0ABcc=3A_x?= <script>alert(1)</script>.csv"
+    mail = compose(OWED, "np@example.com", Result(replace(RUN, name=evil), [], "https://np", 1))
+    assert mail["Bcc"] is None
+    assert b"\nBcc:" not in bytes(mail)
+    assert "<script>" not in message(replace(RUN, name=evil))[2]
+
+
+def test_a_mail_is_known_for_automatic_and_for_the_same() -> None:
+    """Out-of-office robots do not answer, and a second copy has the first one's Message-ID."""
+    mails = [compose(OWED, "np@example.com", Result(RUN, [], "https://np", 1)) for _ in range(2)]
+    assert {mail["Message-ID"] for mail in mails} == {"<1@nightporter>"}
+    assert mails[0]["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_link_opens_its_run_until_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link opens one run; forged, damaged, expired and foreign ones open nothing."""
+    links = Links(["key"], "https://np", 1)
+    token = links.rejects(7, "a@example.com").rpartition("/")[2]
+    assert links.run_of(token) == 7
+    assert links.run_of(token[:-1]) is links.run_of("") is Links(["other"], "https://np", 1).run_of(token) is None
+    later = time.time() + 2 * 86400
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert links.run_of(token) is None
+
+
+def test_keys_rotate_without_breaking_links() -> None:
+    """A new key signs new links, and the old one's still open."""
+    old, new = Links(["old"], "https://np", 1), Links(["old", "new"], "https://np", 1)
+    assert new.run_of(old.rejects(7, "").rpartition("/")[2]) == 7
+    assert old.run_of(new.rejects(7, "").rpartition("/")[2]) is None
+
+
+EVIL = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-950,00", "  =cmd", "x"]
+
+
+def test_a_csv_download_holds_no_live_formula_and_leaves_amounts_alone() -> None:
+    """Cells that a spreadsheet would run are defused; negative amounts come back as they were."""
+    run = replace(RUN, header=[str(n) for n in range(len(EVIL))])
+    (content,) = as_csv(run, [Rejection(1, EVIL, REJECTION.reasons)], Words("en"))
+    header, row = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";")
+    assert header[-1] == "Reasons"
+    assert row[:-1] == ["'=1+1", "+1", "'-2+3", "'@SUM(A1)", "'\t=1", "'\r=1", "-950,00", "'  =cmd", "x"]
+    assert row[-1] == "Montant: “1 28O” is not an amount"
+
+
+def test_an_xlsx_download_holds_text_and_marks_the_cell_at_fault() -> None:
+    """No cell of the workbook is a formula, and the bad one is coloured."""
+    out = io.BytesIO()
+    as_xlsx(replace(RUN, header=["Code", "Montant"]), [Rejection(5, ["=1+1", "1 28O\0"], REJECTION.reasons)], Words("en"), out)
+    sheet = openpyxl.load_workbook(out).active
+    assert sheet is not None
+    assert [cell.data_type for cell in sheet[2]] == ["s", "s", "s"]
+    assert sheet["B2"].fill.fgColor.rgb == "00FFE0A3"
+    assert sheet["A2"].fill.fgColor.rgb != "00FFE0A3"
+
+
+def test_a_row_with_surplus_cells_keeps_them_behind_the_reasons() -> None:
+    """Nothing of a ragged row is lost in its download."""
+    (content,) = as_csv(RUN, [Rejection(9, ["a", "b", "c"], (Reason(Fault.TOO_MANY_CELLS, value="3", detail="2"),))], Words("en"))
+    assert content.decode("utf-8-sig").splitlines()[1] == "a;b;The row has 3 cells instead of 2;c"
