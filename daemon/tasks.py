@@ -50,7 +50,7 @@ def dispose_or_later(engine: Engine, settings: Settings, run_id: int, tried: int
         with db.transaction(engine) as conn:
             run = ledger.get(conn, run_id)
             assert run
-            at = ledger.now(conn) + timedelta(seconds=min(10 * 2.0**tried, _LONGEST_WAIT))
+            at = ledger.now(conn) + timedelta(seconds=min(settings.imports.retry_after * 2.0**tried, _LONGEST_WAIT))
             queue.enqueue(conn, "dispose", queue_of(run), at=at, run_id=run_id, tried=min(tried + 1, 20))
 
 
@@ -69,7 +69,7 @@ def send(engine: Engine, settings: Settings, email_id: int) -> None:
         results.send(settings, settings.mail, message)
     except TryLater as reason:
         with db.transaction(engine) as conn:
-            at = ledger.now(conn) + timedelta(seconds=min(15 * 2.0**mail.attempts, _LONGEST_WAIT))
+            at = ledger.now(conn) + timedelta(seconds=min(settings.imports.retry_after * 2.0 ** (mail.attempts - 1), _LONGEST_WAIT))
             results.undelivered(conn, mail, str(reason), at if mail.attempts < _MAIL_ATTEMPTS else None)
         log.warning("mail_not_taken", mail=mail.id, attempt=mail.attempts, reason=str(reason))
         return

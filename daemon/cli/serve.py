@@ -1,5 +1,6 @@
 """`run`, `worker`, `migrate`: the commands that serve."""
 
+import os
 import sys
 import threading
 from typing import Annotated
@@ -12,6 +13,8 @@ def run(context: typer.Context) -> None:
     from daemon import service, settings
 
     service.run(settings.load(context.obj))
+    sys.stderr.flush()
+    os._exit(0)  # a look into a silent server may go on until its time-out; nothing is lost by not waiting for it
 
 
 def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child", hidden=True)] = False) -> None:

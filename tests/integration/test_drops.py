@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import paramiko
 import pyarrow as pa
 import pytest
+from pytest_sftpserver.sftp.server import SFTPServer
 
 from daemon.drops import Drop, dispose, fetch, open_drop
 from daemon.errors import TryLater, Vanished
@@ -122,8 +124,6 @@ def broken(tmp_path: Path, drop: dict[str, Any]) -> str:
 
 def test_a_changed_host_key_stops_before_any_credential(tmp_path: Path, sshd: Sshd) -> None:
     """A server that does not show the pinned key is not logged in to, and the message shows the key it has."""
-    import paramiko
-
     other = f"ssh-ed25519 {paramiko.Ed25519Key(filename=str(sshd.key_file)).get_base64()}"
     message = broken(tmp_path, sshd_drop(sshd, tmp_path, host_keys=[other], key_file=tmp_path / "no such key"))
     assert "host key is not the one pinned" in message
@@ -145,18 +145,26 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path: Path, sshd: Sshd) -> N
         assert "sftp://" in broken(tmp_path, drop)
 
 
-def test_a_password_opens_a_small_server_too(tmp_path: Path, sftpserver: Any) -> None:
+@pytest.fixture
+def small_server() -> Iterator[SFTPServer]:
+    """The small SFTP server of pytest-sftpserver, closed properly at the end."""
+    server = SFTPServer()
+    server.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_password_opens_a_small_server_too(tmp_path: Path, small_server: SFTPServer) -> None:
     """A login by password, from its file, against a server that is not OpenSSH."""
     (tmp_path / "password").write_text("secret\n")
-    import paramiko
-
-    with sftpserver.serve_content({"out": {"a.csv": "x;y\n1;2\n"}}):
-        transport = paramiko.Transport((sftpserver.host, sftpserver.port))
+    with small_server.serve_content({"out": {"a.csv": "x;y\n1;2\n"}}):
+        transport = paramiko.Transport((small_server.host, small_server.port))
         transport.connect()
         host_key = transport.get_remote_server_key()
         transport.close()
         drop = {
-            "kind": "sftp", "host": sftpserver.host, "port": sftpserver.port, "path": "/out", "username": "user",
+            "kind": "sftp", "host": small_server.host, "port": small_server.port, "path": "/out", "username": "user",
             "password_file": "password", "host_keys": [f"{host_key.get_name()} {host_key.get_base64()}"],
         }  # fmt: skip
         settings = Settings.model_validate({"home": tmp_path, "drops": {"d": drop}})

@@ -1,0 +1,61 @@
+"""kill -9 at every step of the journey, over a night of files."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.office import ITEMS_HEADER
+from tests.servers import MailServer
+from tests.service import Service
+
+IN_THE_WORKER = [
+    "claimed", "archived", "fetched", "staged", "checked", "merged", "before commit", "committed", "finished", "moved", "mail taken",
+]  # fmt: skip
+IN_THE_SERVICE = ["listed", "arrived"]
+FILES, ROWS = 3, 40
+
+
+@pytest.fixture
+def service(tmp_path: Path, database: str, mail_server: MailServer, eventually: Callable[..., object]) -> Iterator[Service]:
+    """The service, with its failpoints ready to be armed, and a customer."""
+    made = Service(tmp_path, database, mail_server, eventually)
+    made.start(NIGHTPORTER_FAILPOINT=str(tmp_path / "failpoint"))
+    made.arrive("customers.csv", "Code;Name;City;Limit\nC1;Martin;Paris;\n")
+    made.wait_for_mails(1)
+    yield made
+    made.stop()
+
+
+@pytest.mark.timeout(400)
+def test_promises_hold_though_the_process_is_killed_at_every_step(service: Service, eventually: Callable[..., object]) -> None:
+    """P1-P5: after SIGKILL at each failpoint every file is loaded once, told, moved and archived, as if nothing had been."""
+    armed = service.home / "failpoint"
+    names = (f"items-{number}.csv" for number in itertools.count())
+    for failpoint in IN_THE_WORKER + IN_THE_SERVICE:
+        armed.with_suffix(".new").write_text(failpoint)
+        armed.with_suffix(".new").rename(armed)
+        for name in itertools.islice(names, FILES):
+            rows = (f"C1;{name}-{row};01/02/2024;02/03/2024;{row},50\n" for row in range(ROWS))
+            service.arrive(name, ITEMS_HEADER + "".join(rows) + f"C9;{name};01/02/2024;02/03/2024;1\n")
+        eventually(lambda: not armed.exists())
+        if failpoint in IN_THE_SERVICE:
+            assert service.process.wait(10) == -9, failpoint
+            service.start(NIGHTPORTER_FAILPOINT=str(armed))
+
+    count = FILES * len(IN_THE_WORKER + IN_THE_SERVICE)
+    service.wait_for("imported", count + 1, 60)
+    eventually(lambda: not [path for path in service.drop.iterdir() if path.is_file()], 60)
+    eventually(lambda: service.query("SELECT FROM nightporter.email WHERE sent_at IS NULL") == [], 60)
+
+    assert [run[1] for run in service.runs()] == ["imported"] * (count + 1)
+    assert service.query("SELECT count(*), count(DISTINCT item_number) FROM ar.receivable") == [(count * ROWS, count * ROWS)]
+    assert service.query("SELECT count(*), count(DISTINCT run_id) FROM nightporter.rejection") == [(count, count)]
+    assert {message["Message-ID"] for message in service.mail.messages} == {
+        row[0] for row in service.query("SELECT message_id FROM nightporter.email")
+    }
+    assert service.query("SELECT count(*) FROM nightporter.email") == [(count + 1,)]
+    assert len(list((service.drop / "processed").iterdir())) == count + 1
+    assert len(list((service.home / "archive").rglob("*.zst"))) == count + 1
+    assert service.query("SELECT count(*) FROM nightporter.stage_receivables") == [(0,)]
