@@ -27,7 +27,7 @@ lint: setup
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports --quiet
+	$(BIN)/lint-imports
 
 bench: setup
 	$(BIN)/python tests/bench/import_bench.py $(ARGS)

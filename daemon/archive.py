@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,11 +21,11 @@ def keep(folder: Path, arrival_id: int, chunks: Iterable[bytes]) -> Fetched:
     digest, size = hashlib.sha256(), 0
     folder = folder / f"{arrival_id // 1000:06d}"
     final = folder / f"{arrival_id}.zst"
-    half = folder / f"{arrival_id}.{os.getpid()}.half"
+    half: Path | None = None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        half.unlink(missing_ok=True)
-        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor, name = tempfile.mkstemp(prefix=f"{arrival_id}.", suffix=".half", dir=folder)
+        half = Path(name)
         with pa.CompressedOutputStream(pa.PythonFile(os.fdopen(descriptor, "wb"), mode="w"), "zstd") as out:
             for chunk in chunks:
                 digest.update(chunk)
@@ -36,7 +37,8 @@ def keep(folder: Path, arrival_id: int, chunks: Iterable[bytes]) -> Fetched:
     except OSError as error:
         raise TryLater(f"the archive {folder}: {error.strerror or error}") from error
     finally:
-        half.unlink(missing_ok=True)
+        if half:
+            half.unlink(missing_ok=True)
     return Fetched(final, size, digest.hexdigest())
 
 

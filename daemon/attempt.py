@@ -1,6 +1,6 @@
 """One attempt at an import run: fetch, import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
-import socket
+import time
 from datetime import timedelta
 from pathlib import Path, PurePath
 
@@ -18,6 +18,9 @@ from daemon.settings import Person, Settings
 
 log = get(__name__)
 
+_LONGEST_WAIT = 900.0
+_SICK_SECONDS = 20.0
+
 
 def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int, progress: Progress = lambda rows: None) -> None:
     """Try an import run once, if it is to be had, and write down what came of it."""
@@ -25,7 +28,7 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
         run = ledger.claim(conn, run_id)
     if run is None:
         return
-    with bound(run=run.id, file=run.name, attempt=run.attempt):
+    with bound(run=run.id, file=run.title, attempt=run.attempt):
         failpoint.reach("claimed")
         try:
             outcome = _try(engine, settings, profiles, run, progress)
@@ -34,25 +37,27 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
         except Vanished:
             outcome = Gone()
         except TryLater as reason:
-            outcome = _later(run, settings, str(reason))
+            outcome = _later(run, settings, str(reason), blameless=True)
         except Overtaken:
             log.warning("overtaken")
             return
         except Exception as error:
             log.exception("import_failed")
-            outcome = _later(run, settings, f"{type(error).__name__}: {error}")
+            outcome = _later(run, settings, f"{type(error).__name__}: {error}", blameless=False)
         if not isinstance(outcome, Imported):
             with db.transaction(engine) as conn:
                 finish(conn, settings, profiles, run, outcome)
         log.info(
             "import_ended",
             outcome=type(outcome).__name__.lower(),
-            detail=getattr(outcome, "detail", getattr(outcome, "reason", None)),
+            why=getattr(outcome, "detail", getattr(outcome, "reason", None)),
         )
         failpoint.reach("finished")
 
 
 def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress) -> Outcome:
+    if run.tries > settings.imports.attempts:
+        return Refused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     profile = profiles.get(run.profile) if run.profile else profiles.match(PurePath(run.name).name, run.drop)
@@ -73,13 +78,18 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
     """The run with its bytes in this machine's archive."""
-    if run.archive and run.host == socket.gethostname():
+    if run.archive and run.host == queue.this_host():
         return run
-    with drop_of(run, settings) as drop:
-        fetched = fetch(drop, run.file, settings.archive, run.arrival_id)
+    _sick.check(run.drop)
+    try:
+        with drop_of(run, settings) as drop:
+            fetched = fetch(drop, run.file, settings.archive, run.arrival_id)
+    except TryLater as reason:
+        _sick.note(run.drop, str(reason))
+        raise
     failpoint.reach("archived")
     with db.transaction(engine) as conn:
-        ledger.fetched(conn, run, fetched, socket.gethostname())
+        ledger.fetched(conn, run, fetched, queue.this_host())
         again = ledger.get(conn, run.id)
     assert again
     return again
@@ -96,33 +106,54 @@ def drop_of(run: ImportRun, settings: Settings) -> Drop:
     return open_drop(run.drop, settings.drops[run.drop], settings)
 
 
-def _later(run: ImportRun, settings: Settings, reason: str) -> Outcome:
-    """Another try after a while, or the end of trying. A file given on the command line is tried once: somebody waits."""
-    if run.attempt >= settings.imports.attempts or not run.drop:
+class _Sick:
+    """Drops that failed a moment ago: their other files are deferred at once, so that the workers stay free for other drops'."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, tuple[float, str]] = {}
+
+    def note(self, drop: str, reason: str) -> None:
+        """Take the drop for sick for a while."""
+        self._until[drop] = time.monotonic() + _SICK_SECONDS, reason
+
+    def check(self, drop: str) -> None:
+        """Raise TryLater while the drop is sick."""
+        until, reason = self._until.get(drop, (0.0, ""))
+        if time.monotonic() < until:
+            raise TryLater(f"a moment ago: {reason}")
+
+
+_sick = _Sick()
+
+
+def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) -> Outcome:
+    """Another try after a while; or, where nothing but the file can be to blame, the end of trying.
+
+    A file given on the command line is tried once: somebody waits.
+    """
+    if not run.drop or (not blameless and run.tries >= settings.imports.attempts):
         return Refused(Refusal.GAVE_UP, reason)
-    return Deferred(reason, settings.imports.retry_after * 2 ** (run.attempt - 1))
+    return Deferred(reason, min(settings.imports.retry_after * 2.0 ** min(run.attempt - 1, 20), _LONGEST_WAIT), blameless)
 
 
 def finish(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, outcome: Outcome) -> None:
     """Write an outcome down, with everything it owes: the mails, the file's next section or its disposal, the next try."""
     ledger.finish(conn, run, outcome)
+    host = (ledger.get(conn, run.id) or run).host
     if isinstance(outcome, Deferred):
         at = ledger.now(conn) + timedelta(seconds=outcome.seconds)
-        queue.enqueue(conn, "import_run", queue_of(run), at=at, run_id=run.id)
+        queue.enqueue(conn, "import_run", host, at=at, run_id=run.id)
+        if run.attempt == settings.imports.attempts:
+            results.owe_result(conn, run, settings.mail.admins if settings.mail else [])
         return
     results.owe_result(conn, run, recipients(settings, _profile(profiles, run), outcome))
     if not run.drop or run.parent_id is not None:
         return
     siblings = ledger.siblings(conn, run)
     if upcoming := [sibling for sibling in siblings if sibling.state not in FINAL]:
-        queue.enqueue(conn, "import_run", queue_of(upcoming[0]), run_id=upcoming[0].id)
+        queue.enqueue(conn, "import_run", host, run_id=upcoming[0].id)
     else:
-        queue.enqueue(conn, "dispose", queue_of(run), run_id=run.id)
-
-
-def queue_of(run: ImportRun) -> str:
-    """The queue of the machine whose archive has the bytes."""
-    return queue.of_host(run.host) if run.host else queue.SHARED
+        queue.enqueue(conn, "dispose", host, run_id=run.id)
 
 
 def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) -> list[Person]:

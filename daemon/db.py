@@ -8,6 +8,7 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from daemon import shipped
 from daemon.errors import TryLater
@@ -16,14 +17,21 @@ SEARCH_PATH = "nightporter"
 """Procrastinate's SQL names no schema; its tables live beside ours."""
 
 
+KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEPALIVE = "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+"""A machine that lost its power gives its locks back within half a minute, and a lost database is noticed as soon."""
+
+
 def connect(url: str) -> Engine:
     """An engine on `url` (postgresql://…) with the session settings every connection of ours has."""
     options = f"-c search_path={SEARCH_PATH} -c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=30min"
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
-        connect_args={"options": options, "connect_timeout": 10, "application_name": "nightporter"},
+        connect_args={"options": f"{options} {_KEEPALIVE}", "connect_timeout": 10, "application_name": "nightporter"}
+        | KEEPALIVES,
         pool_pre_ping=True,
         pool_size=10,
+        max_overflow=200,  # downloads and lanes each hold one; Postgres' own limit is the one that counts
     )
 
 
@@ -41,6 +49,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.begin() as connection:
             yield connection
+    except PoolTimeout as error:
+        raise TryLater(f"the database: {error}") from error
     except (DBAPIError, psycopg.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError)):

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from daemon.errors import SetupFault, TryLater
@@ -32,15 +34,21 @@ _SETTINGS = ["-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]
 
 
 @contextmanager
-def postgres(home: Path) -> Iterator[str]:
-    """The URL of the home folder's Postgres: the one another process of ours runs, or one started for this block."""
+def postgres(home: Path, own: bool | None = None) -> Iterator[str]:
+    """The URL of the home folder's Postgres: the one another process of ours runs, or one started for this block.
+
+    With `own` true, wait until this process may run it itself; with `own` false, use another's only.
+    """
     folder = home / "postgres"
+    if own is False:
+        yield _answering(folder / "data")
+        return
     if not folder.exists():
         folder.mkdir(parents=True)
         folder.chmod(0o711)  # whatever the umask: the server may run as another user
     with (folder / "lock").open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if own else fcntl.LOCK_NB))
         except BlockingIOError:
             yield _answering(folder / "data")
             return
@@ -57,21 +65,62 @@ def _own_server(folder: Path) -> Iterator[str]:
     sockets = Path(tempfile.mkdtemp(prefix="nightporter-"))  # short: a socket's path may have 107 bytes
     if user:
         os.chown(sockets, user.pw_uid, user.pw_gid)
-    server = subprocess.Popen(
-        [programs / "postgres", "-D", data, "-k", sockets, "-c", "listen_addresses=", *_SETTINGS],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=_log_file(folder),
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-        process_group=0,  # Ctrl-C on the terminal is for us; the server stops after its last user
-        **_as_user(user),
-    )
+    server = _Server([programs / "postgres", "-D", data, "-k", sockets, "-c", "listen_addresses=", *_SETTINGS], folder, user)
     try:
         yield _answering(data, server)
     finally:
-        server.send_signal(signal.SIGINT)
-        server.wait()
+        server.stop()
         shutil.rmtree(sockets, ignore_errors=True)
+
+
+class _Server:
+    """The server process, started again when it dies, at the same address."""
+
+    def __init__(self, command: list[Path | str], folder: Path, user: pwd.struct_passwd | None) -> None:
+        self._command, self._folder, self._user = command, folder, user
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        self._fast_deaths = 0
+        # Started in the thread that lives as long as it may: the kernel's PDEATHSIG is sent when that thread ends.
+        self._keeper = threading.Thread(target=self._keep, name="postgres")
+        self._keeper.start()
+
+    @property
+    def broken(self) -> bool:
+        """Whether it does not even stay up for a second."""
+        return self._fast_deaths >= 3
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, while there is one."""
+        return self._process.pid if self._process else None
+
+    def stop(self) -> None:
+        """Stop it: a fast shutdown, in which nothing committed is lost."""
+        self._stopping.set()
+        while self._keeper.is_alive():
+            if self._process:
+                self._process.send_signal(signal.SIGINT)
+            self._keeper.join(1)
+
+    def _keep(self) -> None:
+        log = os.open(self._folder / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            while not self._stopping.is_set() and not self.broken:
+                began = time.monotonic()
+                self._process = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                    process_group=0,  # Ctrl-C on the terminal is for us; the server stops after its last user
+                    **_as_user(self._user),
+                )
+                self._process.wait()
+                self._fast_deaths = self._fast_deaths + 1 if time.monotonic() - began < 1 else 0
+        finally:
+            os.close(log)
 
 
 def _programs(folder: Path, user: pwd.struct_passwd | None) -> Path:
@@ -149,32 +198,32 @@ def _make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) ->
     half.rename(data)
 
 
-def _log_file(folder: Path) -> int:
-    return os.open(folder / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-
 def _die_with_parent() -> None:
     """Have the kernel stop the server when we are killed (prctl(2)); Postgres takes SIGINT as a fast shutdown."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _stop_orphan(programs: Path, data: Path, user: pwd.struct_passwd | None) -> None:
-    """Stop a server that outlived its owner: we hold the lock, so nobody uses it."""
-    if (data / "postmaster.pid").exists():
+    """Stop a server that outlived its owner: we hold the lock, so nobody uses it. A stale pid may be anybody's by now."""
+    try:
+        pid = int((data / "postmaster.pid").read_text().split()[0])
+        ours = str(data) in psutil.Process(pid).cmdline()
+    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
+        ours = False
+    if ours:
         subprocess.run(
-            [programs / "pg_ctl", "stop", "-D", data, "-m", "fast", "-w"],
-            capture_output=True,
-            cwd="/",
-            **_as_user(user),
+            [programs / "pg_ctl", "stop", "-D", data, "-m", "fast", "-w"], capture_output=True, cwd="/", **_as_user(user)
         )
+    else:
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _answering(data: Path, server: subprocess.Popen[bytes] | None = None) -> str:
+def _answering(data: Path, server: _Server | None = None) -> str:
     """Wait until the server on `data` answers and return its URL; where its socket is stands in its own pid file."""
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
-        if server and server.poll() is not None:
-            raise SetupFault(f"Postgres ended at once; see {data.parent / 'postgres.log'}")
+        if server and server.broken:
+            raise SetupFault(f"Postgres ends as soon as it starts; see {data.parent / 'postgres.log'}")
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
             url = f"postgresql://nightporter@/postgres?host={lines[4]}&port={lines[3]}"

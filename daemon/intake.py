@@ -55,10 +55,10 @@ def _record(engine: Engine, settings: Settings, profiles: Profiles, drop: str, f
                 log.warning("no_profile", drop=drop, file=file.name)
                 results.owe_unmatched(conn, drop, file, settings.mail.admins if settings.mail else [])
             return
-        run_id = ledger.arrive(conn, drop, file, sections, listed_at)
+        host = queue.this_host() if isinstance(settings.drops[drop], LocalDrop) else ""
+        run_id = ledger.arrive(conn, drop, file, sections, listed_at, host)
         if run_id is None:
             return
-        local = isinstance(settings.drops[drop], LocalDrop)
-        queue.enqueue(conn, "import_run", queue.of_host() if local else queue.SHARED, run_id=run_id)
+        queue.enqueue(conn, "import_run", host, run_id=run_id)
     failpoint.reach("arrived")
     log.info("arrived", drop=drop, file=file.name, size=file.size, run=run_id, profile=sections[0][0])

@@ -31,8 +31,8 @@ from daemon.model import (
 )
 
 _RUN = """
-SELECT r.id, r.arrival_id, r.section, r.parent_id, r.profile, r.dataset, r.state, r.attempt, a.drop_name AS drop, a.name,
-       a.size, a.mtime, a.host, a.archive, a.sha256, a.arrived_at, r.finished_at, r.code, r.detail, r.header, r.format,
+SELECT r.id, r.arrival_id, r.section, r.parent_id, r.profile, r.dataset, r.state, r.attempt, r.deferrals, a.drop_name AS drop,
+       a.name, a.size, a.mtime, a.host, a.archive, a.sha256, a.arrived_at, r.finished_at, r.code, r.detail, r.header, r.format,
        r.tally, a.disposed_as
 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
 """
@@ -48,19 +48,23 @@ def now(conn: Connection) -> datetime:
     return at
 
 
-def arrive(conn: Connection, drop: str, file: RemoteFile, sections: list[tuple[str, str]], listed_at: datetime) -> int | None:
+def arrive(
+    conn: Connection, drop: str, file: RemoteFile, sections: list[tuple[str, str]], listed_at: datetime, host: str
+) -> int | None:
     """Record a file seen in a listing made at `listed_at`, with a run for each (profile, dataset) of `sections`.
+
+    `host` is the only machine that can reach the file, or ''.
 
     Returns the id of the first run; None when the file is known already, or was disposed of since the listing.
     """
     arrival = conn.execute(
         sa.text("""
-            INSERT INTO nightporter.arrival (drop_name, name, size, mtime)
-            SELECT :drop, :name, :size, :mtime WHERE NOT EXISTS (
+            INSERT INTO nightporter.arrival (drop_name, name, size, mtime, host)
+            SELECT :drop, :name, :size, :mtime, :host WHERE NOT EXISTS (
                 SELECT FROM nightporter.arrival
                 WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime AND disposed_at > :listed_at)
             ON CONFLICT DO NOTHING RETURNING id"""),
-        {"drop": drop, **asdict(file), "listed_at": listed_at},
+        {"drop": drop, **asdict(file), "listed_at": listed_at, "host": host},
     ).scalar()
     return None if arrival is None else _open_runs(conn, arrival, sections)
 
@@ -151,14 +155,6 @@ def claim(conn: Connection, run_id: int) -> ImportRun | None:
     return get(conn, run_id) if taken.rowcount else None
 
 
-def give_back(conn: Connection, run_id: int) -> None:
-    """Put the run of an attempt that died back where it was."""
-    conn.execute(
-        sa.text("UPDATE nightporter.import_run SET state = 'arrived' WHERE id = :id AND state = 'importing'"),
-        {"id": run_id},
-    )
-
-
 def name_profile(conn: Connection, run: ImportRun, profile: str, dataset: str) -> None:
     """Say which profile a run is for, when that was not clear at its arrival."""
     conn.execute(
@@ -209,16 +205,18 @@ def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
             _move(conn, run, State.REFUSED, code=code, detail=detail)
         case Gone():
             _move(conn, run, State.VANISHED)
-        case Deferred(reason, seconds):
-            _move(conn, run, State.ARRIVED, detail=reason, not_before=now(conn) + timedelta(seconds=seconds))
+        case Deferred(reason, seconds, blameless):
+            later = now(conn) + timedelta(seconds=seconds)
+            _move(conn, run, State.ARRIVED, detail=reason, not_before=later, deferrals=int(blameless))
 
 
 def _move(conn: Connection, run: ImportRun, to: State, **values: Any) -> None:
-    nothing = {"tally": None, "code": None, "detail": None, "not_before": None}
+    nothing = {"tally": None, "code": None, "detail": None, "not_before": None, "deferrals": 0}
     moved = conn.execute(
         sa.text("""
             UPDATE nightporter.import_run
             SET state = :to, tally = CAST(:tally AS jsonb), code = :code, detail = :detail, not_before = :not_before,
+                deferrals = deferrals + :deferrals,
                 finished_at = CASE WHEN :final THEN clock_timestamp() END
             WHERE id = :id AND attempt = :attempt AND state = 'importing' AND state = ANY(:before)"""),
         nothing | values | {"to": to, "id": run.id, "attempt": run.attempt, "final": to in FINAL, "before": _before(to)},

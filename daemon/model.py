@@ -205,10 +205,14 @@ class Gone:
 
 @dataclass(frozen=True)
 class Deferred:
-    """The outcome of an attempt that the world stopped; it is tried again after `seconds`."""
+    """The outcome of an attempt that failed; it is tried again after `seconds`.
+
+    Where the world is at fault (`blameless`), that is no reason ever to give the file up.
+    """
 
     reason: str
     seconds: float
+    blameless: bool
 
 
 Outcome = Imported | Refused | Gone | Deferred
@@ -226,6 +230,7 @@ class ImportRun:
     dataset: str
     state: State
     attempt: int
+    deferrals: int
     drop: str
     name: str
     size: int
@@ -241,6 +246,11 @@ class ImportRun:
     format: dict[str, Any] | None
     tally: dict[str, Any] | None
     disposed_as: str | None
+
+    @property
+    def tries(self) -> int:
+        """The attempts that failed, or died, for no reason outside, and the one under way."""
+        return self.attempt - self.deferrals
 
     @property
     def file(self) -> RemoteFile:

@@ -13,19 +13,24 @@ from sqlalchemy import Connection
 
 from daemon import db
 
-SHARED = "shared"
-"""The queue every worker takes from."""
-
 _enqueuer = procrastinate.App(connector=SyncPsycopgConnector())
 
 
-def of_host(host: str | None = None) -> str:
-    """The queue of work that only one machine can do: its local folders and its archive."""
-    return f"host:{host or socket.gethostname()}"
+def this_host() -> str:
+    """The name under which this machine's own work waits: its local folders and its archive."""
+    return socket.gethostname()
 
 
-def enqueue(conn: Connection, task: str, queue: str, at: datetime | None = None, **arguments: int) -> None:
-    """Owe `task` from the moment the caller's transaction commits, not before `at`."""
+def lanes(*, imports: bool) -> list[str]:
+    """The queues that a worker's lane takes from: imports, or errands (mails, disposals), which must not wait for imports."""
+    kind = "imports" if imports else "errands"
+    return [kind, f"{kind}@{this_host()}"]
+
+
+def enqueue(conn: Connection, task: str, host: str = "", at: datetime | None = None, **arguments: int) -> None:
+    """Owe `task` from the moment the caller's transaction commits, not before `at`; on the machine `host` if one is named."""
+    kind = "imports" if task == "import_run" else "errands"
+    queue = f"{kind}@{host}" if host else kind
     _enqueuer.configure_task(task, queue=queue, schedule_at=at, connection=db.driver(conn)).defer(**arguments)
 
 
@@ -33,7 +38,7 @@ def worker_app(url: str, connections: int) -> procrastinate.App:
     """The app a worker runs, on a pool of its own."""
     connector = PsycopgConnector(
         conninfo=url,
-        kwargs={"options": f"-c search_path={db.SEARCH_PATH}", "application_name": "nightporter worker"},
+        kwargs={"options": f"-c search_path={db.SEARCH_PATH}", "application_name": "nightporter worker"} | db.KEEPALIVES,
         min_size=1,
         max_size=connections,
     )

@@ -16,9 +16,6 @@ from daemon.settings import Settings
 
 log = get(__name__)
 
-_AT_ONCE = 16
-"""Drops looked into side by side: a sick one, waiting for its time-out, holds up none of the others."""
-
 
 class Schedule:
     """Looks into every drop at its interval, and at once when told to."""
@@ -28,8 +25,9 @@ class Schedule:
         self._settings = settings
         self._profiles = profiles
         self._looks = {name: _Look() for name in settings.drops}
+        # A thread for every drop: a sick one, waiting for its time-out, holds up none of the others.
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(_AT_ONCE)},
+            executors={"default": ThreadPoolExecutor(2 * len(settings.drops) + 2)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
@@ -66,7 +64,7 @@ class Schedule:
     def look_soon(self, name: str, seconds: float = 0) -> None:
         """Have a drop looked into after `seconds`, beside its interval."""
         at = datetime.now().astimezone() + timedelta(seconds=seconds)
-        self._scheduler.add_job(self.look, "date", [name], id=f"{name} soon", run_date=at, replace_existing=True)
+        self._scheduler.add_job(self.look, "date", [name], id=f"{name} soon", run_date=at, replace_existing=True, max_instances=3)
 
     def _poll(self, name: str, look: "_Look") -> None:
         with bound(drop=name):

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-import psutil
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
@@ -24,16 +24,16 @@ from daemon.web import Pages
 
 log = get(__name__)
 
-_GROWN = 1 << 30
-"""Bytes of memory at which an idle moment is taken to replace the worker process."""
-
 
 @contextmanager
-def database(settings: Settings) -> Iterator[Engine]:
-    """The settings' database, or the embedded one, with its schemas up to date."""
+def database(settings: Settings, own: bool | None = None) -> Iterator[Engine]:
+    """The settings' database, or the embedded one, with its schemas up to date.
+
+    `own` says of the embedded one whether this process must run it, or must not; None: whoever needs it first.
+    """
     url = os.environ.get("NIGHTPORTER_DATABASE_URL") or settings.database.url
     if url is None:
-        with embedded.postgres(settings.home) as own, _migrated(own) as engine:
+        with embedded.postgres(settings.home, own) as server, _migrated(server) as engine:
             yield engine
         return
     password = settings.secret(settings.database.password_file, "database_password")
@@ -57,16 +57,18 @@ def run(settings: Settings) -> None:
     stop = threading.Event()
     worker.stop_on_signal(stop)
     child = _Child(settings)
-    with database(settings) as engine:
+    with database(settings, own=True) as engine:
         pages = Pages(engine, settings)
         schedule = Schedule(engine, settings, Profiles(settings.profiles))
         watch = Watch(settings, schedule.look_soon)
-        parts = (pages, child, schedule, watch)
-        for part in parts:
-            part.start()
-        _tell_systemd("READY=1")
-        log.info("service_ready", drops=list(settings.drops), pages=settings.web.public_url)
+        started: list[_Part] = []
         try:
+            parts: tuple[_Part, ...] = (pages, child, schedule, watch)
+            for part in parts:
+                part.start()
+                started.append(part)
+            _tell_systemd("READY=1")
+            log.info("service_ready", drops=list(settings.drops), pages=settings.web.public_url)
             while not stop.wait(0.5):
                 child.tend()
                 if pages.failed:
@@ -75,13 +77,18 @@ def run(settings: Settings) -> None:
                     )
         finally:
             _tell_systemd("STOPPING=1")
-            for part in reversed(parts):
+            for part in reversed(started):
                 part.stop()
             log.info("service_stopped")
 
 
+class _Part(Protocol):
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
 class _Child:
-    """The worker, as a child process: started again when it dies, replaced when it has grown."""
+    """The worker, as a child process: started again when it dies."""
 
     def __init__(self, settings: Settings) -> None:
         self._command = [sys.executable, "-m", "daemon", "--home", str(settings.home), "worker", "--child"]
@@ -99,14 +106,9 @@ class _Child:
             self._process.stdin.flush()
 
     def tend(self) -> None:
-        """See that it is there and not too large."""
+        """See that it is there."""
         if self._process.poll() is not None:
             log.warning("worker_died", status=self._process.returncode)
-            self._process = self._prepared()
-            self.start()
-        elif psutil.Process(self._process.pid).memory_info().rss > _GROWN:
-            log.info("worker_replaced", reason="memory")
-            self.stop()
             self._process = self._prepared()
             self.start()
 

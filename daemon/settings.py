@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -161,10 +162,8 @@ def load(home: Path) -> Settings:
 
 def _write_once(file: Path, text: str) -> None:
     """Write a secret file that appears whole or not at all; of two processes, the first one's stays."""
-    half = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(text)
-    with contextlib.suppress(FileExistsError):
-        os.link(half, file)
-    half.unlink()
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=f"{file.name}.") as half:
+        half.write(text)
+        half.flush()
+        with contextlib.suppress(FileExistsError):
+            os.link(half.name, file)

@@ -6,7 +6,7 @@ import procrastinate
 from sqlalchemy import Engine
 
 from daemon import db, failpoint, ledger, queue, results
-from daemon.attempt import attempt, put_away, queue_of
+from daemon.attempt import attempt, put_away
 from daemon.errors import TryLater
 from daemon.log import get
 from daemon.profiles import Profiles
@@ -51,14 +51,18 @@ def dispose_or_later(engine: Engine, settings: Settings, run_id: int, tried: int
             run = ledger.get(conn, run_id)
             assert run
             at = ledger.now(conn) + timedelta(seconds=min(settings.imports.retry_after * 2.0**tried, _LONGEST_WAIT))
-            queue.enqueue(conn, "dispose", queue_of(run), at=at, run_id=run_id, tried=min(tried + 1, 20))
+            queue.enqueue(conn, "dispose", run.host, at=at, run_id=run_id, tried=min(tried + 1, 20))
 
 
 def send(engine: Engine, settings: Settings, email_id: int) -> None:
     """Send an owed mail, or owe it again; the same Message-ID each time, so that a second copy is known for one."""
     with db.transaction(engine) as conn:
+        if settings.mail is None:
+            later = ledger.now(conn) + timedelta(seconds=_LONGEST_WAIT)
+            queue.enqueue(conn, "send_result_email", at=later, email_id=email_id)
+            return
         mail = results.take(conn, email_id)
-        if mail is None or settings.mail is None:
+        if mail is None:
             return
         run = ledger.get(conn, mail.run_id) if mail.run_id else None
         rejections = list(ledger.rejections(conn, run.id, limit=FIRST_REJECTIONS)) if run else []
@@ -69,7 +73,9 @@ def send(engine: Engine, settings: Settings, email_id: int) -> None:
         results.send(settings, settings.mail, message)
     except TryLater as reason:
         with db.transaction(engine) as conn:
-            at = ledger.now(conn) + timedelta(seconds=min(settings.imports.retry_after * 2.0 ** (mail.attempts - 1), _LONGEST_WAIT))
+            at = ledger.now(conn) + timedelta(
+                seconds=min(settings.imports.retry_after * 2.0 ** (mail.attempts - 1), _LONGEST_WAIT)
+            )
             results.undelivered(conn, mail, str(reason), at if mail.attempts < _MAIL_ATTEMPTS else None)
         log.warning("mail_not_taken", mail=mail.id, attempt=mail.attempts, reason=str(reason))
         return

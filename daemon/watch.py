@@ -16,16 +16,17 @@ class Watch:
 
     def __init__(self, settings: Settings, look: Callable[[str], None]) -> None:
         self._observer = Observer()
-        for name, drop in settings.drops.items():
-            if isinstance(drop, LocalDrop):
-                try:
-                    self._observer.schedule(_Told(name, look), str(settings.path(drop.path)))
-                except OSError as error:
-                    log.warning("not_watched", drop=name, reason=str(error), remedy="it is polled all the same")
+        self._look = look
+        self._folders = {name: settings.path(drop.path) for name, drop in settings.drops.items() if isinstance(drop, LocalDrop)}
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. A folder that cannot be watched (gone, or more than the system's limit) is polled all the same."""
         self._observer.start()
+        for name, folder in self._folders.items():
+            try:
+                self._observer.schedule(_Told(name, self._look), str(folder))
+            except OSError as error:
+                log.warning("not_watched", drop=name, reason=str(error))
 
     def stop(self) -> None:
         """End."""

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,7 @@ def cluster() -> Iterator[str]:
         db.migrate(engine)
         engine.dispose()
         yield url
+    shutil.rmtree(home)
 
 
 @pytest.fixture
@@ -92,6 +94,8 @@ def command(database: str, tmp_path: Path) -> Callable[..., "subprocess.Complete
 
     def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
         environment = os.environ | {"NIGHTPORTER_HOME": str(tmp_path), "NIGHTPORTER_DATABASE_URL": database, "COLUMNS": "120"}
-        return subprocess.run([sys.executable, "-m", "daemon", *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=120)
+        return subprocess.run(
+            [sys.executable, "-m", "daemon", *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=120
+        )
 
     return run

@@ -49,8 +49,7 @@ def demo(
         from daemon import service, settings  # slow: the service loads the same meanwhile
 
         loaded = settings.load(home)
-        engine = stack.enter_context(service.database(loaded))
-        stack.callback(_end, running)  # before the database, whichever of the two processes started it
+        engine = stack.enter_context(service.database(loaded, own=False))
         runs = _import_samples(home, engine, status.update)
         status.stop()
         _tell(out, home, loaded, runs)
@@ -163,14 +162,14 @@ def _import_samples(home: Path, engine: "Engine", say: Callable[[str], None]) ->
     customers = demo_files.customers()
     say("Customers arrive in the local folder …")
     demo_files.drop(home / "drop" / "CLIENTS_20261120.csv", demo_files.as_csv(customers, "utf-8"))
-    _wait_for_imports(engine, home, 1)
+    _wait_for_imports(engine, home, 1, mails=1)
     say("Open items arrive on the SFTP server, and a workbook in the local folder …")
     demo_files.drop(home / "sftp" / "ECHEANCES_20261120.csv", demo_files.as_csv(demo_files.open_items(customers), "cp1252"))
     demo_files.drop(home / "drop" / "open-items-export.xlsx", demo_files.as_xlsx(demo_files.more_items(customers)))
-    return _wait_for_imports(engine, home, 3)
+    return _wait_for_imports(engine, home, 3, demo_files.MAILS)
 
 
-def _wait_for_imports(engine: "Engine", home: Path, count: int) -> list["ImportRun"]:
+def _wait_for_imports(engine: "Engine", home: Path, count: int, mails: int) -> list["ImportRun"]:
     from daemon import db, ledger
     from daemon.errors import TryLater
     from daemon.model import FINAL
@@ -179,7 +178,7 @@ def _wait_for_imports(engine: "Engine", home: Path, count: int) -> list["ImportR
     while time.monotonic() < end:
         with db.transaction(engine) as conn:
             runs = ledger.latest(conn, count)
-        if len(runs) == count == sum(run.state in FINAL for run in runs) and len(list((home / "mails").iterdir())) >= count:
+        if len(runs) == count == sum(run.state in FINAL for run in runs) and len(list((home / "mails").iterdir())) >= mails:
             return runs[::-1]
         time.sleep(0.05)
     raise TryLater(f"the imports did not end within {_PATIENCE} s; see {home / 'service.log'}")

@@ -35,6 +35,9 @@ listen = "127.0.0.1:{web_port}"
 public_url = "http://127.0.0.1:{web_port}"
 """
 
+MAILS = 4
+"""What the profiles' people get for the three exports: one mail each, and the open items' two readers one each."""
+
 PROFILES = {
     "customers": """\
 # The ERP's customer master: CLIENTS_<date>.csv
@@ -85,7 +88,7 @@ currency = { value = "EUR" }
 customer_po = "Réf. commande"
 
 [notify]
-to = [{ email = "credit@example.com", language = "fr" }]
+to = [{ email = "credit@example.com", language = "fr" }, { email = "group-credit@example.com" }]
 """,
     "open-items-workbook": """\
 # Open items of the export department, kept in a workbook

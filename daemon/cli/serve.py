@@ -27,7 +27,7 @@ def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child"
     if child and sys.stdin.buffer.read(2) != b"go":
         return
     working.stop_on_signal(stop, watch_parent=child)
-    with service.database(loaded) as engine:
+    with service.database(loaded, own=False if child else None) as engine:
         working.run(engine, loaded, stop)
 
 

@@ -58,7 +58,10 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
         table.add_column(heading, justify="right")
     for run in runs:
         state = f"[{STATE_STYLES[run.state]}]{run.state}[/]" + (f" ({run.code})" if run.code else "")
-        counts = [f"{run.tally[name]:,}" if run.tally else "" for name in ("read", "created", "updated", "unchanged", "skipped", "rejected")]
+        counts = [
+            f"{run.tally[name]:,}" if run.tally else ""
+            for name in ("read", "created", "updated", "unchanged", "skipped", "rejected")
+        ]
         if run.tally and run.tally["rejected"]:
             counts[-1] = f"[red]{counts[-1]}[/]"
         table.add_row(str(run.id), escape(run.title), run.dataset, state, *counts)

@@ -76,7 +76,10 @@ def dispose(drop: Drop, file: RemoteFile, folder: str, run_id: int, marker: str 
         drop.remove(marker_of(file.name, marker))
     for name in (file.name, _with_run(file.name, run_id)):
         if drop.move(file.name, f"{folder}/{name}"):
-            return f"{folder}/{name}"
+            if (moved := drop.stat(f"{folder}/{name}")) and (moved.size, moved.mtime) == (file.size, file.mtime):
+                return f"{folder}/{name}"
+            drop.move(f"{folder}/{name}", file.name)  # another file had taken the name since we looked
+            return "replaced"
     raise TryLater(f"{file.name}: both its names are taken in {folder}")
 
 
@@ -87,7 +90,7 @@ def marker_of(name: str, marker: str) -> str:
 
 def ignored(name: str, patterns: list[str]) -> bool:
     """Whether a name is none of ours: by the drop's patterns, or because it is not one plain path segment."""
-    unsafe = name in ("", ".", "..") or "/" in name or "\0" in name
+    unsafe = name in ("", ".", "..") or "/" in name or "\0" in name or name.encode(errors="replace").decode() != name
     return unsafe or any(fnmatch.fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
 
 

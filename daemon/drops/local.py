@@ -33,11 +33,11 @@ class Local:
 
     def stat(self, name: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file."""
-        try:
-            status = os.lstat(self._path / name)
-        except FileNotFoundError:
-            return None
-        return _entry(name, status)
+        with _translated(self._path / name):
+            try:
+                return _entry(name, os.lstat(self._path / name))
+            except FileNotFoundError:
+                return None
 
     @contextmanager
     def read(self, file: RemoteFile) -> Iterator[Iterator[bytes]]:

@@ -17,14 +17,17 @@ class Seen:
 def observe(seen: Seen, listing: list[RemoteFile], drop: DropSettings, now: float) -> list[RemoteFile]:
     """The settled files of a listing; `seen` then remembers it.
 
-    With a marker, a file is settled when its marker stands beside it. Without, when two listings at least `settle`
+    With a marker, a file is settled when its marker stands beside it and is no older than the file: a marker left over from
+    an earlier file of that name says nothing of the one that is being written. Without, when two listings at least `settle`
     seconds apart, and all between, showed the same size and mtime.
     """
-    names = {file.name for file in listing}
     files = [file for file in listing if not ignored(file.name, drop.ignore)]
     if drop.marker:
-        markers = {marker_of(name, drop.marker) for name in names}
-        return [file for file in files if file.name not in markers and marker_of(file.name, drop.marker) in names]
+        mtimes = {file.name: file.mtime for file in listing}
+        markers = {marker_of(name, drop.marker) for name in mtimes}
+        return [
+            file for file in files if file.name not in markers and mtimes.get(marker_of(file.name, drop.marker), -1) >= file.mtime
+        ]
     before = seen.since
     seen.since = {file: before.get(file, now) for file in files}
     return [file for file in files if file in before and now - before[file] >= drop.settle]

@@ -1,7 +1,7 @@
 """A drop that is a folder on an SFTP server."""
 
 import stat
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
@@ -39,7 +39,7 @@ class Sftp:
 
     def _log_in(self, name: str, settings: Settings) -> paramiko.SFTPClient:
         drop = self._drop
-        with self._translated():
+        with self._translated(), self._within(3 * drop.timeout):
             self._client.connect(
                 drop.host,
                 drop.port,
@@ -88,17 +88,13 @@ class Sftp:
                 opened = self._sftp.open(file.name, "rb")
             except FileNotFoundError as error:
                 raise Vanished(file.name) from error
-            with opened:
+            with self._within(self._drop.deadline), opened:
                 opened.MAX_REQUEST_SIZE = _CHUNK
                 opened.prefetch(file.size, max_concurrent_requests=_REQUESTS_AHEAD)
-                yield self._chunks(opened)
-
-    def _chunks(self, opened: paramiko.SFTPFile) -> Iterator[bytes]:
-        end = time.monotonic() + self._drop.deadline
-        while chunk := opened.read(_CHUNK):
-            if time.monotonic() > end:
-                raise TryLater(f"{self._where}: the fetch took longer than {self._drop.deadline:g} s")
-            yield chunk
+                try:
+                    yield iter(lambda: opened.read(_CHUNK), b"")
+                finally:
+                    opened._prefetch_extents.clear()  # else paramiko's thread waits for ever for answers that never come
 
     def move(self, name: str, to: str) -> bool:
         """Rename within the folder, never over another file (plain SFTP rename fails on one)."""
@@ -128,6 +124,17 @@ class Sftp:
         return True
 
     @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """Hang up after `seconds`: not every step of paramiko's has a time-out, and a trickle passes all that do."""
+        clock = threading.Timer(seconds, self._client.close)
+        clock.daemon = True
+        clock.start()
+        try:
+            yield
+        finally:
+            clock.cancel()
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
@@ -136,7 +143,7 @@ class Sftp:
             raise TryLater(f"{self._where}: the server's host key is not the one pinned; it shows {shown}") from error
         except paramiko.AuthenticationException as error:
             raise TryLater(f"{self._where}: {self._drop.username} was not let in: {error}") from error
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except (paramiko.SSHException, OSError, EOFError, UnicodeError) as error:
             raise TryLater(f"{self._where}: {getattr(error, 'strerror', None) or str(error) or type(error).__name__}") from error
 
 

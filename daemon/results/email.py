@@ -68,6 +68,8 @@ def _subject(run: ImportRun, words: Words) -> str:
     tally = ledger.tally(run)
     if run.state is State.VANISHED:
         return words("mail.subject_vanished", file=run.title)
+    if run.code is None and tally is None:
+        return words("mail.subject_delayed", file=run.title)
     if tally is None:
         return words("mail.subject_refused", file=run.title)
     kind = "mail.subject_rejected" if tally.rejected else "mail.subject_imported"

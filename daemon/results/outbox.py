@@ -58,7 +58,7 @@ def _owe(conn: Connection, kind: str, run_id: int | None, about: dict[str, Any] 
                 "message_id": f"<{uuid.uuid4()}@nightporter>",
             },
         ).scalar_one()
-        queue.enqueue(conn, "send_result_email", queue.SHARED, email_id=mail)
+        queue.enqueue(conn, "send_result_email", email_id=mail)
 
 
 _MAIL = """
@@ -107,4 +107,4 @@ def undelivered(conn: Connection, mail: Owed, fault: str, retry_at: datetime | N
         {"id": mail.id, "fault": fault, "final": retry_at is None},
     )
     if retry_at:
-        queue.enqueue(conn, "send_result_email", queue.SHARED, at=retry_at, email_id=mail.id)
+        queue.enqueue(conn, "send_result_email", at=retry_at, email_id=mail.id)

@@ -12,22 +12,28 @@ from daemon.settings import Mail, Settings
 
 def send(settings: Settings, mail: Mail, message: EmailMessage) -> None:
     """Hand a message to the mail server. Raises TryLater when it was not taken, whatever the reason."""
-    with session(settings, mail) as smtp:
-        smtp.send_message(message)
+    taken = False
+    try:
+        with session(settings, mail) as smtp:
+            smtp.send_message(message)
+            taken = True
+    except TryLater:
+        if not taken:  # a fault while saying goodbye is none: the message is theirs
+            raise
 
 
 @contextmanager
 def session(settings: Settings, mail: Mail) -> Iterator[smtplib.SMTP]:
     """A session with the mail server, encrypted and logged in as the settings say; its certificate is verified."""
-    context = ssl.create_default_context(cafile=settings.path(mail.ca_file) if mail.ca_file else None)
     try:
+        context = ssl.create_default_context(cafile=settings.path(mail.ca_file) if mail.ca_file else None)
         with _connected(mail, context) as smtp:
             if mail.security == "starttls":
                 smtp.starttls(context=context)
             if mail.username:
                 smtp.login(mail.username, settings.secret(mail.password_file, "mail_password") or "")
             yield smtp
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, ValueError) as error:
         raise TryLater(f"the mail server {mail.host}:{mail.port}: {error}") from error
 
 

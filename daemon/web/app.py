@@ -85,6 +85,7 @@ class Pages:
             int(port),
             log_config=None,
             access_log=False,
+            timeout_graceful_shutdown=5,
             server_header=False,
             lifespan="off",
         )

@@ -57,7 +57,12 @@ def test_rejected_rows_come_as_csv_xlsx_and_json(home: Path, command: Run, tmp_p
     assert first["line"] == 2
     assert first["cells"] == ["C1", "F1", "01/02/2024", "02/03/2024", "5"]
     assert first["reasons"] == [
-        {"code": "unknown_customer", "field": "customer_code", "value": "C1", "message": "Customer : le client « C1 » n'existe pas"}
+        {
+            "code": "unknown_customer",
+            "field": "customer_code",
+            "value": "C1",
+            "message": "Customer : le client « C1 » n'existe pas",
+        }
     ]
     rows = list(csv.reader(io.StringIO(command("imports", "rejects", 1).stdout.removeprefix("\ufeff")), delimiter=";"))
     assert rows[2][-1] == "Customer: there is no customer “C9”"
@@ -176,7 +181,12 @@ def test_a_workbook_of_rejected_rows_opens(home: Path, command: Run, database: s
 
     command("import", home / "items.csv", "--profile", "items")
     environment = os.environ | {"NIGHTPORTER_DATABASE_URL": database, "NIGHTPORTER_HOME": str(home)}
-    made = subprocess.run([sys.executable, "-m", "daemon", "imports", "rejects", "1", "--to", "xlsx"], capture_output=True, env=environment, check=True)
+    made = subprocess.run(
+        [sys.executable, "-m", "daemon", "imports", "rejects", "1", "--to", "xlsx"],
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
     sheet = openpyxl.load_workbook(io.BytesIO(made.stdout)).active
     assert sheet is not None
     assert sheet.max_row == 3

@@ -1,6 +1,7 @@
 """The promises, by name, kept by the service as a user starts it."""
 
 import os
+import socket
 import statistics
 import threading
 import time
@@ -110,8 +111,6 @@ def test_p7_one_sick_drop_delays_no_other(
     tmp_path: Path, database: str, mail_server: MailServer, eventually: Callable[..., object], sshd: Sshd
 ) -> None:
     """P7: with one server silent, one refusing and one profile broken, a file in a healthy drop is imported at once."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent:
         sick = "".join(
             f'[drops.{name}]\nkind = "sftp"\nhost = "127.0.0.1"\nport = {port}\nusername = "u"\nhost_keys = ["{sshd.host_key}"]\npoll = "1s"\n'
@@ -178,6 +177,18 @@ def test_the_service_stops_when_it_is_told(service: Service) -> None:
     service.wait_for("imported")
     assert service.stop() == 0
     assert service.query("SELECT count(*) FROM nightporter.procrastinate_jobs WHERE status = 'doing'") == [(0,)]
+
+
+def test_a_service_manager_is_told_when_it_serves(
+    tmp_path: Path, database: str, mail_server: MailServer, eventually: Callable[..., object]
+) -> None:
+    """Under systemd the unit is ready when the pages answer and the drops are watched, and says when it stops."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        service = Service(tmp_path, database, mail_server, eventually).start(NOTIFY_SOCKET=str(tmp_path / "notify"))
+        assert manager.recv(100) == b"READY=1"
+        service.stop()
+        assert manager.recv(100) == b"STOPPING=1"
 
 
 def test_two_profiles_for_one_file_refuse_it(service: Service) -> None:

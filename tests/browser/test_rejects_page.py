@@ -18,7 +18,8 @@ def page() -> Iterator[Page]:
     """A page of Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
         )
         yield browser.new_page()
         browser.close()
@@ -28,7 +29,9 @@ def page() -> Iterator[Page]:
 def address(office: Office, eventually: Callable[..., object]) -> Iterator[str]:
     """The link of a run with 130 rejected rows, served."""
     office.profile("items", ITEMS)
-    run = office.load("items", ITEMS_HEADER + "C1;F1;31/02/2024;02/03/2024;-5,00\n" + "C9;<i>F</i>;01/02/2024;02/03/2024;x\n" * 129)
+    run = office.load(
+        "items", ITEMS_HEADER + "C1;F1;31/02/2024;02/03/2024;-5,00\n" + "C9;<i>F</i>;01/02/2024;02/03/2024;x\n" * 129
+    )
     port = free_port()
     settings = Settings.model_validate({"home": office.home, "web": {"listen": f"127.0.0.1:{port}"}})
     pages = Pages(office.engine, settings)

@@ -94,7 +94,10 @@ def test_disposal_moves_the_file_that_was_imported(drop: Drop, folder: Path) -> 
         (folder / "a.csv").write_text(f"run {run}")
         (folder / "a.csv.ok").touch()
         dispose(drop, seen(drop, "a.csv"), "processed", run, "{name}.ok")
-    assert {path.name: path.read_text() for path in (folder / "processed").iterdir()} == {"a.csv": "run 1", "a.run-2.csv": "run 2"}
+    assert {path.name: path.read_text() for path in (folder / "processed").iterdir()} == {
+        "a.csv": "run 1",
+        "a.run-2.csv": "run 2",
+    }
     assert list(drop.list()) == []
 
 

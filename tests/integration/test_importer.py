@@ -20,10 +20,15 @@ def counts(run: object) -> dict[str, int]:
 def test_good_rows_load_and_bad_ones_are_told(office: Office) -> None:
     """One bad row costs itself alone: the others are in the table, it is in the rejections with its reason."""
     office.customers("C1", "C2")
-    run = office.items("C1;F1;01/02/2024;02/03/2024;1.234,50\nC2;F2;01/02/2024;31/02/2024;5\n\nC2;F3;01/02/2024;02/03/2024;-7,00\n")
+    run = office.items(
+        "C1;F1;01/02/2024;02/03/2024;1.234,50\nC2;F2;01/02/2024;31/02/2024;5\n\nC2;F3;01/02/2024;02/03/2024;-7,00\n"
+    )
     assert counts(run) == {"read": 3, "created": 2, "rejected": 1, "ignored": 1}
     assert office.reasons(run) == {3: ["not_a_date"]}
-    assert office.rows(OPEN) == [("C1", "F1", Decimal("1234.5"), Decimal("1234.5"), "open"), ("C2", "F3", Decimal(-7), Decimal(-7), "open")]
+    assert office.rows(OPEN) == [
+        ("C1", "F1", Decimal("1234.5"), Decimal("1234.5"), "open"),
+        ("C2", "F3", Decimal(-7), Decimal(-7), "open"),
+    ]
 
 
 def test_the_same_rows_again_change_nothing(office: Office) -> None:
@@ -75,7 +80,11 @@ def test_an_unknown_customer_is_a_rejection_with_the_row_as_it_was(office: Offic
     run = office.items("C9; F1 ;01/02/2024;02/03/2024;5,00\n")
     (rejection,) = office.rejections(run)
     assert list(rejection.cells) == ["C9", " F1 ", "01/02/2024", "02/03/2024", "5,00"]
-    assert (rejection.reasons[0].code, rejection.reasons[0].value, rejection.reasons[0].column) == ("unknown_customer", "C9", "Customer")
+    assert (rejection.reasons[0].code, rejection.reasons[0].value, rejection.reasons[0].column) == (
+        "unknown_customer",
+        "C9",
+        "Customer",
+    )
 
 
 def test_money_before_after_and_its_difference(office: Office) -> None:
@@ -85,7 +94,14 @@ def test_money_before_after_and_its_difference(office: Office) -> None:
     run = office.items("C1;F2;01/02/2024;02/03/2024;50,5\nC9;F3;01/02/2024;02/03/2024;7\nC1;;01/02/2024;02/03/2024;3\n")
     assert run.tally
     assert run.tally["money"] == {
-        "EUR": {"file_total": "60.50", "open_before": "100.00", "open_after": "150.50", "new": "50.50", "cleared": "0.00", "rejected": "10.00"}
+        "EUR": {
+            "file_total": "60.50",
+            "open_before": "100.00",
+            "open_after": "150.50",
+            "new": "50.50",
+            "cleared": "0.00",
+            "rejected": "10.00",
+        }
     }
 
 
@@ -99,7 +115,9 @@ def test_nothing_open_clears_an_item_and_a_rest_reopens_it(office: Office) -> No
     assert [(run.tally["cleared"], run.tally["reopened"]) for run in runs if run.tally] == [(0, 0), (1, 0), (0, 1)]
     assert runs[1].tally
     assert runs[1].tally["money"]["EUR"]["cleared"] == "100.00"
-    assert office.rows("SELECT state, remaining, cleared_at IS NULL, cleared_by IS NULL FROM ar.receivable") == [("open", Decimal(40), True, True)]
+    assert office.rows("SELECT state, remaining, cleared_at IS NULL, cleared_by IS NULL FROM ar.receivable") == [
+        ("open", Decimal(40), True, True)
+    ]
 
 
 def test_a_blank_cell_leaves_what_is_stored(office: Office) -> None:
@@ -147,7 +165,9 @@ def test_conventions_are_pinned_by_the_first_import(office: Office) -> None:
     assert office.load("items", unclear).code in ("date_order_ambiguous", "decimal_ambiguous")
     assert office.load("items", ITEMS_HEADER + "C1;F1;31/01/2024;02/03/2024;5,50\n").state == "imported"
     assert office.load("items", unclear).state == "imported"
-    assert office.rows("SELECT issue_date::text, amount FROM ar.receivable WHERE item_number = 'F2'") == [("2024-02-01", Decimal(1234))]
+    assert office.rows("SELECT issue_date::text, amount FROM ar.receivable WHERE item_number = 'F2'") == [
+        ("2024-02-01", Decimal(1234))
+    ]
 
 
 def test_a_workbook_is_imported_like_any_file(office: Office) -> None:
@@ -159,7 +179,12 @@ def test_a_workbook_is_imported_like_any_file(office: Office) -> None:
     book = openpyxl.Workbook()
     assert book.active is not None
     day = datetime.date(2024, 2, 1)
-    for row in [ITEMS_HEADER.strip().split(";"), ["007", "F1", day, day, 4.35 * 100], ["007", "F2", day, "02/03/2024", "1.000,5"], ["007", "F3", day, day, "?"]]:
+    for row in [
+        ITEMS_HEADER.strip().split(";"),
+        ["007", "F1", day, day, 4.35 * 100],
+        ["007", "F2", day, "02/03/2024", "1.000,5"],
+        ["007", "F3", day, day, "?"],
+    ]:
         book.active.append(row)
     book.save(office.home / "source.xlsx")
     run = office.load("items", (office.home / "source.xlsx").read_bytes(), "items.xlsx")
@@ -186,7 +211,11 @@ def test_text_that_ends_a_copy_elsewhere_is_text(office: Office) -> None:
     head = ITEMS_HEADER.strip() + ";Remark\n"
     rows = 'C1;F1;01/02/2024;02/03/2024;5;"a\n\\.\nb"\nC1;F2;01/02/2024;02/03/2024;5;NULL\nC1;F3;01/02/2024;02/03/2024;5;\\N\n'
     office.load("items", head + rows)
-    assert office.rows("SELECT item_number, comment FROM ar.receivable ORDER BY 1") == [("F1", "a\n\\.\nb"), ("F2", "NULL"), ("F3", "\\N")]
+    assert office.rows("SELECT item_number, comment FROM ar.receivable ORDER BY 1") == [
+        ("F1", "a\n\\.\nb"),
+        ("F2", "NULL"),
+        ("F3", "\\N"),
+    ]
 
 
 def test_a_thousand_rejected_rows_are_all_kept(office: Office) -> None:
@@ -194,7 +223,9 @@ def test_a_thousand_rejected_rows_are_all_kept(office: Office) -> None:
     office.profile("items", ITEMS.replace("[format]", "[format]\n    header_row = 1"))
     run = office.load("items", ITEMS_HEADER + "short\n" * 12_000)
     assert counts(run) == {"read": 12_000, "rejected": 12_000}
-    assert office.rows(f"SELECT count(*), min(line), max(line) FROM nightporter.rejection WHERE run_id = {run.id}") == [(12_000, 2, 12_001)]
+    assert office.rows(f"SELECT count(*), min(line), max(line) FROM nightporter.rejection WHERE run_id = {run.id}") == [
+        (12_000, 2, 12_001)
+    ]
 
 
 def test_the_bytes_are_kept_whatever_comes_of_them(office: Office) -> None:

@@ -41,8 +41,15 @@ cells = st.text(st.characters(codec="utf-8", exclude_characters="\0\r", exclude_
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=12), st.sampled_from(";,\t|"), st.booleans(), st.integers(8, 90))
-def test_any_table_comes_back_as_written(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, crlf: bool, block: int) -> None:
+@given(
+    st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=12),
+    st.sampled_from(";,\t|"),
+    st.booleans(),
+    st.integers(8, 90),
+)
+def test_any_table_comes_back_as_written(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], delimiter: str, crlf: bool, block: int
+) -> None:
     """Quotes, delimiters and line breaks in cells, in blocks of any size: the rows are those that were written."""
     path = tmp_path_factory.mktemp("any") / "t.csv"
     text = io.StringIO(newline="")
@@ -76,7 +83,13 @@ def test_a_fault_costs_its_line_and_no_other(tmp_path: Path) -> None:
     header, rows, rejections, ignored = table(write(tmp_path, content), delimiter=";")
     assert header == ["a", "b", "c"]
     assert rows == [[2, "1", "2", "3"], [9, "p\nq", "2", 'say "hi"'], [11, "last", "2", "3"]]
-    assert rejections == [(3, "too_few_cells"), (4, "too_many_cells"), (5, "bad_quotes"), (6, "bad_quotes"), (8, "control_character")]
+    assert rejections == [
+        (3, "too_few_cells"),
+        (4, "too_many_cells"),
+        (5, "bad_quotes"),
+        (6, "bad_quotes"),
+        (8, "control_character"),
+    ]
     assert ignored == 1
 
 
@@ -231,7 +244,11 @@ def test_the_child_that_opens_workbooks_has_no_network_and_no_secrets(tmp_path: 
         "\ndef choose(book, wanted):\n    import os\n    try:\n        import _socket; _socket.socket()\n"
         "    except OSError as error:\n        raise Unreadable('unreadable', f'{error.errno} {sorted(os.environ)}')\n\n"
     )
-    spy.write_text(script.replace('if __name__ == "__main__":', probe + 'if __name__ == "__main__":').replace("import sys\n", "import sys\nimport _socket\n", 1))
+    spy.write_text(
+        script.replace('if __name__ == "__main__":', probe + 'if __name__ == "__main__":').replace(
+            "import sys\n", "import sys\nimport _socket\n", 1
+        )
+    )
     monkeypatch.setattr(sandbox, "_SCRIPT", spy)
     monkeypatch.setenv("NIGHTPORTER_DATABASE_URL", "secret")
     with pytest.raises(FileRefused, match=r"unreadable: 24 \["):

@@ -86,7 +86,11 @@ def test_every_answer_is_locked_down(office: Office, client: TestClient) -> None
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "script" not in headers["content-security-policy"]
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
-        assert (headers["x-content-type-options"], headers["referrer-policy"], headers["cache-control"]) == ("nosniff", "no-referrer", "no-store")
+        assert (headers["x-content-type-options"], headers["referrer-policy"], headers["cache-control"]) == (
+            "nosniff",
+            "no-referrer",
+            "no-store",
+        )
 
 
 def test_health_and_readiness(client: TestClient) -> None:

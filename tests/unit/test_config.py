@@ -26,7 +26,12 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     """Three faults in three tables are three messages, not one after each correction."""
     text = '[web]\nlink_days = 0\n[drops.erp]\nkind = "sftp"\nhost = "h"\nusername = "u"\nhost_key = "x"\n[imports]\n'
     faults = faults_of(tmp_path, text)
-    assert [fault.split(": ")[0] for fault in faults] == ["nightporter.toml:2", "nightporter.toml:3", "nightporter.toml:7", "nightporter.toml:8"]
+    assert [fault.split(": ")[0] for fault in faults] == [
+        "nightporter.toml:2",
+        "nightporter.toml:3",
+        "nightporter.toml:7",
+        "nightporter.toml:8",
+    ]
     assert 'did you mean "host_keys"?' in faults[2]
     assert 'did you mean "import"?' in faults[3]
 

@@ -37,7 +37,25 @@ def test_an_amount_is_read_exactly(text: str, decimal: str, expected: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["1,5.3", "1.23,4", "12.34,5", "1 23,4", "1.234 567,8", "NaN", "Infinity", "1e5", "0x1", "--5", "-5-", "(-5)", "", "-", "1 28O,50", "٣"]
+    "text",
+    [
+        "1,5.3",
+        "1.23,4",
+        "12.34,5",
+        "1 23,4",
+        "1.234 567,8",
+        "NaN",
+        "Infinity",
+        "1e5",
+        "0x1",
+        "--5",
+        "-5-",
+        "(-5)",
+        "",
+        "-",
+        "1 28O,50",
+        "٣",
+    ],
 )
 def test_what_is_no_amount_is_a_fault(text: str) -> None:
     """Groups that are not of three, two kinds of mark, two signs, letters and words are never read as something else."""
@@ -68,7 +86,14 @@ def test_one_odd_amount_costs_only_its_row() -> None:
 
 @pytest.mark.parametrize(
     ("texts", "marks"),
-    [(["1.234,56"], {","}), (["12,5", "7"], {","}), (["1,234.56"], {"."}), (["0.5"], {"."}), (["1.234", "5"], set()), (["1,5", "1.5"], {",", "."})],
+    [
+        (["1.234,56"], {","}),
+        (["12,5", "7"], {","}),
+        (["1,234.56"], {"."}),
+        (["0.5"], {"."}),
+        (["1.234", "5"], set()),
+        (["1,5", "1.5"], {",", "."}),
+    ],
 )
 def test_a_column_proves_its_decimal_mark(texts: list[str], marks: set[str]) -> None:
     """`1.234,56` and `12,5` prove the comma; `1.234` alone proves nothing."""

@@ -66,8 +66,16 @@ def test_a_changed_profile_is_read_again(tmp_path: Path) -> None:
     ("head", "body", "message"),
     [
         ('pattern = "*"', BODY.replace("customers", "custmers"), 'no dataset "custmers"; did you mean "customers"?'),
-        ('pattern = "*"', BODY.replace("business_name", "busness_name"), 'no field "busness_name" in customers; did you mean "business_name"?'),
-        ('pattern = "*"', 'dataset = "customers"\ncolumns = { customer_code = "C" }', 'the required field "business_name" is not mapped'),
+        (
+            'pattern = "*"',
+            BODY.replace("business_name", "busness_name"),
+            'no field "busness_name" in customers; did you mean "business_name"?',
+        ),
+        (
+            'pattern = "*"',
+            'dataset = "customers"\ncolumns = { customer_code = "C" }',
+            'the required field "business_name" is not mapped',
+        ),
         ('pattern = "*"\nregex = "x"', BODY, 'give either "pattern" or "regex"'),
         ("regex = '('", BODY, "not a regular expression that RE2 knows"),
         ('pattern = "*"', BODY.replace('"N"', '{ from = "N", value = "x" }'), "give exactly one of"),
@@ -82,13 +90,22 @@ def test_a_profile_that_cannot_work_is_told_when_it_is_read(tmp_path: Path, head
 
 def test_a_pattern_cannot_hang_the_daemon() -> None:
     """An expression that takes other engines for ever is matched in linear time."""
-    profile = Profile.model_validate({"name": "p", "regex": "(a+)+b", "dataset": "customers", "columns": {"customer_code": "C", "business_name": "N"}})
+    profile = Profile.model_validate(
+        {"name": "p", "regex": "(a+)+b", "dataset": "customers", "columns": {"customer_code": "C", "business_name": "N"}}
+    )
     assert not profile.claims("a" * 10_000, "d")
 
 
 def test_sections_come_customers_first() -> None:
     """A file that feeds customers and open items feeds the customers first."""
-    items = {"customer_code": "C", "item_number": "N", "issue_date": "D", "due_date": "D", "amount": "A", "currency": {"value": "EUR"}}
+    items = {
+        "customer_code": "C",
+        "item_number": "N",
+        "issue_date": "D",
+        "due_date": "D",
+        "amount": "A",
+        "currency": {"value": "EUR"},
+    }
     also = [{"dataset": "customers", "columns": {"customer_code": "C", "business_name": "C"}}]
     profile = Profile.model_validate({"name": "p", "pattern": "*", "dataset": "receivables", "columns": items, "also": also})
     assert [section.dataset for section in profile.sections] == ["customers", "receivables"]

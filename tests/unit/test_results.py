@@ -16,11 +16,20 @@ from daemon.results import Links, Words, as_csv, as_xlsx, compose
 from daemon.results.email import Result
 from daemon.results.outbox import Owed
 
-MONEY = {"file_total": "100.00", "open_before": "0.00", "open_after": "60.00", "new": "60.00", "cleared": "0.00", "rejected": "40.00"}
-COUNTS = dict.fromkeys(["created", "updated", "unchanged", "parked", "skipped", "ignored", "cleared", "reopened", "released", "suppressed"], 0)
+MONEY = {
+    "file_total": "100.00",
+    "open_before": "0.00",
+    "open_after": "60.00",
+    "new": "60.00",
+    "cleared": "0.00",
+    "rejected": "40.00",
+}
+COUNTS = dict.fromkeys(
+    ["created", "updated", "unchanged", "parked", "skipped", "ignored", "cleared", "reopened", "released", "suppressed"], 0
+)
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 RUN = ImportRun(
-    id=7, arrival_id=7, section=0, parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, drop="erp",
+    id=7, arrival_id=7, section=0, parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
     name="ITEMS.csv", size=1, mtime=1, host="h", archive="a", sha256="0", arrived_at=NOW, finished_at=NOW, code=None, detail=None,
     header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
 )  # fmt: skip
@@ -41,7 +50,13 @@ def test_a_mail_says_what_came_of_the_file() -> None:
     """Subject, counts, money before, after and its difference, the first rejected rows and the link are all there."""
     subject, text, html = message()
     assert subject == "ITEMS.csv: 1 of 3 rows rejected"
-    for part in ("Before: 0.00", "After: 60.00", "In the file: 100.00", "Difference: -40.00", "Line 5: Montant: “1 28O” is not an amount"):
+    for part in (
+        "Before: 0.00",
+        "After: 60.00",
+        "In the file: 100.00",
+        "Difference: -40.00",
+        "Line 5: Montant: “1 28O” is not an amount",
+    ):
         assert part in text
     assert "https://np/r/token" in text
     assert 'href="https://np/r/token"' in html

@@ -47,6 +47,7 @@ CREATE TABLE nightporter.import_run (
     state text NOT NULL DEFAULT 'arrived'
         CHECK (state IN ('arrived', 'importing', 'imported', 'refused', 'held', 'vanished')),
     attempt integer NOT NULL DEFAULT 0,
+    deferrals integer NOT NULL DEFAULT 0,
     not_before timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,

@@ -1,0 +1,208 @@
+"""How fast a large file loads, as ratios to PostgreSQL's own COPY of the same rows into the same table, in one run.
+
+make bench                       # 1,000,000 rows, three rounds; then 4,000,000 rows once, for memory
+make bench ARGS="--rows 100000 --rounds 1 --memory-rows 400000"
+"""
+
+import argparse
+import csv
+import datetime
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+
+from daemon import db, embedded, ledger, log
+from daemon.attempt import attempt
+from daemon.model import RemoteFile
+from daemon.profiles import Profiles
+from daemon.settings import Settings
+
+CUSTOMERS = 50_000
+PROFILE = """
+dataset = "receivables"
+pattern = "*"
+entity = "FR01"
+[format]
+encoding = "cp1252"
+delimiter = ";"
+decimal = ","
+date = "dd/mm/yyyy"
+[columns]
+customer_code = "Code client"
+item_number = "N° pièce"
+item_type = { from = "Type", map = { FAC = "invoice", AVO = "credit_note" } }
+issue_date = "Date pièce"
+due_date = "Échéance"
+amount = "Montant"
+remaining = "Solde"
+currency = "Devise"
+order_number = "Commande"
+comment = "Commentaire"
+"""
+COLUMNS = [
+    "customer_code", "item_number", "item_type", "issue_date", "due_date", "amount", "remaining", "currency", "order_number", "comment",
+    "entity", "year", "state", "created_by_run", "run_id", "source_line",
+]  # fmt: skip
+DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=n) for n in range(731)]
+
+
+def rows(count: int, changed: float) -> Iterator[tuple[str, str, str, datetime.date, datetime.date, int, str]]:
+    """Made-up open items; of the second file's rows the share `changed` has another open amount."""
+    chance, change = random.Random(1), random.Random(2)
+    for number in range(count):
+        day = chance.randrange(700)
+        cents = chance.randrange(1_00, 50_000_00) + (1 if change.random() < changed else 0)
+        kind = "AVO" if number % 10 == 0 else "FAC"
+        yield (
+            f"C{chance.randrange(CUSTOMERS):06d}",
+            f"FA{2024_000000 + number}",
+            kind,
+            DAYS[day],
+            DAYS[day + 30],
+            cents,
+            f"{number % 97:02d}",
+        )
+
+
+def export(path: Path, count: int, changed: float = 0, tail: str = "") -> Path:
+    """The rows as an ERP prints them: cp1252, semicolons, decimal comma, dd/mm/yyyy."""
+    printed = {day: day.strftime("%d/%m/%Y") for day in DAYS}
+    with path.open("w", encoding="cp1252", newline="") as out:
+        out.write("Code client;N° pièce;Type;Date pièce;Échéance;Montant;Solde;Devise;Commande;Commentaire\r\n")
+        for code, item, kind, issued, due, cents, tag in rows(count, changed):
+            amount = f"{cents // 100},{cents % 100:02d}"
+            out.write(
+                f"{code};{item};{kind};{printed[issued]};{printed[due]};{amount};{amount};EUR;CMD-{item[2:]};Livraison à l'entrepôt n° {tag}\r\n"
+            )
+        out.write(tail)
+    return path
+
+
+def clean(path: Path, count: int) -> Path:
+    """The same rows as COPY takes them."""
+    words = {"FAC": "invoice", "AVO": "credit_note"}
+    with path.open("w", newline="") as out:
+        write = csv.writer(out).writerow
+        for line, (code, item, kind, issued, due, cents, tag) in enumerate(rows(count, 0), 2):
+            amount = f"{cents // 100}.{cents % 100:02d}"
+            write([code, item, words[kind], issued, due, amount, amount, "EUR", f"CMD-{item[2:]}", f"Livraison à l'entrepôt n° {tag}",
+                   "FR01", issued.year, "open", 1, 1, line])  # fmt: skip
+    return path
+
+
+def raw_copy(url: str, path: Path) -> float:
+    """Seconds that COPY takes for the clean rows, into the empty table with all its indexes."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE ar.receivable")
+        began = time.perf_counter()
+        with (
+            path.open("rb") as file,
+            connection.cursor().copy(f"COPY ar.receivable ({', '.join(COLUMNS)}) FROM STDIN (FORMAT csv)") as sink,
+        ):
+            while chunk := file.read(1 << 20):
+                sink.write(chunk)
+        return time.perf_counter() - began
+
+
+def load(url: str, home: Path, path: Path) -> tuple[float, float]:
+    """Seconds and peak megabytes of one import, archive and ledger included, in a process of its own."""
+    command = [sys.executable, __file__, "--load", url, str(home), str(path)]
+    seconds, megabytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return float(seconds), float(megabytes)
+
+
+def load_here(url: str, home: Path, path: Path) -> None:
+    """What `load` starts."""
+    log.configure()
+    engine, settings = db.connect(url), Settings(home=home)
+    profiles = Profiles(settings.profiles)
+    list(profiles)
+    began = time.perf_counter()
+    with db.transaction(engine) as conn:
+        run_id = ledger.arrive_inline(
+            conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [("bench", "receivables")]
+        )
+    attempt(engine, settings, profiles, run_id)
+    seconds = time.perf_counter() - began
+    with db.transaction(engine) as conn:
+        run = ledger.get(conn, run_id)
+    assert run
+    assert run.state == "imported", run
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def empty(url: str) -> None:
+    """The table with nothing in it, and customers for all its rows to come."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE ar.receivable, ar.customer")
+        connection.execute(
+            "UPDATE nightporter.import_run SET state = 'refused' WHERE state = 'imported'"
+        )  # so that none is a duplicate
+        connection.execute(
+            "INSERT INTO ar.customer (entity, customer_code, business_name, created_by_run, run_id, source_line) "
+            f"SELECT 'FR01', 'C' || lpad(n::text, 6, '0'), 'Customer ' || n, 1, 1, 1 FROM generate_series(0, {CUSTOMERS - 1}) n"
+        )
+        connection.execute("VACUUM ANALYZE ar.customer")
+
+
+def bench(count: int, rounds: int, memory_rows: int, url: str, home: Path) -> None:
+    """Measure and print."""
+    (home / "profiles").mkdir()
+    (home / "profiles" / "bench.toml").write_text(PROFILE, encoding="utf-8")
+    print(f"making files of {count:,} rows …", flush=True)
+    plain, same = export(home / "plain.csv", count), export(home / "same.csv", count, tail="\r\n")
+    changed, cleaned = export(home / "changed.csv", count, 0.02), clean(home / "clean.csv", count)
+    print(f"{plain.stat().st_size / 1e6:.0f} MB, {count:,} rows; {rounds} rounds; medians")
+    took: dict[str, list[float]] = {"raw COPY": [], "first load": [], "again, unchanged": [], "again, 2 % changed": []}
+    peak = 0.0
+    for _ in range(rounds):
+        took["raw COPY"].append(raw_copy(url, cleaned))
+        empty(url)
+        for name, path in (("first load", plain), ("again, unchanged", same), ("again, 2 % changed", changed)):
+            seconds, megabytes = load(url, home, path)
+            took[name].append(seconds)
+            peak = max(peak, megabytes)
+    yardstick = took["raw COPY"]
+    for name, each in took.items():
+        ratio = statistics.median(one / raw for one, raw in zip(each, yardstick, strict=True))
+        print(f"{name:22}{statistics.median(each):8.1f} s   {ratio:5.2f} x raw COPY")
+    print(f"{'peak memory':22}{peak:8.0f} MB")
+    if memory_rows:
+        empty(url)
+        _, more = load(url, home, export(home / "many.csv", memory_rows))
+        print(f"{f'  at {memory_rows:,} rows':22}{more:8.0f} MB  {more / peak:5.2f} x that of {count:,}")
+
+
+def main() -> None:
+    """Parse the options and bench on an embedded Postgres."""
+    if sys.argv[1:2] == ["--load"]:
+        load_here(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+        return
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rows", type=int, default=1_000_000)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--memory-rows", type=int, default=4_000_000)
+    given = options.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="nightporter-bench-"))
+    home.chmod(0o711)
+    try:
+        with embedded.postgres(home) as url:
+            engine = db.connect(url)
+            db.migrate(engine)
+            engine.dispose()
+            bench(given.rows, given.rounds, given.memory_rows, url, home)
+    finally:
+        shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()
