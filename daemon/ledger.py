@@ -1,6 +1,7 @@
 """The ledger: arrivals, import runs and their rejections in Postgres, and all static SQL about them."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -262,7 +263,9 @@ def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> in
         cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons) FROM STDIN") as copy,
     ):
         for rejection in rejections:
-            copy.write_row((run_id, rejection.line, _json(list(rejection.cells)), _json([asdict(r) for r in rejection.reasons])))
+            copy.write_row(
+                (run_id, rejection.line, _json(list(rejection.cells)), _json([asdict(reason) for reason in rejection.reasons]))
+            )
             count += 1
     return count
 
@@ -289,7 +292,7 @@ def tally(run: ImportRun) -> Tally | None:
 
 def _json(value: Any) -> str:
     """JSON that Postgres takes: NUL, which jsonb has no place for, is shown by its picture, U+2400."""
-    return json.dumps(value, ensure_ascii=False).replace("\\u0000", "\\u2400")
+    return re.sub(r"(?<!\\)((?:\\\\)*)\\u0000", "\\1\u2400", json.dumps(value, ensure_ascii=False))
 
 
 def _plain(value: Decimal) -> str:

@@ -46,6 +46,11 @@ class Column(Table):
         return self
 
     @property
+    def joins(self) -> bool:
+        """Whether any part of it puts cells together."""
+        return self.join is not None or any(part.joins for part in self.first_of or [])
+
+    @property
     def headers(self) -> list[str]:
         """Every header this column may read."""
         nested = [header for source in self.first_of or [] for header in source.headers]
@@ -95,6 +100,11 @@ class Section(Table):
                 f'the required field "{name}" is not mapped'
                 for name, field in dataset.fields.items()
                 if field.required and name not in columns and not field.default_from
+            ]
+            faults += [
+                f'"join" makes text, and "{name}" is {dataset.fields[name].type}'
+                for name, column in columns.items()
+                if column.joins and name in dataset.fields and dataset.fields[name].type != "text"
             ]
             if faults:
                 raise ValueError("; ".join(faults))

@@ -108,7 +108,7 @@ class Sandbox(Table):
 
     memory_mb: int = Field(2048, ge=256)
     cpu_seconds: int = Field(120, ge=1)
-    wall_seconds: int = Field(180, ge=1)
+    wall_seconds: int = Field(900, ge=1)
 
 
 class Settings(Table):

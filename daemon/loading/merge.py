@@ -11,7 +11,7 @@ from daemon.model import Money, Tally
 
 _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (
-        SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {open} AS open_before
+        SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {open} AS open_before, {old_currency} AS old_currency
         FROM {stage} s LEFT JOIN {table} t ON {same}
         WHERE s.run_id = {run} AND (t.id IS NULL OR {differs})
     ), created AS (
@@ -20,11 +20,11 @@ _MERGE = sql.SQL("""
     ), updated AS (
         UPDATE {table} t SET {changes} FROM classified c WHERE t.id = c.target
     )
-    SELECT {currency}, count(*) FILTER (WHERE target IS NULL), count(*) FILTER (WHERE target IS NOT NULL),
+    SELECT {currency}, old_currency, count(*) FILTER (WHERE target IS NULL), count(*) FILTER (WHERE target IS NOT NULL),
            count(*) FILTER (WHERE was = 'open' AND now = 'cleared'), count(*) FILTER (WHERE was = 'cleared' AND now = 'open'),
            coalesce(sum({amount}) FILTER (WHERE target IS NULL), 0),
            coalesce(sum(open_before) FILTER (WHERE was = 'open' AND now = 'cleared'), 0)
-    FROM classified GROUP BY 1
+    FROM classified GROUP BY 1, 2
 """)
 
 
@@ -32,16 +32,17 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
     """Bring the dataset's table up to the staged rows, and count into `tally` what that took."""
     connection = db.driver(conn)
     written = 0
-    for currency, created, updated, cleared, reopened, new, settled in connection.execute(_MERGE.format(**_parts(stage))):
+    for currency, old_currency, created, updated, cleared, reopened, new, settled in connection.execute(
+        _MERGE.format(**_parts(stage))
+    ):
         written += created + updated
         tally.created += created
         tally.updated += updated
         tally.cleared += cleared
         tally.reopened += reopened
         if currency is not None:
-            money = tally.money.setdefault(currency, Money())
-            money.new += new
-            money.cleared += settled
+            tally.money.setdefault(currency, Money()).new += new
+            tally.money.setdefault(old_currency or currency, Money()).cleared += settled
     count = sql.SQL("SELECT count(*) FROM {} WHERE run_id = %s").format(stage.table)
     tally.unchanged += connection.execute(count, [stage.run_id]).fetchall()[0][0] - written
 
@@ -74,6 +75,7 @@ def _parts(stage: Stage) -> dict[str, sql.Composable]:
         "changes": sql.SQL(", ").join(_changes(changeable, bool(balance))),
         "was": sql.SQL("t.state") if balance else sql.SQL("NULL::text"),
         "now": now if balance else sql.SQL("NULL::text"),
+        "old_currency": sql.SQL("t.{}").format(sql.Identifier(balance.currency)) if balance else sql.SQL("NULL::text"),
         "open": sql.SQL("t.{}").format(amount) if balance else amount,
         "currency": sql.Identifier(balance.currency) if balance else sql.SQL("NULL::text"),
         "amount": amount,

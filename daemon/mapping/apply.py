@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ from daemon.mapping.convert import convert, map_words
 from daemon.mapping.numbers import MONEY
 from daemon.model import Batch, Conventions, Fault, Reason, Rejection
 from daemon.profiles import Column, Section
+
+MAX_ENTITY = 60
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Mapping:
         self._section = section
         self._dataset = section.target
         self._conventions = conventions
-        self._header = {_plain(name): name for name in header}
+        self._header = _Header(header)
         self._check()
         self.fields = [
             name for name in self._dataset.fields if name in section.columns or self._fills(self._dataset.fields[name])
@@ -53,18 +55,18 @@ class Mapping:
     def header_of(self, field: str) -> str:
         """The file's own header that `field` is read from, or ''."""
         column = self._section.columns.get(field)
-        found = [self._header[_plain(header)] for header in column.headers if _plain(header) in self._header] if column else []
+        found = [self._header[header] for header in column.headers if header in self._header] if column else []
         return found[0] if found else ""
 
     @property
     def conventional(self) -> list[tuple[str, str]]:
         """The file's columns whose text depends on its conventions, each with the type it is read as."""
         return [
-            (self._header[_plain(header)], self._dataset.fields[name].type)
+            (self._header[header], self._dataset.fields[name].type)
             for name, column in self._section.columns.items()
             if name != "entity" and self._dataset.fields[name].type in ("money", "date")
             for header in column.headers
-            if _plain(header) in self._header
+            if header in self._header
         ]
 
     @property
@@ -75,44 +77,68 @@ class Mapping:
 
     def apply(self, batch: Batch) -> Mapped:
         """Convert a batch."""
-        kept = self._kept(batch.frame)
-        frame = batch.frame if kept is None else batch.frame[kept]
-        typed = batch.typed if kept is None or batch.typed is None else batch.typed[kept]
-        work = _Work(Batch(frame, typed), self._section, self._header, self._conventions)
+        kept = self.kept(batch)
+        work = _Work(kept, self._section, self._header, self._conventions)
         for name in filter(self._section.columns.__contains__, self.fields):
-            field = self._dataset.fields[name]
-            work.convert(name, field, self.header_of(name), needed=field.required or (name in self.key and field.default is None))
+            work.convert(name, self._dataset.fields[name], needed=name in self._needed)
         for name in self.fields:
             work.complete(name, self._dataset.fields[name])
         work.settle(self._dataset.balance)
-        return work.split(self.fields, self._dataset.balance, len(batch.frame) - len(frame))
+        return work.split(self.fields, self._dataset.balance, len(batch.frame) - len(kept.frame))
+
+    def kept(self, batch: Batch) -> Batch:
+        """The rows of a batch that `skip_where` leaves."""
+        if not self._section.import_.skip_where:
+            return batch
+        skip = np.zeros(len(batch.frame), dtype=bool)
+        for name, patterns in self._section.import_.skip_where.items():
+            coded = pc.fill_null(cells(batch.frame, self._header[name]), "").dictionary_encode()
+            hit = [any(fnmatch.fnmatchcase(value, p) for p in patterns) for value in coded.dictionary.to_pylist()]
+            skip |= np.asarray(pa.array(hit, pa.bool_()).take(coded.indices))
+        return Batch(batch.frame[~skip], None if batch.typed is None else batch.typed[~skip])
+
+    @cached_property
+    def _needed(self) -> set[str]:
+        """The mapped fields in which a blank is a fault: required ones, those that make the key, and those that must have
+        a value which only a file without the column may leave to us.
+        """
+        fields = self._dataset.fields
+        key = {name for name in self.key if fields[name].default is None} | {
+            f for name in self.key for f in fields[name].default_from[:1]
+        }
+        return {name for name, field in fields.items() if field.required or field.default_from or name in key}
 
     def _fills(self, field: Field) -> bool:
         return field.default is not None or bool(field.default_from)
 
     def _check(self) -> None:
         missing = [name for column in self._section.columns.values() for name in _missing(column, self._header)]
-        missing += [name for name in self._section.import_.skip_where if _plain(name) not in self._header]
+        missing += [name for name in self._section.import_.skip_where if name not in self._header]
         if missing:
-            told = "; ".join(f'"{name}"{nearest(name, list(self._header.values()))}' for name in dict.fromkeys(missing))
+            told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(missing))
             raise FileRefused(Refusal.COLUMN_MISSING, told)
 
-    def _kept(self, frame: pd.DataFrame) -> np.ndarray | None:
-        """Which rows `skip_where` leaves, or None for all of them."""
-        if not self._section.import_.skip_where:
-            return None
-        skip = np.zeros(len(frame), dtype=bool)
-        for name, patterns in self._section.import_.skip_where.items():
-            coded = pc.fill_null(cells(frame, self._header[_plain(name)]), "").dictionary_encode()
-            hit = [any(fnmatch.fnmatchcase(value, p) for p in patterns) for value in coded.dictionary.to_pylist()]
-            skip |= np.asarray(pa.array(hit, pa.bool_()).take(coded.indices))
-        return ~skip
+
+class _Header:
+    """A file's headers as a profile finds them: exactly, or else without regard to case, spacing and how accents are composed."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self._alike: dict[str, list[str]] = {}
+        for name in names:
+            self._alike.setdefault(_plain(name), []).append(name)
+
+    def __contains__(self, header: str) -> bool:
+        return header in self.names or len(self._alike.get(_plain(header), [])) == 1
+
+    def __getitem__(self, header: str) -> str:
+        return header if header in self.names else self._alike[_plain(header)][0]
 
 
 class _Work:
     """One batch on its way through the conversion: the columns so far, and the faults by row."""
 
-    def __init__(self, batch: Batch, section: Section, header: dict[str, str], conventions: Conventions) -> None:
+    def __init__(self, batch: Batch, section: Section, header: _Header, conventions: Conventions) -> None:
         self._batch = batch
         self._section = section
         self._header = header
@@ -120,47 +146,57 @@ class _Work:
         self._columns: dict[str, pa.Array] = {}
         self._faults: dict[int, list[Reason]] = {}
 
-    def convert(self, name: str, field: Field, header: str, needed: bool) -> None:
+    def convert(self, name: str, field: Field, *, needed: bool) -> None:
         """Read a mapped field from the file."""
         source = self._section.columns[name]
         text, typed = self._text(source)
-        mapped = _null_if_empty(map_words(text, source.map)) if source.map else text
-        values, faults = convert(mapped, field, self._conventions, typed)
+        values, faults = convert(text, field, self._conventions, typed)
         if needed:
-            missing = pc.indices_nonzero(pc.is_null(mapped)).to_pylist()
-            faults |= dict.fromkeys(missing, Fault.MISSING)
+            faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), Fault.MISSING)
         for row, fault in faults.items():
             limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
-            self._faults.setdefault(row, []).append(Reason(fault, name, text[row].as_py() or "", header, limit))
+            self._fault(row, Reason(fault, name, text[row].as_py() or "", self._origin(source, row), limit))
         self._columns[name] = values
 
+    def _fault(self, row: int, reason: Reason) -> None:
+        self._faults.setdefault(row, []).append(reason)
+
+    def _origin(self, source: Column, row: int) -> str:
+        """The header of the cell that a row's value came from: of several, the first that is filled."""
+        found = [self._header[header] for header in source.headers if header in self._header]
+        filled = [header for header in found if str(self._batch.frame[header].iloc[row]).strip()]
+        return (filled or found or [""])[0]
+
     def _text(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
-        """The source's text, trimmed, null where empty; and where it was typed by a spreadsheet."""
+        """The source's text, trimmed, its words mapped, null where empty; and where it was typed by a spreadsheet."""
+        text, typed = self._unmapped(source)
+        return (_null_if_empty(map_words(text, source.map)) if source.map else text), typed
+
+    def _unmapped(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
         frame, typed = self._batch.frame, self._batch.typed
+        nowhere = None if typed is None else pa.repeat(pa.scalar(False), len(frame))
         if source.value is not None:
-            return pa.repeat(pa.scalar(source.value), len(frame)), None
+            return pa.repeat(pa.scalar(source.value), len(frame)), nowhere
         if source.from_ is not None:
-            header = self._header[_plain(source.from_)]
+            header = self._header[source.from_]
             return cells(frame, header), None if typed is None else pa.array(typed[header])
         if source.join is not None:
-            return reduce(_joined, (cells(frame, self._header[_plain(header)]) for header in source.join)), None
+            return reduce(_joined, (cells(frame, self._header[header]) for header in source.join)), nowhere
         found = [self._text(part) for part in source.first_of or [] if not _missing(part, self._header)]
         text, marks = found[0]
         for other, other_marks in found[1:]:
-            if marks is not None and other_marks is not None:
-                marks = pc.if_else(pc.is_null(text), other_marks, marks)
+            marks = None if marks is None else pc.if_else(pc.is_null(text), other_marks, marks)
             text = pc.coalesce(text, other)
         return text, marks
 
     def complete(self, name: str, field: Field) -> None:
-        """Fill in what the file leaves open, where the dataset says from what."""
+        """Fill in what the file has no column for, where the dataset says from what."""
         column = self._columns.get(name)
-        if column is not None and field.required:
-            return
-        for source in field.default_from:
-            if (given := self._columns.get(source)) is not None:
-                derived = _derived(given, field)
-                column = derived if column is None else pc.coalesce(column, derived)
+        if column is None:
+            for source in field.default_from:
+                if (given := self._columns.get(source)) is not None:
+                    derived = _derived(given, field)
+                    column = derived if column is None else pc.coalesce(column, derived)
         if field.default is not None:
             default = pa.scalar(field.default)
             column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
@@ -197,7 +233,14 @@ class _Work:
         source = self._section.columns.get("entity")
         if source is None:
             return pa.repeat(pa.scalar(self._section.entity), len(self._batch.frame))
-        text = map_words(self._text(source)[0], source.map or {})
+        text, _ = self._text(source)
+        known = pa.array(sorted({*source.map.values(), self._section.entity}) if source.map else [], pa.string())
+        for bad, fault in (
+            (pc.greater(pc.utf8_length(text), MAX_ENTITY), Fault.TOO_LONG),
+            (pc.invert(pc.is_in(text, known)) if source.map else pc.is_in(text, known), Fault.UNKNOWN_WORD),
+        ):
+            for row in pc.indices_nonzero(pc.and_(bad, pc.is_valid(text)).fill_null(False)).to_pylist():
+                self._fault(row, Reason(fault, "entity", text[row].as_py(), self._origin(source, row), str(MAX_ENTITY)))
         return pc.fill_null(text, self._section.entity)
 
     def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
@@ -248,9 +291,9 @@ def _plain(header: str) -> str:
     return unicodedata.normalize("NFC", header).strip().casefold()
 
 
-def _missing(column: Column, header: dict[str, str]) -> list[str]:
+def _missing(column: Column, header: _Header) -> list[str]:
     """The headers a column cannot do without and the file does not have; of `first_of` one is enough."""
     if column.first_of:
         each = [_missing(part, header) for part in column.first_of]
         return [] if any(not names for names in each) else [name for names in each for name in names]
-    return [name for name in column.headers if _plain(name) not in header]
+    return [name for name in column.headers if name not in header]

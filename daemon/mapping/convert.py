@@ -3,6 +3,7 @@
 Amounts go a whole column at a time. Of the other types a column holds few distinct values, so each is looked at once.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -51,14 +52,18 @@ def _convert(column: pa.Array, field: Field, conventions: Conventions) -> Conver
 
 
 def map_words(column: pa.Array, words: Mapping[str, str]) -> pa.Array:
-    """A column with its words replaced; a word that is not in the map stays, to be judged by the field's type."""
-    return _distinct(column, lambda text: words.get(text, text), pa.string())[0]
+    """A column with its words replaced, `""` standing for blank; a word not in the map stays, to be judged by its field."""
+    return _distinct(pc.fill_null(column, ""), lambda text: words.get(text, text), pa.string())[0]
 
 
 def _text(column: pa.Array, field: Field) -> Converted:
-    long = pc.greater(pc.utf8_length(column), field.max_length)
-    rows = pc.indices_nonzero(long.fill_null(False)).to_pylist()
-    return column, dict.fromkeys(rows, Fault.TOO_LONG)
+    faults: dict[int, Fault] = {}
+    for bad, fault in (
+        (pc.greater(pc.utf8_length(column), field.max_length), Fault.TOO_LONG),
+        (pc.match_substring(column, "\0"), Fault.CONTROL_CHARACTER),  # Postgres has no text with it
+    ):
+        faults |= dict.fromkeys(pc.indices_nonzero(bad.fill_null(False)).to_pylist(), fault)
+    return column, faults
 
 
 def _one(text: str, field: Field, date: str) -> Any:
@@ -69,10 +74,7 @@ def _one(text: str, field: Field, date: str) -> Any:
         case "bool":
             return _BOOLS.get(text.casefold(), Fault.NOT_A_BOOL)
         case "integer":
-            plain = text.removesuffix(".0").lstrip("-")
-            return (
-                int(text.removesuffix(".0")) if plain.isascii() and plain.isdigit() and len(plain) < 10 else Fault.NOT_AN_INTEGER
-            )
+            return int(text.removesuffix(".0")) if re.fullmatch(r"-?[0-9]{1,9}(\.0)?", text) else Fault.NOT_AN_INTEGER
         case "enum":
             word = text.casefold()
             return next((value for value, words in field.words.items() if word in words), Fault.UNKNOWN_WORD)

@@ -33,7 +33,9 @@ def _expression(pattern: str) -> re.Pattern[str]:
     parts = re.findall("yyyy|mm|dd", pattern)
     groups = [_PARTS[part] if separated else _PARTS[part].replace("{1,2}", "{2}") for part in parts]
     body = groups[0] + r"(?P<s>[-/. ])" + groups[1] + r"(?P=s)" + groups[2] if separated else "".join(groups)
-    return re.compile(body + r"(?:[ T][0-2]?\d:[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+    return re.compile(
+        body + r"(?:[ T](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?", re.ASCII
+    )
 
 
 PROVABLE = ("dd/mm/yyyy", "mm/dd/yyyy", ISO, "yyyymmdd", "ddmmyyyy")

@@ -37,7 +37,7 @@ def money(column: pa.Array, decimal: str) -> tuple[pa.Array, dict[int, Fault]]:
 
 def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
     """A column of digits, one leading minus and one decimal mark at most, cast in one go; None when it holds anything else."""
-    if pc.any(pc.match_substring_regex(column, r"[^0-9\-" + decimal + "]")).as_py():
+    if pc.any(pc.match_substring_regex(column, rf"[^0-9\-{decimal}]|[{decimal}]$")).as_py():
         return None
     try:
         return pc.replace_substring(column, decimal, ".").cast(MONEY) if decimal != "." else column.cast(MONEY)
@@ -54,25 +54,25 @@ def amount(text: str, decimal: str) -> Decimal | Fault:
     elif text.startswith(("-", "+")):
         text, negative = text[1:].strip(), text[0] == "-"
     elif text.endswith("-"):
-        text, negative = text[:-1].strip(), True
+        text, negative = text[:-1].strip(), True  # not `100,-`, which is a hundred and no cents: it ends in the mark
     digits = _ungrouped(text, decimal)
     if digits is None:
         return Fault.NOT_A_NUMBER
     value = Decimal(digits)
-    if value.as_tuple().exponent < -MONEY_SCALE and value != round(value, MONEY_SCALE):  # type: ignore[operator]
-        return Fault.TOO_MANY_DECIMALS
     if value >= 10 ** (MONEY_DIGITS - MONEY_SCALE):
         return Fault.AMOUNT_TOO_LARGE
+    if value.as_tuple().exponent < -MONEY_SCALE and value != round(value, MONEY_SCALE):  # type: ignore[operator]
+        return Fault.TOO_MANY_DECIMALS
     return -round(value, MONEY_SCALE) if negative else round(value, MONEY_SCALE)
 
 
 def _ungrouped(text: str, decimal: str) -> str | None:
     """Digits with a decimal point and no thousands marks; None unless each group has three digits and one kind of mark."""
-    whole, _, fraction = text.partition(decimal)
-    if not re.fullmatch("[0-9]*", fraction) or not whole + fraction:
+    whole, mark, fraction = text.partition(decimal)
+    if not re.fullmatch("[0-9]+" if mark else "", fraction) or not whole + fraction:
         return None
     other = re.escape("," if decimal == "." else ".")
-    if not re.fullmatch(rf"[0-9]*|[0-9]{{1,3}}(?:({_SPACES}|['\u2019]|{other})[0-9]{{3}})(?:\1[0-9]{{3}})*", whole):
+    if not re.fullmatch(rf"[0-9]*|[1-9][0-9]{{0,2}}(?:({_SPACES}|['\u2019]|{other})[0-9]{{3}})(?:\1[0-9]{{3}})*", whole):
         return None
     return re.sub("[^0-9]", "", whole) + (f".{fraction}" if fraction else "")
 
@@ -82,7 +82,8 @@ def proven(texts: pa.Array) -> set[str]:
 
     `1.234` and whole numbers prove nothing.
     """
-    return {mark for mark, proof in _PROOFS.items() if pc.any(pc.match_substring_regex(texts, proof)).as_py()}
+    found = {mark: texts.filter(pc.match_substring_regex(texts, proof)).slice(0, 1000) for mark, proof in _PROOFS.items()}
+    return {mark for mark, likely in found.items() if any(isinstance(amount(text, mark), Decimal) for text in likely.to_pylist())}
 
 
 def unclear(texts: pa.Array) -> list[str]:

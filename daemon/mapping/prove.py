@@ -20,8 +20,9 @@ def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Convention
     for batch in rows:
         if isinstance(batch, Rejection):
             continue
+        relevant = mapping.kept(batch)
         for header, type in mapping.conventional:
-            texts = _untyped(batch, header)
+            texts = _untyped(relevant, header)
             if type == "date" and not known.date:
                 days.see(texts)
             elif type == "money" and not known.decimal:

@@ -78,10 +78,7 @@ class Delimited:
             if mark := encoding.byte_order_mark(head):
                 return mark[0]
         if format.encoding:
-            try:
-                return codecs.lookup(format.encoding).name
-            except LookupError as error:
-                raise FileRefused(Refusal.ENCODING_UNKNOWN, f'[format] encoding: there is no "{format.encoding}"') from error
+            return encoding.declared(format.encoding)
         with open_bytes(self._path) as file:
             return encoding.detect(iter(lambda: file.read(_BLOCK), b""))
 
@@ -105,10 +102,12 @@ class Delimited:
                     chunk = self._narrow(decoder, chunk)
                 yield chunk.replace(b"\r", b"\n") if macintosh else chunk
                 chunk = file.read(_BLOCK)
+            if decoder:
+                self._narrow(decoder, b"", final=True)
 
-    def _narrow(self, decoder: codecs.IncrementalDecoder, chunk: bytes) -> bytes:
+    def _narrow(self, decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bytes:
         try:
-            return decoder.decode(chunk).encode()
+            return decoder.decode(chunk, final).encode()
         except UnicodeError as error:
             raise FileRefused(Refusal.ENCODING_UNKNOWN, f"this is not {self._declared}: {error}") from error
 
@@ -173,7 +172,7 @@ class Delimited:
 
     def _is_plain(self, block: bytes) -> bool:
         """Whether every line is a record, and every quoted cell a pair of quotes that stand at the cell's two ends."""
-        if not block or b"\0" in block:
+        if not block or b"\0" in block or block.startswith(codecs.BOM_UTF8) or not (self._delimiter + self._quote).isascii():
             return False
         data = np.frombuffer(b"\n" + block, np.uint8)
         if (data[np.flatnonzero(data == 13) + 1] != 10).any():
@@ -182,7 +181,7 @@ class Delimited:
         if not quote or quote not in block:
             return True
         quotes = np.flatnonzero(data == quote[0])
-        if len(quotes) % 2 or len(quote) > 1 or not self._delimiter.isascii():
+        if len(quotes) % 2:
             return False
         opening, closing = quotes[::2], quotes[1::2]
         ends = [ord(self._delimiter), 10]

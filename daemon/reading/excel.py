@@ -28,6 +28,10 @@ class Excel:
             raise FileRefused(Refusal.EMPTY, "the sheet is empty")
         self._first = first
         header_row = format.header_row or self._find_header(first)
+        if header_row > first.num_rows:
+            raise FileRefused(
+                Refusal.SHAPE_UNCLEAR, f"the sheet has {first.num_rows} rows; its headers should be on row {header_row}"
+            )
         header = [column[header_row - 1].as_py() for column in _texts(first)]
         while header and not header[-1].strip():
             header.pop()
@@ -43,9 +47,12 @@ class Excel:
 
     def _find_header(self, first: pa.RecordBatch) -> int:
         """The first row that fills as many cells as most rows do: titles above the headers fill fewer."""
-        head = first.slice(0, _HEADER_WITHIN)
-        filled = np.sum([np.asarray(pa.compute.not_equal(text, "")) for text in _texts(head)], axis=0)
-        return int(np.argmax(filled >= np.bincount(filled[filled > 0]).argmax())) + 1
+        filled = np.sum([np.asarray(pa.compute.not_equal(text, "")) for text in _texts(first)], axis=0)
+        rows = np.flatnonzero(filled)[:_HEADER_WITHIN]
+        if not len(rows):
+            raise FileRefused(Refusal.EMPTY, "the sheet is empty")
+        usual = np.bincount(filled[rows]).argmax()
+        return int(rows[np.argmax(filled[rows] >= usual)]) + 1
 
     def _rows(self, batch: pa.RecordBatch) -> Iterator[Batch | Rejection]:
         width, lines = len(self.header), np.asarray(batch.column(0))

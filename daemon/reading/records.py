@@ -1,6 +1,7 @@
 """The careful way through delimited text: one record at a time, every fault held to the line it is on."""
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -27,6 +28,10 @@ class Records:
         self._delimiter = delimiter
         self._quote = quote
         self._encoding = encoding
+        q, d = re.escape(quote), re.escape(delimiter)
+        cell = f"(?:{q}(?:[^{q}]|{q}{q})*+{q}|[^{q}{d}\\n]*+)" if quote else ""
+        # csv takes a quote within an unquoted cell for text; it may as well be what is left of a broken record.
+        self._whole = re.compile(rf"{cell}(?:{d}{cell})*+\n")
 
     def parse(self, lines: list[bytes], width: int | None = None, complete: bool = True) -> Iterator[Record]:
         """The records of `lines`. With `complete` false, stops before a last record that may go on in lines to come."""
@@ -45,21 +50,24 @@ class Records:
             first = self._text(lines[0])
         except UnicodeDecodeError:
             return self._faulty(lines[0], Fault.UNDECODABLE)
-        if "\0" in first or ("\r" in first and self._quote not in first):
+        quoted = bool(self._quote) and self._quote in first
+        if "\0" in first or ("\r" in first and not quoted):
             return self._faulty(lines[0], Fault.CONTROL_CHARACTER)
-        if not self._quote or self._quote not in first:
+        if not quoted:
             return _measured(Record(1, first.split(self._delimiter) if first else []), width)
-        text = (self._text(line) + "\n" for line in lines)
-        reader = csv.reader(text, delimiter=self._delimiter, quotechar=self._quote, strict=True)
+        taken: list[str] = []
+        text = (taken.append(line) or line for line in (self._text(line) + "\n" for line in lines))  # type: ignore[func-returns-value]
         try:
-            cells = next(reader)
+            cells = next(csv.reader(text, delimiter=self._delimiter, quotechar=self._quote, strict=True))
         except UnicodeDecodeError:
             return self._faulty(lines[0], Fault.BAD_QUOTES)
         except csv.Error as error:
             return None if "unexpected end" in str(error) else self._faulty(lines[0], Fault.BAD_QUOTES)
-        if reader.line_num > 1 and width is not None and len(cells) != width:
+        if not self._whole.fullmatch("".join(taken)) or (len(taken) > 1 and width is not None and len(cells) != width):
             return self._faulty(lines[0], Fault.BAD_QUOTES)
-        return _measured(Record(reader.line_num, cells), width)
+        if any("\0" in cell for cell in cells):
+            return self._faulty(lines[0], Fault.CONTROL_CHARACTER)
+        return _measured(Record(len(taken), cells), width)
 
     def _text(self, line: bytes) -> str:
         return line.removesuffix(b"\r").decode(self._encoding)

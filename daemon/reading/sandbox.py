@@ -40,7 +40,7 @@ def sheet(path: Path, wanted: str | int | None, limits: Sandbox) -> Iterator[pa.
         with pa.ipc.open_stream(child.stdout) as batches:
             yield from batches
         status = child.wait()
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, OSError):
         status = child.wait()
     finally:
         clock.cancel()

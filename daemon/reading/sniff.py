@@ -54,11 +54,14 @@ def rows(lines: list[str], delimiter: str, quote: str) -> list[list[str]]:
 
 
 def unique(header: Sequence[str]) -> list[str]:
-    """Headers trimmed and made different: of two that are the same, the second gets ` (2)`."""
-    seen: Counter[str] = Counter()
-    names = []
-    for cell in header:
-        name = cell.strip()
-        seen[name] += 1
-        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    """Headers trimmed and made different: those that are the same are numbered, `Name (1)`, `Name (2)`."""
+    trimmed = [cell.strip() for cell in header]
+    count, seen = Counter(trimmed), Counter[str]()
+    names: list[str] = []
+    for name in trimmed:
+        numbered = name
+        while (count[name] > 1 and numbered == name) or numbered in names:
+            seen[name] += 1
+            numbered = f"{name} ({seen[name]})"
+        names.append(numbered)
     return names

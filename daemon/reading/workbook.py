@@ -5,11 +5,14 @@ row number, then for each column of the sheet its text and whether the spreadshe
 read ends it with status 3 and `code: detail` on stderr.
 """
 
+import codecs
 import datetime
 import io
 import json
+import re
 import resource
 import sys
+import zipfile
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -25,6 +28,9 @@ from python_calamine import (
 
 ROWS_PER_BATCH = 20_000
 MAX_CELLS = 200_000_000
+UNKNOWN_CELL = re.compile(
+    rb'<c\b(?=[^>]*\br="(?P<cell>[A-Z]+[0-9]+)")(?:[^>]*\bt="(?P<error>e)"|[^>]*(?<!/)>(?:<f\b[^>]*/>|<f\b[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>)'
+)
 
 
 class NoPandas:
@@ -39,6 +45,7 @@ class NoPandas:
 
 sys.meta_path.insert(0, NoPandas)
 pa.array([""])
+codecs.lookup("cp437")  # used by zipfile for names in a zip, and loaded from a file at first use
 
 
 class Unreadable(Exception):
@@ -55,9 +62,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # no new descriptor: no file, no socket, no network
     try:
+        refuse_unknown_cells(content)
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         write(choose(book, limits["sheet"]))
-    except CalamineError as error:
+    except (CalamineError, zipfile.BadZipFile) as error:
         fail("unreadable", str(error))
     except Unreadable as error:
         fail(*error.args)
@@ -67,6 +75,17 @@ def fail(code: str, detail: str) -> None:
     """End with a refusal for the parent to raise."""
     print(f"{code}: {detail}", file=sys.stderr)
     sys.exit(3)
+
+
+def refuse_unknown_cells(content: bytes) -> None:
+    """Refuse a workbook with errors, or with formulas that nobody calculated yet: their cells would read as empty."""
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        for name in parts.namelist():
+            if name.startswith("xl/worksheets/") and name.endswith(".xml") and (found := UNKNOWN_CELL.search(parts.read(name))):
+                what = "an error" if found["error"] else "a formula that was never calculated; open and save it once in Excel"
+                raise Unreadable("unreadable", f"{name}: the cell {found['cell'].decode()} holds {what}")
 
 
 def choose(book: CalamineWorkbook, wanted: str | int | None) -> CalamineSheet:

@@ -151,8 +151,8 @@ def test_lines_above_the_header_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_headers_that_are_the_same_are_told_apart(tmp_path: Path) -> None:
-    """Of two columns with one header both can be mapped."""
-    assert table(write(tmp_path, "a;a;b\n1;2;3\n"))[0] == ["a", "a (2)", "b"]
+    """Two columns with one header are numbered, so that a profile that means one of them must say which."""
+    assert table(write(tmp_path, "a;a;b;a (2)\n1;2;3;4\n"))[0] == ["a (1)", "a (2)", "b", "a (2) (1)"]
 
 
 def test_old_macintosh_line_ends_are_line_ends(tmp_path: Path) -> None:
