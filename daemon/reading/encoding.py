@@ -35,7 +35,7 @@ def declared(name: str) -> str:
         plain = found.startswith(("utf-16", "utf-32")) or bytes(range(128)).decode(found) == "".join(map(chr, range(128)))
     except (LookupError, UnicodeError, ValueError):
         plain = False
-    if not plain or found.startswith(("iso2022", "hz", "utf-7")):
+    if not plain or found.startswith(("iso2022", "hz", "utf-7", "idna", "punycode", "unicode", "raw")):
         raise FileRefused(Refusal.ENCODING_UNKNOWN, f'[format] encoding: "{name}" is none that can be read')
     return found
 

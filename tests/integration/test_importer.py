@@ -120,6 +120,18 @@ def test_nothing_open_clears_an_item_and_a_rest_reopens_it(office: Office) -> No
     ]
 
 
+def test_what_was_cleared_is_told_in_its_own_currency(office: Office) -> None:
+    """An item that was open in dollars and comes back settled in euros cleared dollars."""
+    office.customers("C1")
+    columns = 'amount = "Amount"\n    remaining = "Rest"'
+    office.profile("items", ITEMS.replace('amount = "Amount"', columns).replace('{ value = "EUR" }', '"Cur"'))
+    head = ITEMS_HEADER.strip() + ";Rest;Cur\n"
+    office.load("items", head + "C1;F1;01/02/2024;02/03/2024;10;10;USD\n")
+    run = office.load("items", head + "C1;F1;01/02/2024;02/03/2024;10;0;EUR\n")
+    assert run.tally
+    assert {currency: money["cleared"] for currency, money in run.tally["money"].items()} == {"USD": "10.00", "EUR": "0.00"}
+
+
 def test_a_blank_cell_leaves_what_is_stored(office: Office) -> None:
     """A blank never wipes a value, and a credit limit set by people is not overwritten by the ERP."""
     office.customers()

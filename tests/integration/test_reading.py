@@ -116,6 +116,50 @@ def test_the_encoding_is_found(tmp_path: Path, encoding: str) -> None:
     assert rows[0][1:] == ["1", "Société Générale"]
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Общество с ограниченной ответственностью", "cp1251"),
+        ("Zakład Ubezpieczeń Społecznych", "cp1250"),
+        ("Société Générale", "cp850"),
+    ],
+)
+def test_what_western_letters_would_garble_is_never_garbled(tmp_path: Path, text: str, encoding: str) -> None:
+    """Cyrillic, Central European and DOS texts are read as what they are, or refused; never as mojibake."""
+    path = write(tmp_path, f"code;name\n1;{text}\n2;{text}\n".encode(encoding))
+    try:
+        _, rows, _, _ = table(path)
+    except FileRefused as refused:
+        assert refused.code == "encoding_unknown"
+    else:
+        assert rows[0][2] == text
+
+
+@pytest.mark.parametrize("name", ["cp037", "iso2022_jp", "utf-7", "hex", "no-such", "idna"])
+def test_an_encoding_that_cannot_be_read_by_lines_is_refused(tmp_path: Path, name: str) -> None:
+    """A declared encoding in which ASCII is not itself is refused, not read as something else."""
+    with pytest.raises(FileRefused, match="encoding_unknown"):
+        read(write(tmp_path, "a;b\n1;2\n"), Format(encoding=name))
+
+
+def test_a_cut_utf16_file_is_refused(tmp_path: Path) -> None:
+    """Half a character at the end is no shorter number."""
+    with pytest.raises(FileRefused, match="encoding_unknown"):
+        list(read(write(tmp_path, "\ufeffa;b\n1;1234".encode("utf-16-le")[:-1])))
+
+
+def test_what_is_left_of_a_broken_record_is_no_row(tmp_path: Path) -> None:
+    """After a record with stray quotes over two lines, its second line is rejected too, not read as a row of its own."""
+    _, rows, rejections, _ = table(write(tmp_path, 'name;code\n"Muller\nSons" Ltd;C1\nB;C9\n'), delimiter=";", header_row=1)
+    assert rows == [[4, "B", "C9"]]
+    assert rejections == [(2, "bad_quotes"), (3, "bad_quotes")]
+
+
+def test_a_delimiter_that_is_not_ascii_is_one_all_the_same(tmp_path: Path) -> None:
+    """`¦` separates cells like any other."""
+    assert table(write(tmp_path, "a¦b\n1¦x\n"), delimiter="¦")[1] == [[2, "1", "x"]]
+
+
 def test_a_byte_order_mark_counts_more_than_the_profile(tmp_path: Path) -> None:
     """A file that says what it is is believed: no mark in the first header, no mojibake."""
     header, rows, _, _ = table(write(tmp_path, "\ufeffé;b\n1;ü\n"), encoding="cp1252")
@@ -213,6 +257,21 @@ def test_the_sheet_is_named_or_the_only_one(tmp_path: Path) -> None:
     assert read(path, Format(sheet=1)).header == ["a", "b"]
     with pytest.raises(FileRefused, match="sheet_missing: no sheet Third; there are: Sheet, Other"):
         read(path, Format(sheet="Third"))
+
+
+@pytest.mark.parametrize(("cell", "what"), [("=1+1", "never calculated"), ("#REF!", "an error")])
+def test_cells_without_a_value_are_not_blank(tmp_path: Path, cell: str, what: str) -> None:
+    """Formulas that nobody calculated and error cells would read as empty: the workbook is refused, and the cell named."""
+    with pytest.raises(FileRefused, match=rf"the cell B2 holds .*{what}"):
+        read(workbook(tmp_path, [["a", "b"], ["1", cell]]))
+
+
+def test_a_table_far_down_a_sheet_is_found(tmp_path: Path) -> None:
+    """Sixty blank rows above the headers do no harm; a header row beyond the sheet's end is a refusal."""
+    path = workbook(tmp_path, [[]] * 60 + [["a", "b"], ["1", "2"]])
+    assert read(path).header == ["a", "b"]
+    with pytest.raises(FileRefused, match="shape_unclear"):
+        read(path, Format(header_row=99))
 
 
 def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:

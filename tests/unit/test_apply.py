@@ -97,6 +97,54 @@ def test_headers_are_compared_without_case_spaces_or_accent_forms() -> None:
     assert "comment" in Mapping(section, ["c", "n ", "D", "E", "A", "E\u0301CART"], KNOWN).fields
 
 
+def test_an_exact_header_wins_and_a_doubtful_one_refuses() -> None:
+    """Of headers that differ in case the exact one is read; where only alike ones are there, the file is refused."""
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS)
+    rows = batch(GOOD | {"c": "wrong"})
+    assert Mapping(section, list(rows.frame.columns), KNOWN).apply(rows).rows.column("customer_code").to_pylist() == ["007"]
+    doubtful = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS | {"comment": "Straße"})
+    with pytest.raises(FileRefused, match="column_missing"):
+        Mapping(doubtful, [*GOOD, "STRASSE", "strasse"], KNOWN)
+
+
+def test_a_map_within_first_of_is_applied_and_the_right_cell_blamed() -> None:
+    """A part of `first_of` may map its words; a bad value is laid at the column it came from."""
+    columns = {"due_date": {"first_of": [{"from": "E", "map": {"open": "01/03/2024"}}, "F"]}}
+    mapped = apply(GOOD | {"E": "open", "F": ""}, GOOD | {"E": "", "F": "bad"}, columns=columns)
+    assert mapped.rows.column("due_date").to_pylist() == [datetime.date(2024, 3, 1)]
+    assert [(reason.value, reason.column) for reason in mapped.rejections[0].reasons] == [("bad", "F")]
+
+
+@pytest.mark.parametrize(("column", "bad"), [("item_type", ""), ("fiscal_year", ""), ("fiscal_year", "--5"), ("comment", "a\0b")])
+def test_a_cell_that_must_not_be_is_a_rejection(column: str, bad: str) -> None:
+    """A blank type or key year is not filled in by chance, and what Postgres cannot hold never reaches it."""
+    mapped = apply(GOOD | {"X": bad}, columns={column: "X"})
+    assert mapped.rows.num_rows == 0
+    assert mapped.rejections[0].reasons[0].field == column
+
+
+def test_a_blank_can_be_given_a_word() -> None:
+    """`map = { "" = … }` says what an empty cell means."""
+    mapped = apply(GOOD | {"T": ""}, columns={"item_type": {"from": "T", "map": {"": "other"}}})
+    assert mapped.rows.column("item_type").to_pylist() == ["other"]
+
+
+def test_the_entity_of_a_row_comes_from_a_known_word() -> None:
+    """A company code that the map does not know makes no new entity; a blank one is the profile's own."""
+    columns = {"entity": {"from": "K", "map": {"01": "FR01"}}}
+    mapped = apply(GOOD | {"K": "01"}, GOOD | {"K": "99"}, GOOD | {"K": ""}, columns=columns, entity="DEF")
+    assert mapped.rows.column("entity").to_pylist() == ["FR01", "DEF"]
+    assert reasons(mapped) == [(3, "unknown_word", "entity", "99")]
+
+
+def test_skipped_rows_prove_nothing() -> None:
+    """A total line that is left out has no say in what the decimal mark is."""
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS, **{"import": {"skip_where": {"C": [""]}}})
+    mapping = Mapping(section, list(GOOD), Conventions())
+    with pytest.raises(FileRefused, match="decimal_ambiguous"):
+        prove([batch(GOOD | {"A": "1.234"}, GOOD | {"C": "", "A": "1.5"})], mapping, Conventions(date="dd/mm/yyyy"))
+
+
 def test_typed_cells_are_not_read_by_the_files_conventions() -> None:
     """A number or date that a spreadsheet had typed is canonical, beside text in the file's own conventions."""
     rows = [GOOD | {"D": "2024-02-01", "A": "434.5"}, GOOD]

@@ -26,7 +26,7 @@ def test_a_date_is_read_as_declared(text: str, pattern: str, expected: tuple[int
 
 @pytest.mark.parametrize(
     "text", ["31/02/2024", "29/02/2023", "31/12/24", "2024/12/31", "31/12-2024", "today", "infinity", "01/01/12025", "00/00/0000",
-             "31/12/0201", "٣١/١٢/٢٠٢٤", "31/12/2024 99:99", "45000", ""]
+             "31/12/0201", "٣١/١٢/٢٠٢٤", "31/12/2024 99:99", "31/12/2024 24:00", "31/12/2024 29:59", "45000", ""]
 )  # fmt: skip
 def test_what_is_no_date_is_none(text: str) -> None:
     """Impossible days, other orders, words that Postgres would take, and slips of the hand are refused."""

@@ -55,6 +55,10 @@ def test_an_amount_is_read_exactly(text: str, decimal: str, expected: str) -> No
         "-",
         "1 28O,50",
         "٣",
+        "100,-",
+        "5,",
+        "0.500",
+        "012.345",
     ],
 )
 def test_what_is_no_amount_is_a_fault(text: str) -> None:
@@ -66,6 +70,7 @@ def test_money_is_never_rounded_or_cut() -> None:
     """A sixth decimal and a fourteenth digit before the point are faults, not changes."""
     assert numbers.amount("1,123456", ",") is Fault.TOO_MANY_DECIMALS
     assert numbers.amount("12345678901234", ",") is Fault.AMOUNT_TOO_LARGE
+    assert numbers.amount("1" * 40 + ",123456", ",") is Fault.AMOUNT_TOO_LARGE
 
 
 @given(st.lists(st.decimals(-(10**12), 10**12, places=5), max_size=20), st.sampled_from([",", "."]))
@@ -93,6 +98,7 @@ def test_one_odd_amount_costs_only_its_row() -> None:
         (["0.5"], {"."}),
         (["1.234", "5"], set()),
         (["1,5", "1.5"], {",", "."}),
+        (["1.234", "Seite 1.5", "31.12.2026"], set()),
     ],
 )
 def test_a_column_proves_its_decimal_mark(texts: list[str], marks: set[str]) -> None:

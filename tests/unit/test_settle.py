@@ -44,6 +44,11 @@ def test_with_a_marker_the_marker_decides() -> None:
     assert observe(Seen(), listing, MARKED, 0) == [RemoteFile("a.csv", 1, 1)]
 
 
+def test_a_marker_left_over_from_an_earlier_file_says_nothing() -> None:
+    """A marker older than the file beside it is not that file's."""
+    assert observe(Seen(), [RemoteFile("a.csv", 1, 7), RemoteFile("a.csv.ok", 0, 6)], MARKED, 0) == []
+
+
 def test_the_next_look_is_when_the_first_file_may_have_settled() -> None:
     """Nobody waits a whole interval for a file that settles sooner."""
     seen = Seen()

@@ -1,0 +1,90 @@
+"""The embedded Postgres."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from daemon import embedded
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home folder that the server's user can enter."""
+    import shutil
+
+    folder = Path(tempfile.mkdtemp(prefix="nightporter-home-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def pid_of(home: Path) -> int:
+    return int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def test_it_keeps_what_it_is_given_and_lets_nobody_else_in(home: Path) -> None:
+    """Started twice, the data are there; it listens on no port, only on a socket in a folder of its own."""
+    with embedded.postgres(home) as url, psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+        sockets = Path(url.split("host=")[1].split("&")[0])
+        assert sockets.stat().st_mode & 0o777 == 0o700
+    assert not sockets.exists()
+    with embedded.postgres(home) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+
+
+def test_a_second_process_uses_the_first_ones(home: Path) -> None:
+    """Two commands on one home folder share one server."""
+    with embedded.postgres(home) as first, embedded.postgres(home) as second:
+        assert first == second
+
+
+def test_it_is_started_again_when_it_dies(home: Path, eventually: Callable[..., object]) -> None:
+    """A server killed by hand is back at the same address, with everything that was committed."""
+    with embedded.postgres(home) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        os.kill(pid_of(home), signal.SIGKILL)
+
+        def back() -> bool:
+            try:
+                with psycopg.connect(url) as connection:
+                    return connection.execute("SELECT one FROM kept").fetchone() == (1,)
+            except psycopg.OperationalError:
+                return False
+
+        eventually(back)
+
+
+def test_it_does_not_outlive_an_owner_that_is_killed(home: Path, eventually: Callable[..., object]) -> None:
+    """After kill -9 of its owner the server stops by itself, and the next start finds everything in order."""
+    program = f"import time; from pathlib import Path; from daemon import embedded\nwith embedded.postgres(Path({str(home)!r})): print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout
+        assert owner.stdout.readline() == "up\n"
+        server = pid_of(home)
+        owner.kill()
+    eventually(lambda: not psutil.pid_exists(server))
+    with embedded.postgres(home) as url:
+        psycopg.connect(url).close()
+
+
+def test_a_stale_pid_is_nobody(home: Path) -> None:
+    """A pid file left by a power cut, whose number another process has by now, costs that process nothing."""
+    with embedded.postgres(home):
+        pass
+    with subprocess.Popen(["sleep", "60"]) as bystander:
+        (home / "postgres" / "data" / "postmaster.pid").write_text(f"{bystander.pid}\n")
+        with embedded.postgres(home) as url:
+            psycopg.connect(url).close()
+        assert bystander.poll() is None
+        bystander.kill()
