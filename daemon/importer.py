@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from daemon import failpoint, ledger, loading, reading
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, prove
-from daemon.model import Batch, Conventions, ImportRun, Money, Rejection, Tally
+from daemon.model import Batch, ImportRun, Money, Rejection, Tally
 from daemon.profiles import Profile
 from daemon.settings import Sandbox
+from daemon.shape import Conventions
 
 T = TypeVar("T")
 Progress = Callable[[int], None]

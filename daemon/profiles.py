@@ -15,8 +15,8 @@ from daemon.config import ConfigInvalid, Fault, Table, nearest
 from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.log import get
-from daemon.model import Conventions, Format
 from daemon.settings import Person
+from daemon.shape import Conventions, Format
 
 log = get(__name__)
 

@@ -1,24 +1,24 @@
 """A profile's section applied to batches: its columns found once, then every batch converted, checked and split."""
 
 import fnmatch
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, reduce
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from daemon.config import nearest
 from daemon.datasets import Balance, Field
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping.convert import convert, map_words
+from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, null_if_empty
+from daemon.mapping.header import Header, missing
 from daemon.mapping.numbers import MONEY
-from daemon.model import Batch, Conventions, Fault, Reason, Rejection
+from daemon.model import Batch, Fault, Reason, Rejection
 from daemon.profiles import Column, Section
+from daemon.shape import Conventions
 
 MAX_ENTITY = 60
 
@@ -43,7 +43,7 @@ class Mapping:
         self._section = section
         self._dataset = section.target
         self._conventions = conventions
-        self._header = _Header(header)
+        self._header = Header(header)
         self._check()
         self.fields = [
             name for name in self._dataset.fields if name in section.columns or self._fills(self._dataset.fields[name])
@@ -112,33 +112,17 @@ class Mapping:
         return field.default is not None or bool(field.default_from)
 
     def _check(self) -> None:
-        missing = [name for column in self._section.columns.values() for name in _missing(column, self._header)]
-        missing += [name for name in self._section.import_.skip_where if name not in self._header]
-        if missing:
-            told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(missing))
+        lacking = [name for column in self._section.columns.values() for name in missing(column, self._header)]
+        lacking += [name for name in self._section.import_.skip_where if name not in self._header]
+        if lacking:
+            told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(lacking))
             raise FileRefused(Refusal.COLUMN_MISSING, told)
-
-
-class _Header:
-    """A file's headers as a profile finds them: exactly, or else without regard to case, spacing and how accents are composed."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-        self._alike: dict[str, list[str]] = {}
-        for name in names:
-            self._alike.setdefault(_plain(name), []).append(name)
-
-    def __contains__(self, header: str) -> bool:
-        return header in self.names or len(self._alike.get(_plain(header), [])) == 1
-
-    def __getitem__(self, header: str) -> str:
-        return header if header in self.names else self._alike[_plain(header)][0]
 
 
 class _Work:
     """One batch on its way through the conversion: the columns so far, and the faults by row."""
 
-    def __init__(self, batch: Batch, section: Section, header: _Header, conventions: Conventions) -> None:
+    def __init__(self, batch: Batch, section: Section, header: Header, conventions: Conventions) -> None:
         self._batch = batch
         self._section = section
         self._header = header
@@ -170,7 +154,7 @@ class _Work:
     def _text(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
         """The source's text, trimmed, its words mapped, null where empty; and where it was typed by a spreadsheet."""
         text, typed = self._unmapped(source)
-        return (_null_if_empty(map_words(text, source.map)) if source.map else text), typed
+        return (null_if_empty(map_words(text, source.map)) if source.map else text), typed
 
     def _unmapped(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
         frame, typed = self._batch.frame, self._batch.typed
@@ -181,8 +165,8 @@ class _Work:
             header = self._header[source.from_]
             return cells(frame, header), None if typed is None else pa.array(typed[header])
         if source.join is not None:
-            return reduce(_joined, (cells(frame, self._header[header]) for header in source.join)), nowhere
-        found = [self._text(part) for part in source.first_of or [] if not _missing(part, self._header)]
+            return reduce(joined, (cells(frame, self._header[header]) for header in source.join)), nowhere
+        found = [self._text(part) for part in source.first_of or [] if not missing(part, self._header)]
         text, marks = found[0]
         for other, other_marks in found[1:]:
             marks = None if marks is None else pc.if_else(pc.is_null(text), other_marks, marks)
@@ -195,7 +179,7 @@ class _Work:
         if column is None:
             for source in field.default_from:
                 if (given := self._columns.get(source)) is not None:
-                    derived = _derived(given, field)
+                    derived = derived_from(given, field)
                     column = derived if column is None else pc.coalesce(column, derived)
         if field.default is not None:
             default = pa.scalar(field.default)
@@ -250,33 +234,6 @@ class _Work:
             yield Rejection(line, row, tuple(self._faults[at]))
 
 
-def cells(frame: pd.DataFrame, header: str) -> pa.Array:
-    """A column's texts, trimmed, null where empty."""
-    column = pa.array(frame[header])
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    return _null_if_empty(pc.utf8_trim_whitespace(column))
-
-
-def _null_if_empty(column: pa.Array) -> pa.Array:
-    return pc.if_else(pc.equal(column, ""), None, column)
-
-
-def _joined(first: pa.Array, second: pa.Array) -> pa.Array:
-    """Two text columns with a space between, or whichever is not null."""
-    return pc.coalesce(pc.binary_join_element_wise(first, second, " "), first, second)
-
-
-def _derived(given: pa.Array, field: Field) -> pa.Array:
-    """A field's value from another's: the year of a date, the word for an amount's sign, or the same."""
-    if field.type == "integer" and pa.types.is_date(given.type):
-        return pc.year(given).cast(pa.int32())
-    if field.by_sign:
-        above, below = field.by_sign
-        return pc.if_else(pc.less(given, pa.scalar(Decimal(0), MONEY)), below, above)
-    return given
-
-
 def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:
     """The open amounts of a table by currency, as far as both could be read."""
     if balance is None:
@@ -284,16 +241,3 @@ def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:
     known = table.select([balance.currency, balance.amount]).drop_null()
     sums = known.group_by(balance.currency).aggregate([(balance.amount, "sum")])
     return dict(zip(sums.column(balance.currency).to_pylist(), sums.column(f"{balance.amount}_sum").to_pylist(), strict=True))
-
-
-def _plain(header: str) -> str:
-    """A header as it is compared: without regard to case, spacing around it, or how its accents are composed."""
-    return unicodedata.normalize("NFC", header).strip().casefold()
-
-
-def _missing(column: Column, header: _Header) -> list[str]:
-    """The headers a column cannot do without and the file does not have; of `first_of` one is enough."""
-    if column.first_of:
-        each = [_missing(part, header) for part in column.first_of]
-        return [] if any(not names for names in each) else [name for names in each for name in names]
-    return [name for name in column.headers if name not in header]

@@ -5,16 +5,20 @@ Amounts go a whole column at a time. Of the other types a column holds few disti
 
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from babel.numbers import list_currencies
 
 from daemon.datasets import Field
 from daemon.mapping import dates, numbers
-from daemon.model import Conventions, Fault
+from daemon.mapping.numbers import MONEY
+from daemon.model import Fault
+from daemon.shape import Conventions
 
 _TYPES = {
     "text": pa.string(),
@@ -22,7 +26,7 @@ _TYPES = {
     "integer": pa.int32(),
     "date": pa.date32(),
     "bool": pa.bool_(),
-    "money": numbers.MONEY,
+    "money": MONEY,
 }
 _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CURRENCIES = frozenset(list_currencies())
@@ -49,6 +53,34 @@ def _convert(column: pa.Array, field: Field, conventions: Conventions) -> Conver
     if field.type == "text" and not field.iso4217:
         return _text(column, field)
     return _distinct(column, partial(_one, field=field, date=conventions.date or dates.ISO), _TYPES[field.type])
+
+
+def cells(frame: pd.DataFrame, header: str) -> pa.Array:
+    """A column's texts, trimmed, null where empty."""
+    column = pa.array(frame[header])
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    return null_if_empty(pc.utf8_trim_whitespace(column))
+
+
+def null_if_empty(column: pa.Array) -> pa.Array:
+    """A text column with nothing in place of empty texts."""
+    return pc.if_else(pc.equal(column, ""), None, column)
+
+
+def joined(first: pa.Array, second: pa.Array) -> pa.Array:
+    """Two text columns with a space between, or whichever is not null."""
+    return pc.coalesce(pc.binary_join_element_wise(first, second, " "), first, second)
+
+
+def derived_from(given: pa.Array, field: Field) -> pa.Array:
+    """A field's value from another's: the year of a date, the word for an amount's sign, or the same."""
+    if field.type == "integer" and pa.types.is_date(given.type):
+        return pc.year(given).cast(pa.int32())
+    if field.by_sign:
+        above, below = field.by_sign
+        return pc.if_else(pc.less(given, pa.scalar(Decimal(0), MONEY)), below, above)
+    return given
 
 
 def map_words(column: pa.Array, words: Mapping[str, str]) -> pa.Array:

@@ -7,8 +7,10 @@ import pyarrow.compute as pc
 
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import dates, numbers
-from daemon.mapping.apply import Mapping, cells
-from daemon.model import Batch, Conventions, Rejection
+from daemon.mapping.apply import Mapping
+from daemon.mapping.convert import cells
+from daemon.model import Batch, Rejection
+from daemon.shape import Conventions
 
 
 def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> Conventions:

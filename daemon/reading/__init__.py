@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from daemon.model import Batch, Format, Rejection
+from daemon.model import Batch, Rejection
 from daemon.reading import delimited, excel, sniff
 from daemon.reading.packed import open_bytes
 from daemon.settings import Sandbox
+from daemon.shape import Format
 
 __all__ = ["Reader", "read"]
 

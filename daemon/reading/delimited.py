@@ -13,10 +13,11 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from daemon.errors import FileRefused, Refusal
-from daemon.model import Batch, Format, Rejection
+from daemon.model import Batch, Rejection
 from daemon.reading import encoding, sniff
 from daemon.reading.packed import open_bytes
 from daemon.reading.records import Records, ragged
+from daemon.shape import Format
 
 _BLOCK = 4 << 20
 _LONGEST_LINE = 64 << 20

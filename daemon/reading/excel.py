@@ -9,10 +9,11 @@ import pandas as pd
 import pyarrow as pa
 
 from daemon.errors import FileRefused, Refusal
-from daemon.model import Batch, Format, Rejection
+from daemon.model import Batch, Rejection
 from daemon.reading import sandbox, sniff
 from daemon.reading.records import ragged
 from daemon.settings import Sandbox
+from daemon.shape import Format
 
 _HEADER_WITHIN = 50
 

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.errors import FileRefused
-from daemon.model import Batch, Format, Rejection
+from daemon.model import Batch, Rejection
 from daemon.reading import delimited, read
 from daemon.settings import Sandbox
+from daemon.shape import Format
 
 
 def table(path: Path, **format: Any) -> tuple[list[str], list[list[Any]], list[tuple[int, str]], int]:

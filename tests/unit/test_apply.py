@@ -10,8 +10,9 @@ import pytest
 
 from daemon.errors import FileRefused
 from daemon.mapping import Mapped, Mapping, prove
-from daemon.model import Batch, Conventions
+from daemon.model import Batch
 from daemon.profiles import Profile
+from daemon.shape import Conventions
 
 KNOWN = Conventions(decimal=",", date="dd/mm/yyyy")
 GOOD = {"C": "007", "N": "F1", "D": "01/02/2024", "E": "02/03/2024", "A": "1,50"}

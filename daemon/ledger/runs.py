@@ -1,8 +1,6 @@
-"""The ledger: arrivals, import runs and their rejections in Postgres, and all static SQL about them."""
+"""Arrivals and import runs in Postgres."""
 
 import json
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,21 +9,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon import db
 from daemon.model import (
     FINAL,
     TRANSITIONS,
     Deferred,
-    Fault,
     Fetched,
     Gone,
     Imported,
     ImportRun,
     Money,
     Outcome,
-    Reason,
     Refused,
-    Rejection,
     RemoteFile,
     State,
     Tally,
@@ -255,44 +249,12 @@ def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
     return seen.rowcount == 1
 
 
-def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> int:
-    """Store rejections, as many as come, in the caller's transaction; returns how many."""
-    count = 0
-    with (
-        db.driver(conn).cursor() as cursor,
-        cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons) FROM STDIN") as copy,
-    ):
-        for rejection in rejections:
-            copy.write_row(
-                (run_id, rejection.line, _json(list(rejection.cells)), _json([asdict(reason) for reason in rejection.reasons]))
-            )
-            count += 1
-    return count
-
-
-def rejections(conn: Connection, run_id: int, offset: int = 0, limit: int | None = None) -> Iterator[Rejection]:
-    """The rejections of a run in the order of their lines, streamed."""
-    rows = conn.execution_options(yield_per=1000).execute(
-        sa.text(
-            "SELECT line, cells, reasons FROM nightporter.rejection WHERE run_id = :id ORDER BY line LIMIT :limit OFFSET :offset"
-        ),
-        {"id": run_id, "limit": limit, "offset": offset},
-    )
-    for line, cells, reasons in rows:
-        yield Rejection(line, cells, tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons))
-
-
 def tally(run: ImportRun) -> Tally | None:
     """The run's tally with its money as decimals."""
     if run.tally is None:
         return None
     money = {currency: Money(**{k: Decimal(v) for k, v in sums.items()}) for currency, sums in run.tally["money"].items()}
     return Tally(**(run.tally | {"money": money}))
-
-
-def _json(value: Any) -> str:
-    """JSON that Postgres takes: NUL, which jsonb has no place for, is shown by its picture, U+2400."""
-    return re.sub(r"(?<!\\)((?:\\\\)*)\\u0000", "\\1\u2400", json.dumps(value, ensure_ascii=False))
 
 
 def _plain(value: Decimal) -> str:

@@ -1,0 +1,48 @@
+"""The ledger: arrivals, import runs and their rejections in Postgres, and all static SQL about them."""
+
+from daemon.ledger.rejections import reject, rejections
+from daemon.ledger.runs import (
+    Overtaken,
+    arrive,
+    arrive_inline,
+    claim,
+    disposed,
+    fetched,
+    finish,
+    first_import,
+    first_sight,
+    get,
+    last_import,
+    latest,
+    name_profile,
+    now,
+    read_as,
+    retry,
+    siblings,
+    tally,
+    waiting,
+)
+
+__all__ = [
+    "Overtaken",
+    "arrive",
+    "arrive_inline",
+    "claim",
+    "disposed",
+    "fetched",
+    "finish",
+    "first_import",
+    "first_sight",
+    "get",
+    "last_import",
+    "latest",
+    "name_profile",
+    "now",
+    "read_as",
+    "reject",
+    "rejections",
+    "retry",
+    "siblings",
+    "tally",
+    "waiting",
+]
