@@ -79,7 +79,7 @@ def _drops(settings: "Settings") -> Iterator[Finding]:
             with open_drop(name, drop, settings) as opened:
                 files = [file.name for file in opened.list() if not ignored(file.name, drop.ignore)]
         except TryLater as error:
-            yield Finding(what, False, str(error))
+            yield Finding(what, False, f"{error}; see [drops.{name}] in the settings")
             continue
         yield Finding(what, True, f"can be listed; {len(files)} files wait")
         for file in files:

@@ -41,7 +41,11 @@ def import_file(
     with service.database(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
             came_of = rehearse(engine, loaded, chosen, entry, progress)
-            print_json([{"dataset": dataset, "tally": asdict(tally)} for dataset, tally in came_of])
+            if as_json:
+                print_json([{"dataset": dataset, "tally": asdict(tally)} for dataset, tally in came_of])
+            for dataset, tally in came_of if not as_json else []:
+                counts = {name: count for name, count in asdict(tally).items() if count and name != "money"}
+                print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
             return
         with db.transaction(engine) as conn:
             first = ledger.arrive_inline(conn, entry, [(chosen.name, section.dataset) for section in chosen.sections])

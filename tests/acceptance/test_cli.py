@@ -46,6 +46,8 @@ def test_import_prints_one_object_and_says_how_it_ended(home: Path, command: Run
 def test_a_dry_run_leaves_everything_as_it_is(home: Path, command: Run) -> None:
     """What would happen is printed, and nothing happened."""
     done = command("import", home / "customers.csv", "--profile", "customers", "--dry-run")
+    assert done.stdout == "would import into customers: 1 read, 1 created\n"
+    done = command("import", home / "customers.csv", "--profile", "customers", "--dry-run", "--json")
     assert json.loads(done.stdout)[0]["tally"]["created"] == 1
     assert json.loads(command("imports", "list", "--json").stdout) == []
 

@@ -3,11 +3,17 @@
 import os
 import socket
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from daemon import db, intake
+from daemon.drops import Seen
+from daemon.profiles import Profiles
+from daemon.settings import load
 from tests.integration.test_drops import sshd_drop
 from tests.office import ITEMS_HEADER
 from tests.servers import MailServer, Sshd, free_port
@@ -177,6 +183,26 @@ def test_the_service_stops_when_it_is_told(service: Service) -> None:
     service.wait_for("imported")
     assert service.stop() == 0
     assert service.query("SELECT count(*) FROM nightporter.procrastinate_jobs WHERE status = 'doing'") == [(0,)]
+
+
+def test_a_worker_on_its_own_takes_from_the_queue(
+    tmp_path: Path, database: str, mail_server: MailServer, eventually: Callable[..., object]
+) -> None:
+    """`nightporter worker` imports what is queued though no service runs, and ends in order when told."""
+    service = Service(tmp_path, database, mail_server, eventually)
+    settings = load(tmp_path)
+    engine = db.connect(database)
+    service.arrive("customers.csv", CUSTOMERS)
+    intake.poll(engine, settings, Profiles(settings.profiles), "erp", Seen())
+    engine.dispose()
+    assert service.runs() == [("customers.csv", "arrived", None)]
+    command = [sys.executable, "-m", "daemon", "--home", str(tmp_path), "worker"]
+    with (tmp_path / "worker.log").open("wb") as log, subprocess.Popen(command, env=service.environment, stderr=log) as worker:
+        service.wait_for("imported")
+        service.wait_for_mails(1)
+        worker.terminate()
+        assert worker.wait(30) == 0
+    assert (service.drop / "processed" / "customers.csv").exists()
 
 
 def test_a_service_manager_is_told_when_it_serves(

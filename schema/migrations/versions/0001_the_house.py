@@ -63,6 +63,8 @@ COMMENT ON TABLE nightporter.import_run IS
 CREATE INDEX import_run_arrival ON nightporter.import_run (arrival_id);
 CREATE INDEX import_run_imported ON nightporter.import_run (profile, section, finished_at) WHERE state = 'imported';
 
+CREATE INDEX import_run_unfinished ON nightporter.import_run (state) WHERE state IN ('arrived', 'importing');
+
 CREATE TABLE nightporter.rejection (
     run_id bigint NOT NULL REFERENCES nightporter.import_run,
     line integer NOT NULL,
@@ -88,6 +90,7 @@ CREATE TABLE nightporter.email (
 );
 COMMENT ON TABLE nightporter.email IS 'A mail owed to one recipient; queued in the transaction that owes it.';
 CREATE INDEX email_run ON nightporter.email (run_id);
+CREATE INDEX email_owed ON nightporter.email (id) WHERE sent_at IS NULL AND given_up_at IS NULL;
 
 CREATE TABLE nightporter.unmatched (
     drop_name text NOT NULL,
