@@ -24,6 +24,7 @@ class Turned:
 
 def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
     """Let no other import of these entities check or merge until the transaction ends. Sorted, so that none deadlock."""
+    db.driver(conn).execute("SET LOCAL lock_timeout = '15min'")  # what is staged would have to be staged again
     for entity in sorted(entities):
         db.driver(conn).execute("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.entity.' || %s, 0))", [entity])
 
