@@ -1,6 +1,7 @@
 """One attempt at an import run: fetch, import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path, PurePath
 
@@ -45,8 +46,12 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
             log.exception("import_failed")
             outcome = _later(run, settings, f"{type(error).__name__}: {error}", blameless=False)
         if not isinstance(outcome, Imported):
-            with db.transaction(engine) as conn:
-                finish(conn, settings, profiles, run, outcome)
+            try:
+                with db.transaction(engine) as conn:
+                    finish(conn, settings, profiles, run, outcome)
+            except Overtaken:
+                log.warning("overtaken")
+                return
         log.info(
             "import_ended",
             outcome=type(outcome).__name__.lower(),
@@ -63,13 +68,13 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     profile = profiles.get(run.profile) if run.profile else profiles.match(PurePath(run.name).name, run.drop)
     if profile is None:
         raise FileRefused(Refusal.NO_PROFILE, PurePath(run.name).name)
-    if run.section >= len(profile.sections):
-        raise FileRefused(Refusal.NO_PROFILE, f"{profile.name} has no section {run.section + 1} any more")
-    assert run.archive
+    archive = Path(run.archive or "")
     with db.transaction(engine) as conn:
         if not run.profile:
-            ledger.name_profile(conn, run, profile.name, profile.sections[run.section].dataset)
-        outcome = Imported(importer.load(conn, run, profile, Path(run.archive), settings.sandbox, progress))
+            names = [section.dataset for section in profile.sections]
+            ledger.name_profile(conn, run, profile.name, names)
+            run = replace(run, profile=profile.name, dataset=names[0])
+        outcome = Imported(importer.load(conn, run, profile, archive, settings.sandbox, progress))
         finish(conn, settings, profiles, run, outcome)
         failpoint.reach("before commit")
     failpoint.reach("committed")
@@ -78,8 +83,10 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
     """The run with its bytes in this machine's archive."""
-    if run.archive and run.host == queue.this_host():
-        return run
+    if run.archive:
+        if Path(run.archive).exists():
+            return run
+        raise TryLater(f"its bytes are in the archive of {run.host}")
     _sick.check(run.drop)
     try:
         with drop_of(run, settings) as drop:
@@ -129,9 +136,9 @@ _sick = _Sick()
 def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) -> Outcome:
     """Another try after a while; or, where nothing but the file can be to blame, the end of trying.
 
-    A file given on the command line is tried once: somebody waits.
+    What was asked for on the command line, an import or a retry, is tried once: somebody waits.
     """
-    if not run.drop or (not blameless and run.tries >= settings.imports.attempts):
+    if not run.drop or run.parent_id is not None or (not blameless and run.tries >= settings.imports.attempts):
         return Refused(Refusal.GAVE_UP, reason)
     return Deferred(reason, min(settings.imports.retry_after * 2.0 ** min(run.attempt - 1, 20), _LONGEST_WAIT), blameless)
 
@@ -143,16 +150,15 @@ def finish(conn: Connection, settings: Settings, profiles: Profiles, run: Import
     if isinstance(outcome, Deferred):
         at = ledger.now(conn) + timedelta(seconds=outcome.seconds)
         queue.enqueue(conn, "import_run", host, at=at, run_id=run.id)
-        if run.attempt == settings.imports.attempts:
+        if outcome.blameless and run.deferrals + 1 == settings.imports.attempts:
             results.owe_result(conn, run, settings.mail.admins if settings.mail else [])
         return
     results.owe_result(conn, run, recipients(settings, _profile(profiles, run), outcome))
-    if not run.drop or run.parent_id is not None:
+    if not run.drop:
         return
-    siblings = ledger.siblings(conn, run)
-    if upcoming := [sibling for sibling in siblings if sibling.state not in FINAL]:
+    if upcoming := [sibling for sibling in ledger.siblings(conn, run) if sibling.state not in FINAL]:
         queue.enqueue(conn, "import_run", host, run_id=upcoming[0].id)
-    else:
+    elif run.parent_id is None:
         queue.enqueue(conn, "dispose", host, run_id=run.id)
 
 

@@ -106,7 +106,7 @@ class _Server:
     def _keep(self) -> None:
         log = os.open(self._folder / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            while not self._stopping.is_set() and not self.broken:
+            while not self._stopping.wait(min(self._fast_deaths, 10)):
                 began = time.monotonic()
                 self._process = subprocess.Popen(
                     self._command,

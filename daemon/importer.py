@@ -35,7 +35,7 @@ def load(
 ) -> Tally:
     """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row."""
     _refuse_duplicate(conn, run)
-    section = profile.sections[run.section]
+    section = profile.section(run.dataset)
     mapping = _fit(conn, run, profile, path, sandbox)
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
     reader = reading.read(path, profile.format, sandbox)
@@ -76,11 +76,10 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
 
 def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> Mapping:
     """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven."""
-    section = profile.sections[run.section]
+    section = profile.section(run.dataset)
     reader = reading.read(path, profile.format, sandbox)
-    first = ledger.first_import(conn, run)
-    pinned = (first and first.format) or {}
-    known = Conventions(decimal=profile.format.decimal or pinned.get("decimal"), date=profile.format.date or pinned.get("date"))
+    pinned = ledger.pinned(conn, run)
+    known = Conventions.model_validate({name: getattr(profile.format, name) or pin for name, pin in pinned.items()})
     mapping = Mapping(section, reader.header, known)
     if mapping.undecided:
         known = prove(reader, mapping, known)

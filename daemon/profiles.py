@@ -1,5 +1,6 @@
 """Profiles: saved mappings from a file's columns to a dataset's fields, found by filename pattern."""
 
+import contextlib
 import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -131,6 +132,9 @@ class Profile(Section):
     def _one_pattern(self) -> "Profile":
         if (self.pattern is None) == (self.regex is None):
             raise ValueError('give either "pattern" or "regex"')
+        names = [section.dataset for section in self.sections]
+        if len(set(names)) < len(names):
+            raise ValueError("each dataset may be filled by one section only")
         if self.regex is not None:
             self._compiled  # noqa: B018  compiled now, so that a bad one is a fault of the file
         return self
@@ -159,6 +163,13 @@ class Profile(Section):
         order = list(datasets())
         return sorted([self, *self.also], key=lambda section: order.index(section.dataset))
 
+    def section(self, dataset: str) -> Section:
+        """The section that fills a dataset. Raises FileRefused `no_profile` when there is none (any more)."""
+        for section in self.sections:
+            if section.dataset == dataset:
+                return section
+        raise FileRefused(Refusal.NO_PROFILE, f"{self.name} fills no {dataset} any more")
+
 
 class Profiles:
     """The profiles of a home folder, read again when a file changes.
@@ -172,13 +183,13 @@ class Profiles:
 
     def __iter__(self) -> Iterator[Profile]:
         self._refresh()
-        return iter([seen.profile for _, seen in sorted(self._seen.items()) if seen.profile])
+        return iter([seen.profile for _, seen in sorted(self._seen.copy().items()) if seen.profile])
 
     @property
     def faults(self) -> list[Fault]:
         """What is wrong with the files as they are now."""
         self._refresh()
-        return [fault for seen in self._seen.values() for fault in seen.faults]
+        return [fault for seen in self._seen.copy().values() for fault in seen.faults]
 
     def get(self, name: str) -> Profile:
         """The profile of that name. Raises FileRefused `no_profile` when there is none."""
@@ -197,13 +208,23 @@ class Profiles:
         return claiming[0] if claiming else None
 
     def _refresh(self) -> None:
-        files = {path: path.stat().st_mtime_ns for path in self._folder.glob("*.toml")}
-        for gone in self._seen.keys() - files.keys():
-            del self._seen[gone]
+        files = _files(self._folder)
+        for gone in set(self._seen) - set(files):
+            self._seen.pop(gone, None)
         for path, mtime in files.items():
             before = self._seen.get(path)
             if before is None or before.mtime != mtime:
                 self._seen[path] = _read(path, mtime, before.profile if before else None)
+
+
+def _files(folder: Path) -> dict[Path, int]:
+    """The profile files that are there now, each with its mtime; an editor's leavings are none."""
+    files = {}
+    for path in folder.glob("*.toml"):
+        with contextlib.suppress(FileNotFoundError):
+            if not path.name.startswith("."):
+                files[path] = path.stat().st_mtime_ns
+    return files
 
 
 @dataclass(frozen=True)

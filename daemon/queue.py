@@ -31,7 +31,10 @@ def enqueue(conn: Connection, task: str, host: str = "", at: datetime | None = N
     """Owe `task` from the moment the caller's transaction commits, not before `at`; on the machine `host` if one is named."""
     kind = "imports" if task == "import_run" else "errands"
     queue = f"{kind}@{host}" if host else kind
-    _enqueuer.configure_task(task, queue=queue, schedule_at=at, connection=db.driver(conn)).defer(**arguments)
+    try:
+        _enqueuer.configure_task(task, queue=queue, schedule_at=at, connection=db.driver(conn)).defer(**arguments)
+    except procrastinate.exceptions.ConnectorException as error:
+        raise error.__cause__ or error from None  # the database's fault, by its own name
 
 
 def worker_app(url: str, connections: int) -> procrastinate.App:

@@ -55,9 +55,9 @@ def _migrated(url: str) -> Iterator[Engine]:
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises SetupFault when a part of the service cannot work."""
     stop = threading.Event()
-    worker.stop_on_signal(stop)
     child = _Child(settings)
-    with database(settings, own=True) as engine:
+    with database(settings, own=True) as engine:  # a signal that comes before this is done ends us at once; nothing has begun
+        worker.stop_on_signal(stop)
         pages = Pages(engine, settings)
         schedule = Schedule(engine, settings, Profiles(settings.profiles))
         watch = Watch(settings, schedule.look_soon)

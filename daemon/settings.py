@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from daemon import config
 from daemon.config import Seconds, Table
+from daemon.errors import SetupFault
 
 Language = Literal["en", "fr"]
 
@@ -19,7 +20,9 @@ Language = Literal["en", "fr"]
 class Database(Table):
     """Where Postgres is. Neither key: the embedded one."""
 
-    url: str | None = Field(None, description="postgresql://user@host/database, without the password")
+    url: str | None = Field(
+        None, pattern=r"^postgres(ql)?://", description="postgresql://user@host/database, without the password"
+    )
     password_file: Path | None = None
 
 
@@ -139,7 +142,10 @@ class Settings(Table):
     def secret(self, file: Path | None, variable: str) -> str | None:
         """A secret from its file, else from the environment variable `NIGHTPORTER_<variable>`, else None."""
         if file:
-            return self.path(file).read_text(encoding="utf-8").strip()
+            try:
+                return self.path(file).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SetupFault(f"the secret in {self.path(file)} cannot be read: {error}") from error
         return os.environ.get("NIGHTPORTER_" + variable.upper().replace("-", "_"))
 
     @property

@@ -36,7 +36,7 @@ def register(app: procrastinate.App, engine: Engine, settings: Settings, profile
         send(engine, settings, email_id)
 
     @app.periodic(cron="0 0 1 1 *")
-    @app.task(name="keep_listening")
+    @app.task(name="keep_listening", queue="errands")
     def keep_listening(timestamp: int) -> None:
         """Without one periodic task Procrastinate's side tasks end, and a lost LISTEN connection stays lost."""
 
@@ -63,6 +63,9 @@ def send(engine: Engine, settings: Settings, email_id: int) -> None:
             return
         mail = results.take(conn, email_id)
         if mail is None:
+            return
+        if mail.attempts > _MAIL_ATTEMPTS:
+            results.undelivered(conn, mail, mail.fault or "every attempt ended without a word", None)
             return
         run = ledger.get(conn, mail.run_id) if mail.run_id else None
         rejections = list(ledger.rejections(conn, run.id, limit=FIRST_REJECTIONS)) if run else []

@@ -9,10 +9,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import procrastinate
+import psutil
 from sqlalchemy import Engine
 
 from daemon import db, queue, tasks
-from daemon.errors import TryLater
 from daemon.log import get
 from daemon.profiles import Profiles
 from daemon.rescue import rescue
@@ -22,6 +22,10 @@ log = get(__name__)
 
 _ERRAND_LANES = 2
 """Lanes for mails and disposals, so that a silent mail server holds up no import."""
+
+_GROWN = 1 << 30
+"""Bytes of memory at which a worker finishes what it is doing and ends; its parent, or systemd, starts a fresh one."""
+_LONGEST_IMPORT = 3600.0
 
 GRACE_SECONDS = 30.0
 """How long running tasks may go on after the signal to stop; what is not done by then is rolled back and taken up again."""
@@ -55,12 +59,15 @@ async def _work(engine: Engine, settings: Settings, stop: threading.Event) -> No
         kinds = [True] * side_by_side + [False] * _ERRAND_LANES
         lanes = [asyncio.create_task(_lane(app, settings, number, imports)) for number, imports in enumerate(kinds)]
         keeper = asyncio.create_task(_keep_rescuing(engine, settings))
+        told = asyncio.create_task(asyncio.to_thread(stop.wait))
         log.info("worker_ready", side_by_side=side_by_side)
-        await asyncio.to_thread(stop.wait)
+        await asyncio.wait({told, keeper}, return_when=asyncio.FIRST_COMPLETED)
+        patience = GRACE_SECONDS if stop.is_set() else _LONGEST_IMPORT
         keeper.cancel()
+        stop.set()
         for lane in lanes:
             lane.cancel()
-        _, running = await asyncio.wait(lanes, timeout=GRACE_SECONDS)
+        _, running = await asyncio.wait(lanes, timeout=patience)
         if running:
             log.warning("stopped_hard", running=len(running))
             os._exit(1)
@@ -86,14 +93,17 @@ async def _lane(app: procrastinate.App, settings: Settings, number: int, imports
 
 
 async def _keep_rescuing(engine: Engine, settings: Settings) -> None:
-    """Every few seconds see that whatever is owed has a job."""
+    """Every few seconds see that whatever is owed has a job; return once this process has grown, to be replaced by a new one."""
     while True:
         await asyncio.sleep(min(5, settings.imports.stalled_after / 2))
         try:
             if found := await asyncio.to_thread(_rescue, engine, settings):
                 log.warning("rescued", jobs=found)
-        except TryLater as reason:
-            log.warning("rescue_failed", reason=str(reason))
+        except Exception as error:  # a rescue that stays down would be missed by nobody, either
+            log.warning("rescue_failed", error=str(error))
+        if psutil.Process().memory_info().rss > _GROWN:
+            log.info("worker_grown")
+            return
 
 
 def _rescue(engine: Engine, settings: Settings) -> int:

@@ -1,5 +1,6 @@
 """`check`: does everything that the settings name work, and what to do where it does not."""
 
+import os
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,7 +40,7 @@ def _database(settings: "Settings") -> Iterator[Finding]:
     from daemon import service
     from daemon.errors import SetupFault, TryLater
 
-    what = "database" if settings.database.url else "embedded database"
+    what = "database" if settings.database.url or "NIGHTPORTER_DATABASE_URL" in os.environ else "embedded database"
     try:
         with service.database(settings):
             yield Finding(what, True, "answers, schemas up to date")
@@ -99,6 +100,8 @@ def _mail(settings: "Settings") -> Iterator[Finding]:
     if settings.mail is None:
         yield Finding("mail", False, "nobody will be told of anything: add a [mail] table to the settings")
         return
+    if not settings.mail.admins:
+        yield Finding("mail", False, "nobody is told of what no profile names anybody for: name admins in [mail]")
     try:
         with session(settings, settings.mail) as smtp:
             smtp.noop()

@@ -12,7 +12,6 @@ import typer
 
 if TYPE_CHECKING:
     from daemon.importer import Progress
-    from daemon.model import ImportRun
     from daemon.reading import Reader
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]
@@ -30,7 +29,7 @@ def import_file(
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
     from daemon import db, ledger, service, settings
     from daemon.attempt import attempt, rehearse
-    from daemon.cli.show import print_json, print_runs, run_json
+    from daemon.cli.show import exit_code, print_json, print_runs, run_json
     from daemon.model import RemoteFile
     from daemon.profiles import Profiles
 
@@ -42,8 +41,12 @@ def import_file(
         if dry_run:
             came_of = rehearse(engine, loaded, chosen, entry, progress)
             if as_json:
-                print_json([{"dataset": dataset, "tally": asdict(tally)} for dataset, tally in came_of])
-            for dataset, tally in came_of if not as_json else []:
+                nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
+                each = {dataset: nothing | {"dataset": dataset, "tally": asdict(tally)} for dataset, tally in came_of}
+                own_section = each.pop(chosen.dataset)
+                print_json(own_section | ({"also": list(each.values())} if each else {}))
+                return
+            for dataset, tally in came_of:
                 counts = {name: count for name, count in asdict(tally).items() if count and name != "money"}
                 print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
             return
@@ -63,7 +66,7 @@ def import_file(
         for run in runs:
             if run.code:
                 print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
-    sys.exit(max(_exit_code(run) for run in runs))
+    sys.exit(max(exit_code(run) for run in runs))
 
 
 def read(
@@ -143,9 +146,3 @@ def _progress_bar(name: str) -> Iterator["Progress"]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         yield lambda rows: bar.update(task, completed=rows)
-
-
-def _exit_code(run: "ImportRun") -> int:
-    if run.code == "gave_up":
-        return 1
-    return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)

@@ -118,7 +118,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
     from daemon import db, ledger, service, settings
     from daemon.attempt import attempt
-    from daemon.cli.show import print_json, print_runs, run_json
+    from daemon.cli.show import exit_code, print_json, print_runs, run_json
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
@@ -137,6 +137,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
         print_runs([run])
         if run.code:
             print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
+    sys.exit(exit_code(run))
 
 
 def _run(conn: "Connection", id: int) -> "ImportRun":

@@ -67,3 +67,10 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
         table.add_row(str(run.id), escape(run.title), run.dataset, state, *counts)
     console = Console()
     (console if console.width >= _WIDTH else Console(width=_WIDTH)).print(table)
+
+
+def exit_code(run: ImportRun) -> int:
+    """How a command that imported a file ends: 0 imported, 3 refused, 4 held, 1 a fault."""
+    if run.code == "gave_up":
+        return 1
+    return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)

@@ -38,7 +38,7 @@ class Drop(Protocol):
         ...
 
     def remove(self, name: str) -> None:
-        """Delete a file, if it is there. Used for markers and probes only."""
+        """Delete a file, if it is there. Used for markers only."""
         ...
 
 
@@ -70,13 +70,20 @@ def dispose(drop: Drop, file: RemoteFile, folder: str, run_id: int, marker: str 
     A file that is not the one that was seen stays: it is a new arrival. The name in the folder gets the run's id when
     it is taken.
     """
-    if drop.stat(file.name) != file:
-        return "replaced"
+    names = (file.name, _with_run(file.name, run_id))
+
+    def moved_to(name: str) -> bool:
+        there = drop.stat(f"{folder}/{name}")
+        return there is not None and (there.size, there.mtime) == (file.size, file.mtime)
+
+    if (now := drop.stat(file.name)) != file:
+        earlier = [f"{folder}/{name}" for name in names if moved_to(name)]  # by an attempt that died before it could say so
+        return "replaced" if now else (earlier or ["gone"])[0]
     if marker:
         drop.remove(marker_of(file.name, marker))
-    for name in (file.name, _with_run(file.name, run_id)):
+    for name in names:
         if drop.move(file.name, f"{folder}/{name}"):
-            if (moved := drop.stat(f"{folder}/{name}")) and (moved.size, moved.mtime) == (file.size, file.mtime):
+            if moved_to(name):
                 return f"{folder}/{name}"
             drop.move(f"{folder}/{name}", file.name)  # another file had taken the name since we looked
             return "replaced"

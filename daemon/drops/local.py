@@ -1,6 +1,7 @@
 """A drop that is a folder of this machine."""
 
 import errno
+import io
 import os
 import stat
 from collections.abc import Iterator
@@ -52,7 +53,12 @@ class Local:
             with os.fdopen(descriptor, "rb", buffering=0) as opened:
                 if _entry(file.name, os.fstat(descriptor)) != file:
                     raise Vanished(f"{file.name} is not the file that was seen")
-                yield iter(lambda: opened.read(_CHUNK), b"")
+                yield self._chunks(opened, file.name)
+
+    def _chunks(self, opened: io.RawIOBase, name: str) -> Iterator[bytes]:
+        with _translated(self._path / name):
+            while chunk := opened.read(_CHUNK):
+                yield chunk
 
     def move(self, name: str, to: str) -> bool:
         """Rename within the folder, never over another file."""

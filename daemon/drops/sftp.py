@@ -8,7 +8,7 @@ from typing import Self
 
 import paramiko
 
-from daemon.errors import TryLater, Vanished
+from daemon.errors import SetupFault, TryLater, Vanished
 from daemon.model import RemoteFile
 from daemon.settings import Settings, SftpDrop
 
@@ -27,9 +27,12 @@ class Sftp:
         self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
         known = drop.host if drop.port == 22 else f"[{drop.host}]:{drop.port}"
         for line in drop.host_keys:
-            entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{known} {line}")
+            try:
+                entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{known} {line}")
+            except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey, ValueError):
+                entry = None
             if entry is None or entry.key is None:
-                raise TryLater(f'{self._where}: not a host key: "{line}"; see nightporter check')
+                raise TryLater(f'{self._where}: this is no host key: "{line}"; it looks like "ssh-ed25519 AAAA…"')
             self._client.get_host_keys().add(known, entry.key.get_name(), entry.key)
         try:
             self._sftp = self._log_in(name, settings)
@@ -92,9 +95,14 @@ class Sftp:
                 opened.MAX_REQUEST_SIZE = _CHUNK
                 opened.prefetch(file.size, max_concurrent_requests=_REQUESTS_AHEAD)
                 try:
-                    yield iter(lambda: opened.read(_CHUNK), b"")
+                    yield self._chunks(opened)
                 finally:
                     opened._prefetch_extents.clear()  # else paramiko's thread waits for ever for answers that never come
+
+    def _chunks(self, opened: paramiko.SFTPFile) -> Iterator[bytes]:
+        with self._translated():
+            while chunk := opened.read(_CHUNK):
+                yield chunk
 
     def move(self, name: str, to: str) -> bool:
         """Rename within the folder, never over another file (plain SFTP rename fails on one)."""
@@ -143,7 +151,7 @@ class Sftp:
             raise TryLater(f"{self._where}: the server's host key is not the one pinned; it shows {shown}") from error
         except paramiko.AuthenticationException as error:
             raise TryLater(f"{self._where}: {self._drop.username} was not let in: {error}") from error
-        except (paramiko.SSHException, OSError, EOFError, UnicodeError) as error:
+        except (paramiko.SSHException, OSError, EOFError, UnicodeError, SetupFault) as error:
             raise TryLater(f"{self._where}: {getattr(error, 'strerror', None) or str(error) or type(error).__name__}") from error
 
 

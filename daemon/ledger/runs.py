@@ -126,11 +126,9 @@ def latest(conn: Connection, limit: int) -> list[ImportRun]:
 
 
 def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:
-    """The runs that one file's arrival owes, in their order; retries are not among them."""
-    rows = conn.execute(
-        sa.text(_RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NULL ORDER BY r.section"),
-        {"arrival": run.arrival_id},
-    ).mappings()
+    """The runs of one file that were made together, for each section one, in their order."""
+    statement = _RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NOT DISTINCT FROM :parent ORDER BY r.section, r.id"
+    rows = conn.execute(sa.text(statement), {"arrival": run.arrival_id, "parent": run.parent_id}).mappings()
     return [sibling for row in rows if (sibling := _run(row))]
 
 
@@ -150,12 +148,25 @@ def claim(conn: Connection, run_id: int) -> ImportRun | None:
     return get(conn, run_id) if taken.rowcount else None
 
 
-def name_profile(conn: Connection, run: ImportRun, profile: str, dataset: str) -> None:
-    """Say which profile a run is for, when that was not clear at its arrival."""
+def name_profile(conn: Connection, run: ImportRun, profile: str, datasets: list[str]) -> None:
+    """Say which profile a run is for, when that was not clear at its arrival; its further sections get runs of their own."""
     conn.execute(
         sa.text("UPDATE nightporter.import_run SET profile = :profile, dataset = :dataset WHERE id = :id"),
-        {"id": run.id, "profile": profile, "dataset": dataset},
+        {"id": run.id, "profile": profile, "dataset": datasets[0]},
     )
+    for section, dataset in enumerate(datasets[1:], 1):
+        conn.execute(
+            sa.text("""
+                INSERT INTO nightporter.import_run (arrival_id, section, parent_id, profile, dataset)
+                VALUES (:arrival_id, :section, :parent_id, :profile, :dataset)"""),
+            {
+                "arrival_id": run.arrival_id,
+                "section": section,
+                "parent_id": run.parent_id,
+                "profile": profile,
+                "dataset": dataset,
+            },
+        )
 
 
 def fetched(conn: Connection, run: ImportRun, file: Fetched, host: str) -> None:
@@ -175,19 +186,21 @@ def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[s
 
 
 def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
-    """The latest imported run of the same profile and section."""
-    return _imported(conn, run, "DESC")
+    """The latest imported run of the same profile into the same dataset."""
+    statement = (
+        _RUN
+        + """WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported'
+                          ORDER BY r.finished_at DESC LIMIT 1"""
+    )
+    return _run(conn.execute(sa.text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one_or_none())
 
 
-def first_import(conn: Connection, run: ImportRun) -> ImportRun | None:
-    """The first imported run of the same profile and section: the one whose conventions are pinned."""
-    return _imported(conn, run, "ASC")
-
-
-def _imported(conn: Connection, run: ImportRun, order: str) -> ImportRun | None:
-    statement = f"""{_RUN} WHERE r.profile = :profile AND r.section = :section AND r.state = 'imported'
-                    ORDER BY r.finished_at {order} LIMIT 1"""
-    return _run(conn.execute(sa.text(statement), {"profile": run.profile, "section": run.section}).mappings().one_or_none())
+def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
+    """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
+    first = "(array_agg(format->>'{0}' ORDER BY finished_at) FILTER (WHERE format->>'{0}' IS NOT NULL))[1] AS {0}"
+    statement = f"""SELECT {first.format("decimal")}, {first.format("date")} FROM nightporter.import_run
+                    WHERE profile = :profile AND dataset = :dataset AND state = 'imported'"""
+    return dict(conn.execute(sa.text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
 
 
 def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:

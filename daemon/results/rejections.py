@@ -24,7 +24,7 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
     text = io.StringIO("\ufeff")
     text.seek(1)
     writer = csv.writer(text, delimiter=(run.format or {}).get("delimiter") or ";")
-    writer.writerow([*(run.header or []), words("page.reasons")])
+    writer.writerow([*map(_harmless, run.header or []), words("page.reasons")])
     for rejection in rejections:
         writer.writerow([_harmless(cell) for cell in _row(run, rejection, words)])
         if text.tell() > 1 << 16:

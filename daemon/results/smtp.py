@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 
-from daemon.errors import TryLater
+from daemon.errors import SetupFault, TryLater
 from daemon.settings import Mail, Settings
 
 
@@ -33,7 +33,7 @@ def session(settings: Settings, mail: Mail) -> Iterator[smtplib.SMTP]:
             if mail.username:
                 smtp.login(mail.username, settings.secret(mail.password_file, "mail_password") or "")
             yield smtp
-    except (smtplib.SMTPException, OSError, ValueError) as error:
+    except (smtplib.SMTPException, OSError, ValueError, SetupFault) as error:
         raise TryLater(f"the mail server {mail.host}:{mail.port}: {error}") from error
 
 

@@ -7,7 +7,6 @@ import uvicorn
 from sqlalchemy import Engine, text
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -28,7 +27,7 @@ _HEADERS = {
 }
 
 
-def create_app(engine: Engine, settings: Settings) -> Starlette:
+def create_app(engine: Engine, settings: Settings) -> ASGIApp:
     """The application, on one database."""
     app = Starlette(
         routes=[
@@ -37,12 +36,11 @@ def create_app(engine: Engine, settings: Settings) -> Starlette:
             *rejects.routes,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
-        middleware=[Middleware(_SafeHeaders)],
         exception_handlers={HTTPException: rejects.nothing_here, TryLater: _unavailable},
     )
     app.state.engine = engine
     app.state.settings = settings
-    return app
+    return _SafeHeaders(app)
 
 
 def _alive(request: Request) -> Response:

@@ -101,6 +101,16 @@ def test_disposal_moves_the_file_that_was_imported(drop: Drop, folder: Path) -> 
     assert list(drop.list()) == []
 
 
+def test_disposal_finds_what_an_attempt_before_it_had_moved(drop: Drop, folder: Path) -> None:
+    """After a crash between move and record, the record says where the file went; a file that somebody took is said to be gone."""
+    (folder / "a.csv").write_text("imported")
+    file = seen(drop, "a.csv")
+    assert dispose(drop, file, "processed", 1, None) == "processed/a.csv"
+    assert dispose(drop, file, "processed", 1, None) == "processed/a.csv"
+    (folder / "processed" / "a.csv").unlink()
+    assert dispose(drop, file, "processed", 1, None) == "gone"
+
+
 def test_disposal_leaves_a_file_that_was_replaced(drop: Drop, folder: Path) -> None:
     """A new file under the old name stays where it is."""
     (folder / "a.csv").write_text("imported")

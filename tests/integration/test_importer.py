@@ -182,6 +182,32 @@ def test_conventions_are_pinned_by_the_first_import(office: Office) -> None:
     ]
 
 
+def test_a_first_file_that_shows_nothing_pins_nothing(office: Office) -> None:
+    """Whole amounts in the first file do not keep the first decimal mark that comes from being pinned."""
+    office.customers("C1")
+    office.profile("items", ITEMS.replace('decimal = ","', ""))
+    for amount in ("5", "5,50", "1.234"):
+        assert office.load("items", ITEMS_HEADER + f"C1;F1;31/01/2024;02/03/2024;{amount}\n").state == "imported"
+    assert office.rows("SELECT amount FROM ar.receivable") == [(Decimal(1234),)]
+
+
+def test_a_retry_is_for_the_dataset_it_was_for(office: Office) -> None:
+    """Customers added to a profile by `[[also]]` do not take the place of the open items that are retried."""
+    from daemon import db, ledger
+    from daemon.attempt import attempt
+
+    run = office.items("C1;F1;01/02/2024;02/03/2024;5\n")
+    also = '\n    [[also]]\n    dataset = "customers"\n    columns = { customer_code = "Customer", business_name = "Customer" }\n'
+    office.profile("items", ITEMS + also)
+    office.customers("C1")
+    with db.transaction(office.engine) as conn:
+        child = ledger.retry(conn, run)
+    attempt(office.engine, office.settings, office.profiles, child)
+    assert office.rows(f"SELECT dataset, tally->>'created' FROM nightporter.import_run WHERE id = {child}") == [
+        ("receivables", "1")
+    ]
+
+
 def test_a_workbook_is_imported_like_any_file(office: Office) -> None:
     """True dates and numbers load exactly; a word among the numbers is rejected with its row."""
     import datetime

@@ -50,6 +50,16 @@ def test_a_broken_profile_leaves_the_last_good_one_in_force(tmp_path: Path) -> N
     assert any('patern: unknown key; did you mean "pattern"?' in str(fault) for fault in profiles.faults)
 
 
+def test_an_editors_leavings_are_no_profiles(tmp_path: Path) -> None:
+    """A lock file that points nowhere stops nobody."""
+    save(tmp_path, "p", 'pattern = "*.csv"')
+    (tmp_path / ".#p.toml").symlink_to("nowhere")
+    (tmp_path / "gone.toml").symlink_to("nowhere")
+    profiles = Profiles(tmp_path)
+    assert profiles.match("a.csv", "d")
+    assert profiles.faults == []
+
+
 def test_a_changed_profile_is_read_again(tmp_path: Path) -> None:
     """A saved change is in force at once, and so is a profile's removal."""
     save(tmp_path, "p", 'pattern = "*.csv"')

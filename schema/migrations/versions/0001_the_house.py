@@ -61,7 +61,7 @@ CREATE TABLE nightporter.import_run (
 COMMENT ON TABLE nightporter.import_run IS
 'One file through one profile, or one section of it: the unit of work and of history.';
 CREATE INDEX import_run_arrival ON nightporter.import_run (arrival_id);
-CREATE INDEX import_run_imported ON nightporter.import_run (profile, section, finished_at) WHERE state = 'imported';
+CREATE INDEX import_run_imported ON nightporter.import_run (profile, dataset, finished_at) WHERE state = 'imported';
 
 CREATE INDEX import_run_unfinished ON nightporter.import_run (state) WHERE state IN ('arrived', 'importing');
 
