@@ -113,12 +113,12 @@ def test_settings_that_do_not_load_start_nothing(home: Path, command: Run) -> No
 def test_check_says_of_each_part_whether_it_works(home: Path, command: Run) -> None:
     """Drops, profiles, database and mail server: each works or is told with what to do, and a fault makes exit 1."""
     with MailServer() as mail:
-        good = f'[drops.local]\nkind = "local"\npath = "."\n[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsecurity = "none"\n'
+        good = f'[drops.local]\nkind = "local"\npath = "."\n[mail]\nhost = "127.0.0.1"\nport = {mail.port}\nsecurity = "none"\nadmins = [{{ email = "it@example.com" }}]\n'
         (home / "nightporter.toml").write_text(good)
         done = command("check", "--json")
         found = {finding["what"]: finding["ok"] for finding in json.loads(done.stdout)}
         assert (done.returncode, set(found.values())) == (0, {True})
-        assert {"embedded database", "profile customers", "profile items", "drop local", "mail"} <= found.keys()
+        assert {"database", "profile customers", "profile items", "drop local", "mail"} <= found.keys()
     (home / "nightporter.toml").write_text(good.replace('path = "."', 'path = "gone"'))
     (home / "profiles" / "items.toml").write_text("x")
     done = command("check")
