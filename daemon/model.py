@@ -6,11 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path, PurePath
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from daemon.errors import Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd  # slow to import, and no command that only looks needs it
 
 
 class State(StrEnum):
@@ -63,8 +64,8 @@ class Batch:
     canonical (a decimal point, ISO dates) whatever the file's conventions. None where no cell is typed.
     """
 
-    frame: pd.DataFrame
-    typed: pd.DataFrame | None = None
+    frame: "pd.DataFrame"
+    typed: "pd.DataFrame | None" = None
 
 
 class Fault(StrEnum):

@@ -6,14 +6,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
-import sqlalchemy as sa
-from sqlalchemy import Engine
-
-from daemon import db, embedded, worker
+from daemon import postgres, worker
 from daemon.errors import SetupFault
 from daemon.log import get
 from daemon.profiles import Profiles
@@ -25,38 +20,11 @@ from daemon.web import Pages
 log = get(__name__)
 
 
-@contextmanager
-def database(settings: Settings, own: bool | None = None) -> Iterator[Engine]:
-    """The settings' database, or the embedded one, with its schemas up to date.
-
-    `own` says of the embedded one whether this process must run it, or must not; None: whoever needs it first.
-    """
-    url = os.environ.get("NIGHTPORTER_DATABASE_URL") or settings.database.url
-    if url is None:
-        with embedded.postgres(settings.home, own) as server, _migrated(server) as engine:
-            yield engine
-        return
-    password = settings.secret(settings.database.password_file, "database_password")
-    made = sa.make_url(url)
-    with _migrated((made.set(password=password) if password else made).render_as_string(hide_password=False)) as engine:
-        yield engine
-
-
-@contextmanager
-def _migrated(url: str) -> Iterator[Engine]:
-    engine = db.connect(url)
-    try:
-        db.migrate(engine)
-        yield engine
-    finally:
-        engine.dispose()
-
-
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises SetupFault when a part of the service cannot work."""
     stop = threading.Event()
     child = _Child(settings)
-    with database(settings, own=True) as engine:  # a signal that comes before this is done ends us at once; nothing has begun
+    with postgres.opened(settings, own=True) as engine:  # a signal before this is done ends us: nothing has begun
         worker.stop_on_signal(stop)
         pages = Pages(engine, settings)
         schedule = Schedule(engine, settings, Profiles(settings.profiles))

@@ -37,12 +37,12 @@ def check(context: typer.Context, as_json: Json = False) -> None:
 
 
 def _database(settings: "Settings") -> Iterator[Finding]:
-    from daemon import service
+    from daemon import postgres
     from daemon.errors import SetupFault, TryLater
 
     what = "database" if settings.database.url or "NIGHTPORTER_DATABASE_URL" in os.environ else "embedded database"
     try:
-        with service.database(settings):
+        with postgres.opened(settings):
             yield Finding(what, True, "answers, schemas up to date")
     except (TryLater, SetupFault) as error:
         yield Finding(what, False, f"{error}; see [database] in the settings")

@@ -27,7 +27,7 @@ def import_file(
     as_json: Json = False,
 ) -> None:
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
-    from daemon import db, ledger, service, settings
+    from daemon import db, ledger, postgres, settings
     from daemon.attempt import attempt, rehearse
     from daemon.cli.show import exit_code, print_json, print_runs, run_json
     from daemon.model import RemoteFile
@@ -37,7 +37,7 @@ def import_file(
     profiles = Profiles(loaded.profiles)
     chosen = profiles.get(profile)
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
-    with service.database(loaded) as engine, _progress_bar(file.name) as progress:
+    with postgres.opened(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
             came_of = rehearse(engine, loaded, chosen, entry, progress)
             if as_json:

@@ -23,11 +23,11 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """The latest import runs."""
-    from daemon import db, ledger, service, settings
+    from daemon import db, ledger, postgres, settings
     from daemon.cli.show import print_json, print_runs, run_json
 
     loaded = settings.load(context.obj)
-    with service.database(loaded) as engine, db.transaction(engine) as conn:
+    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         runs = ledger.latest(conn, limit)
     if as_json:
         print_json([run_json(run, loaded) for run in runs])
@@ -38,11 +38,11 @@ def list_runs(
 @app.command()
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
-    from daemon import db, results, service, settings
+    from daemon import db, postgres, results, settings
     from daemon.cli.show import print_json, run_json
 
     loaded = settings.load(context.obj)
-    with service.database(loaded) as engine, db.transaction(engine) as conn:
+    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         mails = results.mails_of(conn, id)
     facts = run_json(run, loaded) | {
@@ -80,11 +80,11 @@ def rejects(
     language: Annotated[Literal["en", "fr"], typer.Option(help="The language of the reasons.")] = "en",
 ) -> None:
     """The rejected rows of a run with their reasons, on stdout."""
-    from daemon import db, ledger, results, service, settings
+    from daemon import db, ledger, postgres, results, settings
     from daemon.cli.show import print_json
 
     words = results.Words(language)
-    with service.database(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
+    with postgres.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         rejections = ledger.rejections(conn, id)
         if to == "csv":
@@ -116,13 +116,13 @@ def rejects(
 @app.command()
 def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
-    from daemon import db, ledger, service, settings
+    from daemon import db, ledger, postgres, settings
     from daemon.attempt import attempt
     from daemon.cli.show import exit_code, print_json, print_runs, run_json
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
-    with service.database(loaded) as engine:
+    with postgres.opened(loaded) as engine:
         with db.transaction(engine) as conn:
             run = _run(conn, id)
             if run.archive is None:

@@ -19,7 +19,7 @@ def run(context: typer.Context) -> None:
 
 def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child", hidden=True)] = False) -> None:
     """Take imports and mails from the queue; any number of machines may."""
-    from daemon import service, settings
+    from daemon import postgres, settings
     from daemon import worker as working
 
     loaded = settings.load(context.obj)
@@ -27,13 +27,13 @@ def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child"
     if child and sys.stdin.buffer.read(2) != b"go":
         return
     working.stop_on_signal(stop, watch_parent=child)
-    with service.database(loaded, own=False if child else None) as engine:
+    with postgres.opened(loaded, own=False if child else None) as engine:
         working.run(engine, loaded, stop)
 
 
 def migrate(context: typer.Context) -> None:
     """Bring the database's schemas up to this version; `run` does it too."""
-    from daemon import service, settings
+    from daemon import postgres, settings
 
-    with service.database(settings.load(context.obj)):
+    with postgres.opened(settings.load(context.obj)):
         print("The database is up to date.")

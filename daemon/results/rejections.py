@@ -6,17 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font, PatternFill
-
 from daemon.model import ImportRun, Rejection
 from daemon.results.words import Words
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _AMOUNT = re.compile(r"[-+]?[\d.,'’\s]*\d")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_AT_FAULT = PatternFill("solid", fgColor="FFE0A3")
 
 
 def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Iterator[bytes]:
@@ -36,6 +31,11 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
 
 def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: IO[bytes]) -> None:
     """The rows as a workbook of text cells, none of them a formula; the cells at fault are marked."""
+    from openpyxl import Workbook  # slow to import, and rarely asked for
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font, PatternFill
+
+    at_fault_fill = PatternFill("solid", fgColor="FFE0A3")
     book = Workbook(write_only=True)
     sheet = book.create_sheet(words("page.title"))
     sheet.freeze_panes = "A2"
@@ -55,7 +55,7 @@ def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: 
         row = [cell(text) for text in _row(run, rejection, words)]
         for name, made in zip(header, row, strict=False):
             if name in at_fault:
-                made.fill = _AT_FAULT
+                made.fill = at_fault_fill
         sheet.append(row)
     book.save(out)
 

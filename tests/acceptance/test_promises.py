@@ -36,6 +36,7 @@ def test_p1_what_arrived_while_nobody_looked_is_picked_up(
         service.wait_for("imported")
         service.arrive("items.csv", items("F1"))
         service.wait_for("imported", 2)
+        assert [run[0] for run in service.runs()] == ["customers.csv", "items.csv"]
 
 
 def test_p2_rows_load_once_though_two_services_look(
@@ -126,6 +127,7 @@ def test_p7_one_sick_drop_delays_no_other(
             (tmp_path / "profiles" / "broken.toml").write_text("pattern = ")
             service.arrive("customers.csv", CUSTOMERS)
             service.wait_for("imported", seconds=10)
+            assert service.runs() == [("customers.csv", "imported", None)]
 
 
 def test_a_file_on_an_sftp_server_is_imported_and_moved(
@@ -141,6 +143,7 @@ def test_a_file_on_an_sftp_server_is_imported_and_moved(
         (folder / "customers.csv").write_text(CUSTOMERS)
         service.wait_for("imported")
         eventually(lambda: (folder / "processed" / "customers.csv").exists())
+        assert not (folder / "customers.csv").exists()
 
 
 def test_a_slow_upload_waits_until_it_is_whole(

@@ -62,7 +62,7 @@ def test_it_is_started_again_when_it_dies(home: Path, eventually: Callable[..., 
             except psycopg.OperationalError:
                 return False
 
-        eventually(back)
+        assert eventually(back)
 
 
 def test_it_does_not_outlive_an_owner_that_is_killed(home: Path, eventually: Callable[..., object]) -> None:

@@ -1,0 +1,38 @@
+"""Which Postgres: the one that the settings name, or the embedded one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlalchemy import Engine
+
+from daemon import db, embedded
+from daemon.settings import Settings
+
+
+@contextmanager
+def opened(settings: Settings, own: bool | None = None) -> Iterator[Engine]:
+    """The settings' database, or the embedded one, with its schemas up to date.
+
+    `own` says of the embedded one whether this process must run it, or must not; None: whoever needs it first.
+    """
+    url = os.environ.get("NIGHTPORTER_DATABASE_URL") or settings.database.url
+    if url is None:
+        with embedded.postgres(settings.home, own) as server, _migrated(server) as engine:
+            yield engine
+        return
+    password = settings.secret(settings.database.password_file, "database_password")
+    made = sa.make_url(url)
+    with _migrated((made.set(password=password) if password else made).render_as_string(hide_password=False)) as engine:
+        yield engine
+
+
+@contextmanager
+def _migrated(url: str) -> Iterator[Engine]:
+    engine = db.connect(url)
+    try:
+        db.migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
