@@ -136,11 +136,10 @@ def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, reade
     for item in reader:
         if isinstance(item, Batch):
             reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
-            rows = item.frame[item.frame.index.isin(list(reasons))]
-            columns = [rows.iloc[:, number].tolist() for number in range(rows.shape[1])]
+            turned = Batch(item.frame[item.frame.index.isin(list(reasons))])
             rejections = (
                 Rejection(line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]))
-                for line, *cells in zip(rows.index.tolist(), *columns, strict=True)
+                for line, cells in turned.rows()
             )
             ledger.reject(conn, stage.run_id, rejections)
 

@@ -1,6 +1,6 @@
 """The nouns that cross packages, and the states of an import run with every transition they allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -66,6 +66,12 @@ class Batch:
 
     frame: "pd.DataFrame"
     typed: "pd.DataFrame | None" = None
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row's line and cells; for the few that people are shown, not for the many that are loaded."""
+        columns = [self.frame.iloc[:, number].tolist() for number in range(self.frame.shape[1])]
+        for line, *cells in zip(self.frame.index.tolist(), *columns, strict=True):
+            yield line, cells
 
 
 class Fault(StrEnum):

@@ -106,8 +106,7 @@ def _rows(reader: "Reader") -> Iterator[list[object]]:
         if isinstance(item, Rejection):
             print(f"line {item.line}: {'; '.join(words.reason(reason, '') for reason in item.reasons)}", file=sys.stderr)
         else:
-            columns = [item.frame.iloc[:, number].tolist() for number in range(len(reader.header))]
-            yield from (list(row) for row in zip(item.frame.index.tolist(), *columns, strict=True))
+            yield from ([line, *cells] for line, cells in item.rows())
 
 
 def _print_table(reader: "Reader") -> None:

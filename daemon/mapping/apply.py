@@ -228,9 +228,7 @@ class _Work:
         return pc.fill_null(text, self._section.entity)
 
     def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
-        rows = self._batch.frame.iloc[bad]
-        columns = [rows.iloc[:, number].tolist() for number in range(rows.shape[1])]
-        for at, line, *row in zip(bad, rows.index.tolist(), *columns, strict=True):
+        for at, (line, row) in zip(bad, Batch(self._batch.frame.iloc[bad]).rows(), strict=True):
             yield Rejection(line, row, tuple(self._faults[at]))
 
 

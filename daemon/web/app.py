@@ -1,6 +1,7 @@
 """The web application: which page answers which address, and the headers every answer carries."""
 
 import threading
+import time
 from pathlib import Path
 
 import uvicorn
@@ -91,8 +92,10 @@ class Pages:
         self._thread = threading.Thread(target=self._server.run, name="web")
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Begin to answer; returns when it does, or has failed to."""
         self._thread.start()
+        while not self.listening and not self.failed:
+            time.sleep(0.02)
 
     @property
     def listening(self) -> bool:

@@ -1,6 +1,6 @@
 """The rejected-rows page in a real browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ def page() -> Iterator[Page]:
 
 
 @pytest.fixture
-def address(office: Office, eventually: Callable[..., object]) -> Iterator[str]:
+def address(office: Office) -> Iterator[str]:
     """The link of a run with 130 rejected rows, served."""
     office.profile("items", ITEMS)
     run = office.load(
@@ -36,7 +36,7 @@ def address(office: Office, eventually: Callable[..., object]) -> Iterator[str]:
     settings = Settings.model_validate({"home": office.home, "web": {"listen": f"127.0.0.1:{port}"}})
     pages = Pages(office.engine, settings)
     pages.start()
-    eventually(lambda: pages.listening)
+    assert pages.listening
     yield Links(settings.link_keys, f"http://127.0.0.1:{port}", 30).rejects(run.id, "credit@example.com")
     pages.stop()
 
