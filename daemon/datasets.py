@@ -18,7 +18,7 @@ class Field(Table):
 
     `owner` says who may change the value of a row that exists: `erp` (the file always wins) or `app` (kept as it is).
     `default_from` names fields that give the value where the file has none: the year of a date, or, for an enum, one of
-    the two words of `by_sign` for an amount above or below zero.
+    the two words of `by_sign` for an amount above or below zero. `joined_from` names fields that make it together.
     """
 
     type: Literal["text", "integer", "money", "date", "bool", "enum"]
@@ -29,11 +29,19 @@ class Field(Table):
     default: str | None = None
     default_from: list[str] = []
     by_sign: list[str] = []
+    joined_from: list[str] = []
+    positive: bool = Key(False, description="of money: zero and less are a fault")
     derived: bool = Key(False, description="never mapped; only `default_from` fills it")
     iso4217: bool = False
     label: dict[str, str]
     description: str = ""
     example: str = ""
+    synonyms: dict[str, list[str]] = Key({}, description='the headers ERPs print for it, by language; "technical" names too')
+
+    @property
+    def given_by(self) -> list[str]:
+        """The other fields that can give the value where a file has no column for it."""
+        return self.default_from + self.joined_from
 
 
 class Balance(Table):

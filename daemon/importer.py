@@ -35,6 +35,11 @@ def load(
 ) -> Tally:
     """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row."""
     _refuse_duplicate(conn, run)
+    with reading.unpacked(path, profile.format.member, sandbox) as content:
+        return _load(conn, run, profile, content, sandbox, progress)
+
+
+def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox, progress: Progress) -> Tally:
     section = profile.section(run.dataset)
     mapping = _fit(conn, run, profile, path, sandbox)
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
@@ -79,7 +84,8 @@ def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox
     section = profile.section(run.dataset)
     reader = reading.read(path, profile.format, sandbox)
     pinned = ledger.pinned(conn, run)
-    known = Conventions.model_validate({name: getattr(profile.format, name) or pin for name, pin in pinned.items()})
+    declared = {name: getattr(profile.format, name) for name in Conventions.model_fields}
+    known = Conventions.model_validate(declared | {name: declared[name] or pin for name, pin in pinned.items()})
     mapping = Mapping(section, reader.header, known)
     if mapping.undecided:
         known = prove(reader, mapping, known)

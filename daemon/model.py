@@ -66,6 +66,8 @@ class Batch:
 
     frame: "pd.DataFrame"
     typed: "pd.DataFrame | None" = None
+    errors: "pd.DataFrame | None" = None
+    """Of a workbook: true where a cell holds an error, or a formula that nobody calculated. None where none does."""
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Each row's line and cells; for the few that people are shown, not for the many that are loaded."""
@@ -78,14 +80,20 @@ class Fault(StrEnum):
     """Why a row was rejected."""
 
     AMOUNT_TOO_LARGE = "amount_too_large"
+    BETWEEN_COLUMNS = "between_columns"
     CONTROL_CHARACTER = "control_character"
+    CREDIT_NOT_POSITIVE = "credit_not_positive"
+    CURRENCY_CONTRADICTED = "currency_contradicted"
     CURRENCY_UNKNOWN = "currency_unknown"
+    DEBIT_AND_CREDIT = "debit_and_credit"
     DUPLICATE_KEY = "duplicate_key"
+    ERROR_CELL = "error_cell"
     MISSING = "missing"
     NOT_A_BOOL = "not_a_bool"
     NOT_A_DATE = "not_a_date"
     NOT_A_NUMBER = "not_a_number"
     NOT_AN_INTEGER = "not_an_integer"
+    SIGN_UNCLEAR = "sign_unclear"
     TOO_FEW_CELLS = "too_few_cells"
     TOO_LONG = "too_long"
     TOO_MANY_CELLS = "too_many_cells"

@@ -32,18 +32,24 @@ def _source(value: object) -> object:
 
 
 class Column(Table):
-    """Where a field's value comes from: one of `from`, `first_of`, `join` and `value`; then `map`, if given."""
+    """Where a field's value comes from: one of `from`, `first_of`, `join`, `value`, or `debit` and `credit`; then `map`."""
 
     from_: str | None = Field(None, alias="from", description="the header of a column")
     first_of: list["Source"] | None = Field(None, description="the first of these that is not empty")
     join: list[str] | None = Field(None, description="headers whose values, with a space between, make the value")
     value: str | None = Field(None, description="the same value for every row")
+    debit: str | None = Field(None, description="of an amount in two columns: the one that counts as it is")
+    credit: str | None = Field(None, description="of an amount in two columns: the one that counts as negative")
+    flag: "Source | None" = Field(None, description="of an amount: the column that says debit or credit")
     map: dict[str, str] | None = Field(None, description="the file's words to the dataset's")
+    optional: bool = Field(False, description="the file may come without it")
 
     @model_validator(mode="after")
     def _one_source(self) -> "Column":
-        if sum(s is not None for s in (self.from_, self.first_of, self.join, self.value)) != 1:
-            raise ValueError('give exactly one of "from", "first_of", "join" and "value"')
+        if sum(s is not None for s in (self.from_, self.first_of, self.join, self.value, self.debit)) != 1:
+            raise ValueError('give exactly one of "from", "first_of", "join", "value", and "debit" with "credit"')
+        if (self.debit is None) != (self.credit is None):
+            raise ValueError('"debit" and "credit" go together')
         return self
 
     @property
@@ -52,10 +58,21 @@ class Column(Table):
         return self.join is not None or any(part.joins for part in self.first_of or [])
 
     @property
+    def signs(self) -> bool:
+        """Whether any part of it makes an amount of two columns, or by a flag."""
+        return self.debit is not None or self.flag is not None or any(part.signs for part in self.first_of or [])
+
+    @property
     def headers(self) -> list[str]:
         """Every header this column may read."""
-        nested = [header for source in self.first_of or [] for header in source.headers]
-        return ([self.from_] if self.from_ is not None else []) + (self.join or []) + nested
+        own = [header for header in (self.from_, *(self.join or []), self.debit, self.credit) if header is not None]
+        return own + [header for source in self.first_of or [] for header in source.headers]
+
+    @property
+    def every_header(self) -> list[str]:
+        """The headers this column may read, and those of its flags."""
+        parts = [part for part in (self.flag, *(self.first_of or [])) if part is not None]
+        return self.headers + [header for part in parts for header in part.every_header]
 
 
 Source = Annotated[Column, BeforeValidator(_source)]
@@ -100,12 +117,17 @@ class Section(Table):
             faults += [
                 f'the required field "{name}" is not mapped'
                 for name, field in dataset.fields.items()
-                if field.required and name not in columns and not field.default_from
+                if field.required and name not in columns and not set(field.given_by) & set(columns)
             ]
             faults += [
                 f'"join" makes text, and "{name}" is {dataset.fields[name].type}'
                 for name, column in columns.items()
                 if column.joins and name in dataset.fields and dataset.fields[name].type != "text"
+            ]
+            faults += [
+                f'"debit", "credit" and "flag" make an amount, and "{name}" is none'
+                for name, column in columns.items()
+                if column.signs and (name not in dataset.fields or dataset.fields[name].type != "money")
             ]
             if faults:
                 raise ValueError("; ".join(faults))

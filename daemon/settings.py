@@ -107,11 +107,15 @@ class Imports(Table):
 
 
 class Sandbox(Table):
-    """The limits of the process that opens spreadsheets."""
+    """The limits of the process that opens spreadsheets and archives."""
 
     memory_mb: int = Field(2048, ge=256)
     cpu_seconds: int = Field(120, ge=1)
     wall_seconds: int = Field(900, ge=1)
+    unpacked_mb: int = Field(4096, ge=1, description="the most that an archive, or a workbook, may unpack to")
+    ratio: int = Field(250, ge=2, description="how many times its own size it may unpack to, beyond its first 16 MB")
+    entries: int = Field(1000, ge=1, description="the most members it may have")
+    cells: int = Field(50_000_000, ge=1, description="the most cells that a sheet may span, empty ones too")
 
 
 class Settings(Table):

@@ -198,7 +198,8 @@ def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
 def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
     first = "(array_agg(format->>'{0}' ORDER BY finished_at) FILTER (WHERE format->>'{0}' IS NOT NULL))[1] AS {0}"
-    statement = f"""SELECT {first.format("decimal")}, {first.format("date")} FROM nightporter.import_run
+    names = ", ".join(map(first.format, ("decimal", "thousands", "date")))
+    statement = f"""SELECT {names} FROM nightporter.import_run
                     WHERE profile = :profile AND dataset = :dataset AND state = 'imported'"""
     return dict(conn.execute(sa.text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
 

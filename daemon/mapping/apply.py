@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from daemon.config import nearest
-from daemon.datasets import Balance, Field
+from daemon.datasets import Balance, Dataset, Field
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, null_if_empty
+from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
 from daemon.mapping.header import Header, missing
-from daemon.mapping.numbers import MONEY
+from daemon.mapping.numbers import MONEY, balanced, marked, sided
 from daemon.model import Batch, Fault, Reason, Rejection
 from daemon.profiles import Column, Section
 from daemon.shape import Conventions
@@ -45,16 +45,18 @@ class Mapping:
         self._conventions = conventions
         self._header = Header(header)
         self._check()
-        self.fields = [
-            name for name in self._dataset.fields if name in section.columns or self._fills(self._dataset.fields[name])
-        ]
+        self._columns = {name: column for name, column in section.columns.items() if not missing(column, self._header)}
+        self.fields = [name for name, field in self._dataset.fields.items() if name in self._columns or self._fills(field)]
         """The dataset's fields that this mapping fills."""
         self.key = self._dataset.key(set(self.fields))
         """The fields that say which row of the dataset a row of the file is."""
+        used = {self._header[name] for name in [*section.import_.skip_where, *self._read] if name in self._header}
+        self.unused = [name for name in header if name not in used]
+        """The file's headers that nothing is read from."""
 
     def header_of(self, field: str) -> str:
         """The file's own header that `field` is read from, or ''."""
-        column = self._section.columns.get(field)
+        column = self._columns.get(field)
         found = [self._header[header] for header in column.headers if header in self._header] if column else []
         return found[0] if found else ""
 
@@ -63,7 +65,7 @@ class Mapping:
         """The file's columns whose text depends on its conventions, each with the type it is read as."""
         return [
             (self._header[header], self._dataset.fields[name].type)
-            for name, column in self._section.columns.items()
+            for name, column in self._columns.items()
             if name != "entity" and self._dataset.fields[name].type in ("money", "date")
             for header in column.headers
             if header in self._header
@@ -78,11 +80,12 @@ class Mapping:
     def apply(self, batch: Batch) -> Mapped:
         """Convert a batch."""
         kept = self.kept(batch)
-        work = _Work(kept, self._section, self._header, self._conventions)
-        for name in filter(self._section.columns.__contains__, self.fields):
+        work = _Work(kept, self._columns, self._section.entity, self._header, self._conventions)
+        for name in filter(self._columns.__contains__, self.fields):
             work.convert(name, self._dataset.fields[name], needed=name in self._needed)
         for name in self.fields:
-            work.complete(name, self._dataset.fields[name])
+            work.complete(name, self._dataset.fields[name], needed=name in self._needed)
+        work.compare_currencies(self._dataset)
         work.settle(self._dataset.balance)
         return work.split(self.fields, self._dataset.balance, len(batch.frame) - len(kept.frame))
 
@@ -108,39 +111,90 @@ class Mapping:
         }
         return {name for name, field in fields.items() if field.required or field.default_from or name in key}
 
+    @property
+    def _read(self) -> list[str]:
+        return [header for column in self._columns.values() for header in column.every_header]
+
     def _fills(self, field: Field) -> bool:
-        return field.default is not None or bool(field.default_from)
+        return field.default is not None or any(name in self._columns for name in field.given_by)
 
     def _check(self) -> None:
-        lacking = [name for column in self._section.columns.values() for name in missing(column, self._header)]
+        needed = [column for name, column in self._section.columns.items() if not column.optional or self._required(name)]
+        lacking = [name for column in needed for name in missing(column, self._header)]
         lacking += [name for name in self._section.import_.skip_where if name not in self._header]
         if lacking:
             told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(lacking))
             raise FileRefused(Refusal.COLUMN_MISSING, told)
 
+    def _required(self, name: str) -> bool:
+        field = self._dataset.fields.get(name)
+        return field is not None and field.required and not field.given_by
+
 
 class _Work:
     """One batch on its way through the conversion: the columns so far, and the faults by row."""
 
-    def __init__(self, batch: Batch, section: Section, header: Header, conventions: Conventions) -> None:
+    def __init__(self, batch: Batch, sources: dict[str, Column], entity: str, header: Header, conventions: Conventions) -> None:
         self._batch = batch
-        self._section = section
+        self._sources = sources
+        self._own_entity = entity
         self._header = header
         self._conventions = conventions
         self._columns: dict[str, pa.Array] = {}
         self._faults: dict[int, list[Reason]] = {}
+        self._marked: dict[str, dict[int, frozenset[str]]] = {}
+        """By field, the rows whose amount names a currency."""
 
     def convert(self, name: str, field: Field, *, needed: bool) -> None:
         """Read a mapped field from the file."""
-        source = self._section.columns[name]
+        source = self._sources[name]
         text, typed = self._text(source)
-        values, faults = convert(text, field, self._conventions, typed)
+        if source.debit is not None:
+            sides = [convert(*each) for each in self._sides(source, field)]
+            values, faults = balanced(*(side for side, _ in sides))
+            faults |= sides[0][1] | sides[1][1]
+        else:
+            if field.type == "date":
+                text = no_blank_dates(text)
+            values, faults = convert(text, field, self._conventions, typed)
+        for flagged in [source, *(source.first_of or [])]:
+            if flagged.flag is not None:
+                values, flag_faults = sided(values, self._text(flagged.flag)[0])
+                faults |= flag_faults
+        if field.type == "money":
+            self._marked[name] = marked(text)
         if needed:
             faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), Fault.MISSING)
+        faults |= dict.fromkeys(self._errors(source), Fault.ERROR_CELL)
         for row, fault in faults.items():
             limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
             self._fault(row, Reason(fault, name, text[row].as_py() or "", self._origin(source, row), limit))
         self._columns[name] = values
+
+    def _sides(self, source: Column, field: Field) -> Iterator[tuple[pa.Array, Field, Conventions, pa.Array | None]]:
+        """The debit and the credit of an amount, as `convert` takes them."""
+        for header in (source.debit, source.credit):
+            text, typed = self._unmapped(Column.model_validate({"from": header}))
+            yield text, field, self._conventions, typed
+
+    def _errors(self, source: Column) -> list[int]:
+        """The rows in which a cell that `source` may read holds an error."""
+        errors = self._batch.errors
+        if errors is None:
+            return []
+        held = [errors[self._header[header]].to_numpy() for header in source.every_header if header in self._header]
+        return [int(row) for row in np.flatnonzero(np.any(held, axis=0))] if held else []
+
+    def compare_currencies(self, dataset: Dataset) -> None:
+        """An amount that names a currency must be in its row's."""
+        own = next((name for name, field in dataset.fields.items() if field.iso4217 and name in self._columns), None)
+        for name, rows in self._marked.items() if own else []:
+            for row, meant in rows.items():
+                currency = self._columns[own or ""][row].as_py()
+                if currency is not None and currency not in meant:
+                    source = self._sources[name]
+                    value = str(self._text(source)[0][row])
+                    self._fault(row, Reason(Fault.CURRENCY_CONTRADICTED, name, value, self._origin(source, row), currency))
 
     def _fault(self, row: int, reason: Reason) -> None:
         self._faults.setdefault(row, []).append(reason)
@@ -164,6 +218,9 @@ class _Work:
         if source.from_ is not None:
             header = self._header[source.from_]
             return cells(frame, header), None if typed is None else pa.array(typed[header])
+        if source.debit is not None and source.credit is not None:
+            sides = [cells(frame, self._header[header]) for header in (source.debit, source.credit)]
+            return pc.coalesce(*sides), nowhere
         if source.join is not None:
             return reduce(joined, (cells(frame, self._header[header]) for header in source.join)), nowhere
         found = [self._text(part) for part in source.first_of or [] if not missing(part, self._header)]
@@ -173,7 +230,7 @@ class _Work:
             text = pc.coalesce(text, other)
         return text, marks
 
-    def complete(self, name: str, field: Field) -> None:
+    def complete(self, name: str, field: Field, *, needed: bool) -> None:
         """Fill in what the file has no column for, where the dataset says from what."""
         column = self._columns.get(name)
         if column is None:
@@ -181,6 +238,10 @@ class _Work:
                 if (given := self._columns.get(source)) is not None:
                     derived = derived_from(given, field)
                     column = derived if column is None else pc.coalesce(column, derived)
+            if parts := [self._columns[part] for part in field.joined_from if part in self._columns]:
+                column = reduce(joined, parts)
+                for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if needed else []:
+                    self._fault(row, Reason(Fault.MISSING, name))
         if field.default is not None:
             default = pa.scalar(field.default)
             column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
@@ -188,7 +249,7 @@ class _Work:
 
     def settle(self, balance: Balance | None) -> None:
         """Nothing is open of a row that has been paid, where the file says when but not how much is left."""
-        if balance is None or balance.settled_by not in self._columns or balance.amount in self._section.columns:
+        if balance is None or balance.settled_by not in self._columns or balance.amount in self._sources:
             return
         paid = pc.is_valid(self._columns[balance.settled_by])
         nothing = pa.scalar(Decimal(0), MONEY)
@@ -214,18 +275,18 @@ class _Work:
         return Mapped(table.filter(pa.array(good)), list(self._rejections(bad)), skipped, _sums(table, balance), rejected)
 
     def _entity(self) -> pa.Array:
-        source = self._section.columns.get("entity")
+        source = self._sources.get("entity")
         if source is None:
-            return pa.repeat(pa.scalar(self._section.entity), len(self._batch.frame))
+            return pa.repeat(pa.scalar(self._own_entity), len(self._batch.frame))
         text, _ = self._text(source)
-        known = pa.array(sorted({*source.map.values(), self._section.entity}) if source.map else [], pa.string())
+        known = pa.array(sorted({*source.map.values(), self._own_entity}) if source.map else [], pa.string())
         for bad, fault in (
             (pc.greater(pc.utf8_length(text), MAX_ENTITY), Fault.TOO_LONG),
             (pc.invert(pc.is_in(text, known)) if source.map else pc.is_in(text, known), Fault.UNKNOWN_WORD),
         ):
             for row in pc.indices_nonzero(pc.and_(bad, pc.is_valid(text)).fill_null(False)).to_pylist():
                 self._fault(row, Reason(fault, "entity", text[row].as_py(), self._origin(source, row), str(MAX_ENTITY)))
-        return pc.fill_null(text, self._section.entity)
+        return pc.fill_null(text, self._own_entity)
 
     def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
         for at, (line, row) in zip(bad, Batch(self._batch.frame.iloc[bad]).rows(), strict=True):

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from babel.numbers import list_currencies
 
 from daemon.datasets import Field
 from daemon.mapping import dates, numbers
+from daemon.mapping.currencies import CODES
+from daemon.mapping.digits import latin_column
 from daemon.mapping.numbers import MONEY
 from daemon.model import Fault
 from daemon.shape import Conventions
@@ -29,8 +30,8 @@ _TYPES = {
     "money": MONEY,
 }
 _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-_CURRENCIES = frozenset(list_currencies())
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
+_ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?: |$)"
 
 Converted = tuple[pa.Array, dict[int, Fault]]
 
@@ -40,19 +41,31 @@ def convert(column: pa.Array, field: Field, conventions: Conventions, typed: pa.
 
     Cells that are true in `typed` came from a spreadsheet as values and are read canonically, whatever the conventions.
     """
+    if field.type in ("money", "date", "integer"):
+        column = latin_column(column)
     if typed is None or field.type not in ("money", "date"):
         return _convert(column, field, conventions)
+    typed = is_canonical(column, typed, field.type)
     text, text_faults = _convert(pc.if_else(typed, None, column), field, conventions)
     value, value_faults = _convert(pc.if_else(typed, column, None), field, _CANONICAL)
     return pc.coalesce(value, text), text_faults | value_faults
 
 
+def is_canonical(column: pa.Array, typed: pa.Array, type: str) -> pa.Array:
+    """The typed cells that need no convention. A bare number in a column of dates does: is it a day number, or 20240131?"""
+    return pc.and_(typed, pc.fill_null(pc.match_substring_regex(column, _ISO_DATE), False)) if type == "date" else typed
+
+
 def _convert(column: pa.Array, field: Field, conventions: Conventions) -> Converted:
     if field.type == "money":
-        return numbers.money(column, conventions.decimal or ".")
+        values, faults = numbers.money(column, conventions.decimal or ".", conventions.thousands)
+        if field.positive:
+            negative = pc.fill_null(pc.less_equal(values, pa.scalar(Decimal(0), MONEY)), False)
+            faults |= dict.fromkeys(pc.indices_nonzero(negative).to_pylist(), Fault.CREDIT_NOT_POSITIVE)
+        return values, faults
     if field.type == "text" and not field.iso4217:
         return _text(column, field)
-    return _distinct(column, partial(_one, field=field, date=conventions.date or dates.ISO), _TYPES[field.type])
+    return _distinct(column, partial(_one, field=field, conventions=conventions), _TYPES[field.type])
 
 
 def cells(frame: pd.DataFrame, header: str) -> pa.Array:
@@ -66,6 +79,11 @@ def cells(frame: pd.DataFrame, header: str) -> pa.Array:
 def null_if_empty(column: pa.Array) -> pa.Array:
     """A text column with nothing in place of empty texts."""
     return pc.if_else(pc.equal(column, ""), None, column)
+
+
+def no_blank_dates(column: pa.Array) -> pa.Array:
+    """A text column with nothing in place of how ERPs print that there is no date."""
+    return _distinct(column, lambda text: None if dates.is_blank(text) else text, pa.string())[0]
 
 
 def joined(first: pa.Array, second: pa.Array) -> pa.Array:
@@ -98,11 +116,11 @@ def _text(column: pa.Array, field: Field) -> Converted:
     return column, faults
 
 
-def _one(text: str, field: Field, date: str) -> Any:
+def _one(text: str, field: Field, conventions: Conventions) -> Any:
     """One value, or the Fault that keeps it from being one."""
     match field.type:
         case "date":
-            return dates.parse(text, date) or Fault.NOT_A_DATE
+            return dates.parse(text, conventions) or Fault.NOT_A_DATE
         case "bool":
             return _BOOLS.get(text.casefold(), Fault.NOT_A_BOOL)
         case "integer":
@@ -111,7 +129,7 @@ def _one(text: str, field: Field, date: str) -> Any:
             word = text.casefold()
             return next((value for value, words in field.words.items() if word in words), Fault.UNKNOWN_WORD)
         case _:
-            return text.upper() if text.upper() in _CURRENCIES else Fault.CURRENCY_UNKNOWN
+            return text.upper() if text.upper() in CODES else Fault.CURRENCY_UNKNOWN
 
 
 def _distinct(column: pa.Array, one: Callable[[str], Any], type: pa.DataType) -> Converted:

@@ -5,52 +5,115 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from babel import Locale
+
+from daemon.shape import DATE_PATTERN, SERIAL, Conventions
+
 EARLIEST, LATEST = datetime.date(1900, 1, 1), datetime.date(2199, 12, 31)
 """Open items are not older or later; a year like 0201 or 12025 is a slip of the hand."""
 
 ISO = "yyyy-mm-dd"
-_PARTS = {"yyyy": r"(?P<y>\d{4})", "mm": r"(?P<m>\d{1,2})", "dd": r"(?P<d>\d{1,2})"}
+LANGUAGES = ("en", "sv", "pt_BR", "zh", "hr", "de", "nl", "es", "fr", "it", "ja", "pl", "pt", "ro", "tr")
+"""The languages whose names of months, and whose headers, are known."""
+_PARTS = {
+    "yyyy": r"(?P<y>\d{4})",
+    "yy": r"(?P<y>\d{2})",
+    "mm": r"(?P<m>\d{1,2})",
+    "dd": r"(?P<d>\d{1,2})",
+    "mmm": r"(?P<m>[^\W\d_]+)\.?",
+}
+_TIME = r"(?:,?[ T](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?"
+_NOTHING = re.compile(r"[0./\- ]*")
+_EPOCH = datetime.date(1899, 12, 30)
+"""Day 0 of a spreadsheet: it takes 1900 for a leap year, so its numbers are right from March 1900 on."""
+_SHORT = {"mrz": 3, "mrt": 3, "ene": 1, "set": 9, "sept": 9}
 
 
-def parse(text: str, pattern: str) -> datetime.date | None:
-    """The date that `text` writes in the order of `pattern`, or None. Any of `- / . space` may stand for its separator.
+def is_blank(text: str) -> bool:
+    """Whether a text is how ERPs print that there is no date: `00000000`, `00/00/0000`, `0`."""
+    return bool(_NOTHING.fullmatch(text))
 
-    A time of day after it is left off: the date counts as written.
+
+def parse(text: str, conventions: Conventions) -> datetime.date | None:
+    """The date that `text`, in Latin digits, writes by the conventions, or None.
+
+    Any of `- / . space` may stand for the pattern's separator. A time of day after it is left off: the date counts as written.
     """
+    pattern = conventions.date or ISO
+    if pattern == SERIAL:
+        return _day(text)
     match = _expression(pattern).fullmatch(text)
     if match is None:
         return None
+    year, month = int(match["y"]), match["m"]
+    if len(match["y"]) == 2:
+        year += 2000 if year < (conventions.pivot or 0) else 1900
+    number = int(month) if month.isdigit() else _months(conventions.language).get(month.casefold())
+    if number is None:
+        return None
     try:
-        date = datetime.date(int(match["y"]), int(match["m"]), int(match["d"]))
+        date = datetime.date(year, number, int(match["d"]))
     except ValueError:
         return None
     return date if EARLIEST <= date <= LATEST else None
 
 
+def _day(text: str) -> datetime.date | None:
+    """The date of a spreadsheet's day number, its time of day left off."""
+    number = re.fullmatch(r"(\d{5,6})(?:\.\d+)?", text, re.ASCII)
+    date = _EPOCH + datetime.timedelta(int(number[1])) if number else LATEST
+    return date if date < LATEST else None
+
+
 @lru_cache
 def _expression(pattern: str) -> re.Pattern[str]:
-    separated = len(pattern) > 8
-    parts = re.findall("yyyy|mm|dd", pattern)
-    groups = [_PARTS[part] if separated else _PARTS[part].replace("{1,2}", "{2}") for part in parts]
-    body = groups[0] + r"(?P<s>[-/. ])" + groups[1] + r"(?P=s)" + groups[2] if separated else "".join(groups)
-    return re.compile(
-        body + r"(?:[ T](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?", re.ASCII
-    )
+    parts = DATE_PATTERN.fullmatch(pattern)
+    assert parts  # profiles are checked, and the rest is written here
+    first, separator, second, third = parts.groups()
+    if not separator:
+        digits = [_PARTS[part].replace("{1,2}", "{2}") for part in (first, second, third)]
+        return re.compile("".join(digits) + _TIME, re.ASCII)
+    if "mmm" in pattern:
+        between = r"(?:[-/. ]|, ?|\. ?| (?:de|of|di|den) )"
+        return re.compile(between.join(_PARTS[part] for part in (first, second, third)) + _TIME, re.IGNORECASE)
+    return re.compile(rf"{_PARTS[first]}(?P<s>[-/.] ?| ){_PARTS[second]}(?P=s){_PARTS[third]}\.?{_TIME}", re.ASCII)
 
 
-PROVABLE = ("dd/mm/yyyy", "mm/dd/yyyy", ISO, "yyyymmdd", "ddmmyyyy")
+@lru_cache
+def _months(language: str | None) -> dict[str, int]:
+    """The names of months, long and short, in one language; or in all known, but for those that differ between them."""
+    meant: dict[str, set[int]] = {}
+    for locale in [Locale.parse(language)] if language else map(Locale.parse, LANGUAGES):
+        for context in ("format", "stand-alone"):
+            for width in ("wide", "abbreviated"):
+                for number, name in locale.months[context][width].items():
+                    plain = name.casefold().rstrip(".")
+                    for form in {plain, plain[:3], plain[:4]}:
+                        meant.setdefault(form, set()).add(number)
+    return _SHORT | {name: numbers.pop() for name, numbers in meant.items() if len(numbers) == 1}
 
 
-def fitting(text: str) -> frozenset[str]:
-    """The patterns under which `text` is a date."""
-    return frozenset(pattern for pattern in PROVABLE if parse(text, pattern))
+PROVABLE = ("dd/mm/yyyy", "mm/dd/yyyy", ISO, "yyyymmdd", "ddmmyyyy", "dd/mm/yy", "mm/dd/yy", "yy/mm/dd",
+            "dd mmm yyyy", "mmm dd yyyy", "dd mmm yy")  # fmt: skip
+
+
+def fitting(text: str, language: str | None = None) -> frozenset[str]:
+    """The patterns under which `text`, in Latin digits, is a date; a day number only where it is nothing else."""
+    found = frozenset(str(known.date) for known in _provable(language) if parse(text, known))
+    return found or frozenset({SERIAL} if _day(text) else ())
+
+
+@lru_cache
+def _provable(language: str | None) -> list[Conventions]:
+    return [Conventions(date=pattern, pivot=70, language=language) for pattern in PROVABLE]
 
 
 def proven(readings: Iterable[frozenset[str]]) -> set[str]:
     """The patterns that a column's texts leave, each text given as those that fit it.
 
-    One means proven. None: nothing in the column is a date. Several: each could be meant, or two are proven at once.
+    One means proven, but for day numbers, which are numbers like any other. None: nothing in the column is a date.
+    Several: each could be meant, or two are proven at once.
     """
     told = [reading for reading in readings if reading]
-    sure = {pattern for reading in told if len(reading) == 1 for pattern in reading}
+    sure = {pattern for reading in told if len(reading) == 1 for pattern in reading} - {SERIAL}
     return sure or (set(frozenset.intersection(*told)) or set(PROVABLE) if told else set())

@@ -31,4 +31,5 @@ def missing(column: Column, header: Header) -> list[str]:
     if column.first_of:
         each = [missing(part, header) for part in column.first_of]
         return [] if any(not names for names in each) else [name for names in each for name in names]
-    return [name for name in column.headers if name not in header]
+    flag = column.flag.headers if column.flag else []
+    return [name for name in column.headers + flag if name not in header]

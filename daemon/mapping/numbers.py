@@ -7,32 +7,52 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from daemon.datasets import MONEY_DIGITS, MONEY_SCALE
+from daemon.mapping import currencies
+from daemon.mapping.digits import latin
 from daemon.model import Fault
 
 MONEY = pa.decimal128(MONEY_DIGITS, MONEY_SCALE)
-_MINUS = "\u2212\u2012\u2013\ufe63\uff0d"
-"""Minus signs and the dashes that stand for one."""
-_SPACES = "[ \u00a0\u2009\u202f]"
+DEBIT = frozenset({"s", "d", "dr", "dr.", "db", "debit", "débit", "debe", "dare", "soll", "debet", "débito", "debito", "+"})
+CREDIT = frozenset(
+    {"h", "c", "cr", "cr.", "k", "credit", "crédit", "haber", "avere", "haben", "kredit", "crédito", "credito", "-"}
+)
+"""The words that ERPs flag the sides of an account with: Soll and Haben, debit and credit."""
+_SIDE = re.compile(r"(?P<amount>.*[0-9)-])\s*(?P<side>[SHDC]|DR|CR|Dr|Cr)\.?")
 
 
-def money(column: pa.Array, decimal: str) -> tuple[pa.Array, dict[int, Fault]]:
-    """A text column, without empty strings, as decimals; and for each row that is none, why.
+def money(column: pa.Array, decimal: str, thousands: str | None = None) -> tuple[pa.Array, dict[int, Fault]]:
+    """A text column in Latin digits, null where empty, as decimals; and for each row that is none, why.
 
-    Thousands may be set off, in threes, by spaces, apostrophes or the mark that is not the decimal one. The sign may
-    lead, trail, be a Unicode minus or be parentheses.
+    Thousands may be set off, in threes, by the declared mark, or else by spaces, apostrophes or the mark that is not the
+    decimal one. The sign may lead, trail, be parentheses, or the flag of a side (`100,00 H`).
     """
     quick = _plainly(column, decimal)
     if quick is not None:
         return quick, {}
+    plain, grouped = _forms(decimal, thousands)
+    quickly = pc.fill_null(pc.or_(pc.match_substring_regex(column, plain), pc.match_substring_regex(column, grouped)), True)
+    ungrouped = pc.replace_substring_regex(pc.if_else(quickly, column, None), f"[^0-9{decimal}-]", "")
+    values = _plainly(ungrouped, decimal)
+    slow = pc.invert(quickly) if values is not None else pc.is_valid(column)
     faults: dict[int, Fault] = {}
-    values: list[Decimal | None] = []
-    for row, text in enumerate(column.to_pylist()):
-        value = None if text is None else amount(text, decimal)
+    careful: list[Decimal | None] = []
+    rows = pc.indices_nonzero(slow).to_pylist()
+    for row, text in zip(rows, column.filter(slow).to_pylist(), strict=True):
+        value = amount(text, decimal, thousands)
         if isinstance(value, Fault):
             faults[row] = value
-            value = None
-        values.append(value)
-    return pa.array(values, MONEY), faults
+        careful.append(None if isinstance(value, Fault) else value)
+    if values is None:
+        values = pa.nulls(len(column), MONEY)
+    return pc.replace_with_mask(values, slow, pa.array(careful, MONEY)) if rows else values, faults
+
+
+def _forms(decimal: str, thousands: str | None) -> tuple[str, str]:
+    """The forms of amounts that need no second look: digits and a decimal mark; groups of three and a decimal mark."""
+    point = re.escape(decimal)
+    fraction = rf"(?:{point}[0-9]{{1,{MONEY_SCALE}}})?$"
+    group = re.escape(thousands or ("," if decimal == "." else "."))
+    return rf"^-?[0-9]{{1,13}}{fraction}", rf"^-?[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}}){{1,4}}{fraction}"
 
 
 def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
@@ -45,36 +65,84 @@ def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
         return None
 
 
-def amount(text: str, decimal: str) -> Decimal | Fault:
+def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | Fault:
     """One amount, or why it is none."""
-    text = re.sub(f"[{_MINUS}]", "-", text.strip())
-    negative = False
+    text, _ = currencies.split(latin(text.strip()))
+    sides = []
+    if side := _SIDE.fullmatch(text):
+        text, flag = side["amount"].strip(), side["side"].casefold()
+        text, _ = currencies.split(text)
+        sides.append(flag in CREDIT)
     if text.startswith("(") and text.endswith(")"):
-        text, negative = text[1:-1].strip(), True
+        text = text[1:-1].strip()
+        sides.append(True)
     elif text.startswith(("-", "+")):
-        text, negative = text[1:].strip(), text[0] == "-"
+        sides.append(text[0] == "-")
+        text = text[1:].strip()
     elif text.endswith("-"):
-        text, negative = text[:-1].strip(), True  # not `100,-`, which is a hundred and no cents: it ends in the mark
-    digits = _ungrouped(text, decimal)
+        text = text[:-1].strip()  # not `100,-`, which is a hundred and no cents: it ends in the mark
+        sides.append(True)
+    digits = _ungrouped(text, decimal, thousands)
     if digits is None:
         return Fault.NOT_A_NUMBER
+    if sides.count(True) > 1:
+        return Fault.SIGN_UNCLEAR
     value = Decimal(digits)
     if value >= 10 ** (MONEY_DIGITS - MONEY_SCALE):
         return Fault.AMOUNT_TOO_LARGE
     if value.as_tuple().exponent < -MONEY_SCALE and value != round(value, MONEY_SCALE):  # type: ignore[operator]
         return Fault.TOO_MANY_DECIMALS
-    return -round(value, MONEY_SCALE) if negative else round(value, MONEY_SCALE)
+    return -round(value, MONEY_SCALE) if any(sides) else round(value, MONEY_SCALE)
 
 
-def _ungrouped(text: str, decimal: str) -> str | None:
+def _ungrouped(text: str, decimal: str, thousands: str | None) -> str | None:
     """Digits with a decimal point and no thousands marks; None unless each group has three digits and one kind of mark."""
     whole, mark, fraction = text.partition(decimal)
     if not re.fullmatch("[0-9]+" if mark else "", fraction) or not whole + fraction:
         return None
-    other = re.escape("," if decimal == "." else ".")
-    if not re.fullmatch(rf"[0-9]*|[1-9][0-9]{{0,2}}(?:({_SPACES}|['\u2019]|{other})[0-9]{{3}})(?:\1[0-9]{{3}})*", whole):
+    allowed = [thousands] if thousands else [" ", "'", "," if decimal == "." else "."]
+    groups = "|".join(map(re.escape, allowed))
+    if not re.fullmatch(rf"[0-9]*|[1-9][0-9]{{0,2}}(?:({groups})[0-9]{{3}})(?:\1[0-9]{{3}})*", whole):
         return None
     return re.sub("[^0-9]", "", whole) + (f".{fraction}" if fraction else "")
+
+
+def sided(values: pa.Array, flags: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
+    """Amounts with the sign that their flags give them; and for each row whose flag gives none, why.
+
+    An amount that is negative and flagged as credit says the same thing twice, or its opposite: that is not clear.
+    """
+    coded = flags.dictionary_encode()
+    words = [word.casefold() for word in coded.dictionary.to_pylist()]
+    credit = pa.array([word in CREDIT for word in words], pa.bool_()).take(coded.indices)
+    unknown = pa.array([word not in CREDIT | DEBIT for word in words], pa.bool_()).take(coded.indices)
+    doubled = pc.and_(credit, pc.less(values, pa.scalar(Decimal(0), MONEY)))
+    faults = dict.fromkeys(_rows(pc.and_(pc.is_null(flags), pc.is_valid(values))), Fault.MISSING)
+    faults |= dict.fromkeys(_rows(unknown), Fault.UNKNOWN_WORD) | dict.fromkeys(_rows(doubled), Fault.SIGN_UNCLEAR)
+    return pc.if_else(pc.fill_null(credit, False), pc.negate(values), values), faults
+
+
+def balanced(debit: pa.Array, credit: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
+    """Debits less credits, null where there is neither; a row with both is a fault."""
+    nothing = pa.scalar(Decimal(0), MONEY)
+    both = pc.and_(pc.not_equal(debit, nothing), pc.not_equal(credit, nothing))
+    difference = pc.subtract(pc.fill_null(debit, nothing), pc.fill_null(credit, nothing)).cast(MONEY)
+    neither = pc.and_(pc.is_null(debit), pc.is_null(credit))
+    return pc.if_else(neither, pa.scalar(None, MONEY), difference), dict.fromkeys(_rows(both), Fault.DEBIT_AND_CREDIT)
+
+
+def _rows(mask: pa.Array) -> list[int]:
+    rows: list[int] = pc.indices_nonzero(pc.fill_null(mask, False)).to_pylist()
+    return rows
+
+
+def marked(column: pa.Array) -> dict[int, frozenset[str]]:
+    """The rows whose amount names a currency, and the codes it can mean."""
+    if not pc.any(pc.match_substring_regex(column, currencies.MARKS)).as_py():
+        return {}
+    coded = column.dictionary_encode()
+    meant = [currencies.split(text)[1] for text in coded.dictionary.to_pylist()]
+    return {row: meant[code] for row, code in enumerate(coded.indices.to_pylist()) if code is not None and meant[code]}
 
 
 def proven(texts: pa.Array) -> set[str]:
@@ -86,16 +154,24 @@ def proven(texts: pa.Array) -> set[str]:
     return {mark for mark, likely in found.items() if any(isinstance(amount(text, mark), Decimal) for text in likely.to_pylist())}
 
 
+def grouping(texts: pa.Array, decimal: str) -> set[str]:
+    """The thousands marks in a column's amounts, by its decimal mark."""
+    marks = {mark: rf"[0-9]{re.escape(mark)}[0-9]{{3}}(?:[^0-9]|$)" for mark in (" ", "'", "," if decimal == "." else ".")}
+    return {mark for mark, form in marks.items() if pc.any(pc.match_substring_regex(texts, form)).as_py()}
+
+
 def unclear(texts: pa.Array) -> list[str]:
     """The amounts of a column in which a comma or point stands, and so must be understood."""
-    marked: list[str] = texts.filter(pc.match_substring_regex(texts, "[.,]")).to_pylist()
-    return marked
+    found: list[str] = texts.filter(pc.match_substring_regex(texts, "[.,]")).to_pylist()
+    return found
 
 
 def _proof(mark: str, other: str) -> str:
     """The texts that can only be amounts with the decimal `mark`."""
-    few_or_many = rf"{mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})[-)]?$"
-    return rf"{few_or_many}|{other}[0-9]{{3}}{mark}|^[-(]?0?{mark}[0-9]|{other}[0-9]{{3}}{other}[0-9]{{3}}"
+    few_or_many = rf"{mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})(?:[^0-9.,]|$)"
+    return (
+        rf"{few_or_many}|{other}[0-9]{{3}}{mark}|^[-(]?0?{mark}[0-9]|{other}[0-9]{{3}}{other}[0-9]{{3}}|[ '][0-9]{{3}}{mark}[0-9]"
+    )
 
 
 _PROOFS = {",": _proof(",", r"\."), ".": _proof(r"\.", ",")}

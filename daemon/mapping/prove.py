@@ -8,9 +8,12 @@ import pyarrow.compute as pc
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import dates, numbers
 from daemon.mapping.apply import Mapping
-from daemon.mapping.convert import cells
+from daemon.mapping.convert import cells, is_canonical
+from daemon.mapping.digits import latin_column
 from daemon.model import Batch, Rejection
-from daemon.shape import Conventions
+from daemon.shape import SERIAL, Conventions
+
+_EXAMPLES = 3
 
 
 def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> Conventions:
@@ -18,61 +21,100 @@ def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Convention
 
     Raises FileRefused when two readings are possible, with examples and the line that settles it.
     """
-    days, amounts = _Dates(), _Amounts()
+    days, amounts = Dates(known.language), Amounts()
     for batch in rows:
         if isinstance(batch, Rejection):
             continue
         relevant = mapping.kept(batch)
         for header, type in mapping.conventional:
-            texts = _untyped(relevant, header)
+            texts = conventional(relevant, header, type)
             if type == "date" and not known.date:
                 days.see(texts)
-            elif type == "money" and not known.decimal:
+            elif type == "money" and not (known.decimal and known.thousands):
                 amounts.see(texts)
-    return Conventions(date=known.date or days.verdict(), decimal=known.decimal or amounts.verdict())
+    return decided(days, amounts, known)
 
 
-def _untyped(batch: Batch, header: str) -> pa.Array:
-    """The distinct texts of a column that the file's conventions apply to."""
+def decided(days: "Dates", amounts: "Amounts", known: Conventions) -> Conventions:
+    """`known`, and the verdicts on what it leaves open. Raises FileRefused where there is none."""
+    date = known.date or days.verdict()
+    if date and "yy" in date.replace("yyyy", "") and known.pivot is None:
+        examples = ", ".join(days.examples)
+        raise FileRefused(Refusal.CENTURY_UNCLEAR, f'{examples}: add to [format] date = "{date}" and pivot = 70, say')
+    decimal = known.decimal or amounts.verdict()
+    return known.model_copy(update={"date": date, "decimal": decimal, "thousands": known.thousands or amounts.thousands(decimal)})
+
+
+def conventional(batch: Batch, header: str, type: str) -> pa.Array:
+    """The distinct texts of a column that the file's conventions apply to, in Latin digits."""
     column = cells(batch.frame, header)
     if batch.typed is not None:
-        column = pc.if_else(pa.array(batch.typed[header]), None, column)
-    return pc.unique(column).drop_null()
+        column = pc.if_else(is_canonical(column, pa.array(batch.typed[header]), type), None, column)
+    return latin_column(pc.unique(column).drop_null())
 
 
-class _Dates:
-    def __init__(self) -> None:
-        self._readings: dict[frozenset[str], str] = {}
+class Dates:
+    """The readings of the dates seen."""
+
+    def __init__(self, language: str | None = None) -> None:
+        self._language = language
+        self._readings: dict[frozenset[str], list[str]] = {}
 
     def see(self, texts: pa.Array) -> None:
+        """Take distinct texts into account."""
         for text in texts.to_pylist():
-            self._readings.setdefault(dates.fitting(text), text)
+            known = self._readings.setdefault(dates.fitting(text, self._language), [])
+            if len(known) < _EXAMPLES:
+                known.append(text)
+
+    @property
+    def examples(self) -> list[str]:
+        """A few of the texts that are dates, one of each reading first."""
+        told = [texts for reading, texts in self._readings.items() if reading]
+        return [text for nth in range(_EXAMPLES) for texts in told for text in texts[nth : nth + 1]][:_EXAMPLES]
+
+    @property
+    def readings(self) -> set[str]:
+        """The patterns that are left."""
+        return dates.proven(self._readings)
 
     def verdict(self) -> str | None:
-        left = dates.proven(self._readings)
-        if len(left) > 1:
-            examples = ", ".join(text for reading, text in self._readings.items() if reading)
+        """The pattern that is left, None where no text is a date. Raises FileRefused when more than one is."""
+        left = self.readings
+        if len(left) > 1 or left == {SERIAL}:
             line = " or ".join(f'date = "{pattern}"' for pattern in sorted(left))
-            raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, f"{examples}: add to [format] {line}")
+            raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(self.examples)}: add to [format] {line}")
         return left.pop() if left else None
 
 
-class _Amounts:
+class Amounts:
+    """The proofs of decimal and thousands marks in the amounts seen."""
+
     def __init__(self) -> None:
-        self._proven: set[str] = set()
+        self.proven: set[str] = set()
         self._unclear: list[str] = []
+        self._grouping: dict[str, set[str]] = {",": set(), ".": set()}
 
     def see(self, texts: pa.Array) -> None:
-        self._proven |= numbers.proven(texts)
-        if len(self._unclear) < 3:
-            self._unclear += numbers.unclear(texts)[:3]
+        """Take distinct texts into account."""
+        self.proven |= numbers.proven(texts)
+        for decimal, marks in self._grouping.items():
+            marks |= numbers.grouping(texts, decimal)
+        if len(self._unclear) < _EXAMPLES:
+            self._unclear += numbers.unclear(texts)[:_EXAMPLES]
 
     def verdict(self) -> str | None:
-        if len(self._proven) == 1:
-            return self._proven.pop()
-        if self._proven or self._unclear:
+        """The decimal mark, None where there is none. Raises FileRefused when it may be either, or is both."""
+        if len(self.proven) == 1:
+            return next(iter(self.proven))
+        if self.proven or self._unclear:
             raise FileRefused(
                 Refusal.DECIMAL_AMBIGUOUS,
-                f'{", ".join(self._unclear[:3])}: add to [format] decimal = "," or decimal = "."',
+                f'{", ".join(self._unclear[:_EXAMPLES])}: add to [format] decimal = "," or decimal = "."',
             )
         return None
+
+    def thousands(self, decimal: str | None) -> str | None:
+        """The thousands mark, where there is only one."""
+        marks = self._grouping.get(decimal or "", set())
+        return next(iter(marks)) if len(marks) == 1 else None

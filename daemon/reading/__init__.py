@@ -1,16 +1,21 @@
 """Reading: a file of any shape as batches of text rows, each with its line; what is no row is said, never dropped."""
 
+import weakref
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from daemon.model import Batch, Rejection
-from daemon.reading import delimited, excel, sniff
-from daemon.reading.packed import open_bytes
+from daemon.reading import delimited, grid, lines, packed, sniff
+from daemon.reading.packed import members
+from daemon.reading.source import open_bytes
 from daemon.settings import Sandbox
 from daemon.shape import Format
 
-__all__ = ["Reader", "read"]
+__all__ = ["Reader", "members", "read", "unpacked"]
+
+_HEAD = 1 << 14
 
 
 class Reader(Protocol):
@@ -28,20 +33,46 @@ class Reader(Protocol):
 
     @property
     def ignored(self) -> int:
-        """How many lines below the header were no records: blank ones."""
+        """How many lines below the header were no records: blank ones, repeated headers, totals, page headers."""
         ...
 
     def __iter__(self) -> Iterator[Batch | Rejection]: ...
 
 
 def read(path: Path, format: Format | None = None, sandbox: Sandbox | None = None) -> Reader:
-    """Open a file: plain, or as the archive keeps it. What `format` leaves out is sniffed.
+    """Open a file: plain, packed, or as the archive keeps it. What `format` leaves out is sniffed.
 
     Raises FileRefused when the file has no readable shape; rows that have none come as rejections.
     """
-    format = format or Format()
+    format, sandbox = format or Format(), sandbox or Sandbox()
+    if packed.packing(path):
+        content = packed.unpack(path, format.member, sandbox)
+        reader = _open(Path(content.name), format, sandbox)
+        weakref.finalize(reader, content.close)
+        return reader
+    return _open(path, format, sandbox)
+
+
+@contextmanager
+def unpacked(path: Path, member: str | None, sandbox: Sandbox) -> Iterator[Path]:
+    """A file's content as `read` can read it again and again: itself, or what is packed in it, unpacked once."""
+    if packed.packing(path):
+        with packed.unpack(path, member, sandbox) as content:
+            yield Path(content.name)
+    else:
+        yield path
+
+
+def _open(path: Path, format: Format, sandbox: Sandbox) -> Reader:
     with open_bytes(path) as file:
-        head = file.read(1 << 12)
-    if (format.kind or sniff.kind(head)) == "excel":
-        return excel.Excel(path, format, sandbox or Sandbox())
-    return delimited.Delimited(path, format)
+        kind = sniff.kind(file.read(_HEAD), format.kind)
+    format = format.model_copy(update={"kind": kind})
+    match kind:
+        case "excel" | "html":
+            return grid.Grid(path, format, sandbox)
+        case "list":
+            return lines.List(path, format)
+        case "fixed_width":
+            return lines.FixedWidth(path, format)
+        case _:
+            return delimited.Delimited(path, format)

@@ -18,6 +18,30 @@ _SAMPLE = 1 << 18
 # Single-byte encodings decode each other's texts; chardet tells these, whose characters are pairs of bytes, reliably.
 _MULTIBYTE = {"shift_jis", "cp932", "euc_jp", "gb18030", "gb2312", "gbk", "big5", "cp950", "euc_kr", "cp949"}
 _SURE = 0.5
+_WESTERN = ("cp1252", "iso8859-15", "cp850", "cp437", "mac-roman")
+_CENTRAL = ("cp1250", "iso8859-2", "cp852", "mac-latin2")
+_CYRILLIC = ("cp1251", "koi8-r", "cp866", "iso8859-5", "mac-cyrillic")
+_OF_LANGUAGE = {
+    **dict.fromkeys(["cs", "hr", "hu", "pl", "sk", "sl"], _CENTRAL),
+    **dict.fromkeys(["be", "bg", "mk", "ru", "sr", "uk"], _CYRILLIC),
+    **dict.fromkeys(["et", "lt", "lv"], ("cp1257", "iso8859-13", "cp775")),
+    "ro": (*_CENTRAL, "iso8859-16"),
+    "el": ("cp1253", "iso8859-7", "cp737", "mac-greek"),
+    "tr": ("cp1254", "iso8859-9", "cp857", "mac-turkish"),
+    "he": ("cp1255", "iso8859-8", "cp862"),
+    "ar": ("cp1256", "iso8859-6", "cp864"),
+    "ja": ("cp932", "euc_jp"),
+    "zh": ("gb18030", "big5"),
+    "ko": ("cp949",),
+}
+"""The encodings before Unicode in which a language is written, the likeliest first; every other language's are Western."""
+_LETTERS = {
+    "cs": "áčďéěíňóřšťúůýž", "de": "äöüß", "es": "áéíñóúü", "fr": "àâæçèéêëîïôœùûüÿ", "hr": "čćđšž", "hu": "áéíóöőúüű",
+    "it": "àèéìòù", "nl": "áéèëïóöü", "pl": "ąćęłńóśźż", "pt": "áàâãçéêíóôõú", "ro": "ăâîșşțţ", "sk": "áäčďéíĺľňóôŕšťúýž",
+    "sl": "čšž", "sv": "åäöé", "tr": "çğıöşüİ",
+}  # fmt: skip
+"""The letters beyond ASCII of languages whose encodings decode each other's texts."""
+_SIGNS = "€£§°²³µ«»“”„‘’‚–—…·®©™ \u00a0"
 
 
 def byte_order_mark(head: bytes) -> tuple[str, int] | None:
@@ -40,17 +64,18 @@ def declared(name: str) -> str:
     return found
 
 
-def detect(chunks: Iterator[bytes]) -> str:
+def detect(chunks: Iterator[bytes], language: str | None = None) -> str:
     """The encoding of a whole text without a byte order mark.
 
-    ASCII and UTF-8 are proven over every byte, UTF-16 by where its NULs stand. The rest is cp1252 where that makes words,
-    else chardet's word on the lines that are not ASCII. Raises FileRefused when nothing fits.
+    ASCII and UTF-8 are proven over every byte, UTF-16 and UTF-32 by where their NULs stand. The rest is one of the
+    encodings of `language`; without one, cp1252 where that makes words, else chardet's word on the lines that are not
+    ASCII. Raises FileRefused when nothing fits.
     """
     utf8 = codecs.getincrementaldecoder("utf-8")()
     line, size, fault = 1, 0, None
     sample: list[bytes] = []
     for number, chunk in enumerate(chunks):
-        if number == 0 and (wide := _utf16(chunk)):
+        if number == 0 and (wide := _wide(chunk)):
             return wide
         if not chunk.isascii() and size < _SAMPLE:
             sample += (part for part in chunk.split(b"\n") if not part.isascii())
@@ -61,32 +86,64 @@ def detect(chunks: Iterator[bytes]) -> str:
             except UnicodeDecodeError as error:
                 fault = (line + error.object[: error.start].count(b"\n"), error.object[error.start])
         line += chunk.count(b"\n")
-    return "utf-8" if fault is None else _legacy(sample, *fault)
-
-
-def _utf16(head: bytes) -> str | None:
-    """UTF-16 without a mark, told by the NULs that its ASCII characters have in every second place."""
-    half = len(head[:4096]) // 2
-    even, odd = head[:4096:2].count(0), head[1:4096:2].count(0)
-    if half and max(even, odd) > 0.4 * half and min(even, odd) < 0.05 * half:
-        return "utf-16-be" if even > odd else "utf-16-le"
-    return None
-
-
-def _legacy(lines: list[bytes], line: int, byte: int) -> str:
-    if any(_decodes(part, "utf-8") for part in lines):
-        detail = f"line {line}: the byte {byte:02X} is no UTF-8, though other lines are; save the file in one encoding"
+    if fault is None:
+        return "utf-8"
+    if any(_decodes(part, "utf-8") for part in sample):
+        detail = f"line {fault[0]}: the byte {fault[1]:02X} is no UTF-8, though other lines are; save the file in one encoding"
         raise FileRefused(Refusal.ENCODING_MIXED, detail)
-    sample = b"\n".join(lines)
+    text = b"\n".join(sample)
+    found = _of_language(text, language) if language else _of_any(text)
+    if found is None:
+        held = f'the encodings of language "{language}"' if language else "the likely encodings"
+        detail = f"line {fault[0]}: the byte {fault[1]:02X} fits none of {held}; name one in [format] encoding"
+        raise FileRefused(Refusal.ENCODING_UNKNOWN, detail)
+    return found
+
+
+def _wide(head: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark, told by the NULs that their ASCII characters have in the same places."""
+    places = len(head[:4096]) // 4
+    nuls = [head[place:4096:4].count(0) for place in range(4)]
+    often, never = [count > 0.4 * places for count in nuls], [count < 0.05 * places for count in nuls]
+    if not places:
+        return None
+    if all(often[1:]) and never[0]:
+        return "utf-32-le"
+    if all(often[:3]) and never[3]:
+        return "utf-32-be"
+    if never[0] and often[1] and never[2] and often[3]:
+        return "utf-16-le"
+    return "utf-16-be" if often[0] and never[1] and often[2] and never[3] else None
+
+
+def _of_language(sample: bytes, language: str) -> str | None:
+    """Of a language's encodings the one that chardet, or the language's own letters, speak for."""
+    allowed = [name for name in _OF_LANGUAGE.get(language[:2], _WESTERN) if _decodes(sample, name)]
+    if letters := _LETTERS.get(language[:2]):
+        known = set(letters + letters.upper() + _SIGNS)
+        shares = {name: _share(sample.decode(name), known) for name in allowed}
+        best = max(allowed, key=lambda name: shares[name], default="")
+        return best if shares.get(best, 0) > _SURE else None
+    ranked = chardet.detect_all(sample, include_encodings=allowed) if len(allowed) > 1 else []
+    names = [_python_name(str(found["encoding"])) for found in ranked if found["encoding"]]
+    return next((name for name in names if name in map(_python_name, allowed)), allowed[0] if allowed else None)
+
+
+def _share(text: str, known: set[str]) -> float:
+    """How many of a text's characters beyond ASCII are known ones."""
+    foreign = [char for char in text if not char.isascii()]
+    return sum(char in known for char in foreign) / max(len(foreign), 1)
+
+
+def _of_any(sample: bytes) -> str | None:
     found = [f for f in chardet.detect_all(sample) if f["encoding"]]
     names = [_python_name(str(f["encoding"])) for f in found if f["confidence"] >= _SURE]
-    if not (names and names[0] in _MULTIBYTE) and _decodes(sample, "cp1252") and _makes_words(sample.decode("cp1252")):
-        return "cp1252"
-    for name in names:
-        if _decodes(sample, name):
-            return name
-    detail = f"line {line}: the byte {byte:02X} fits none of the likely encodings; name one in [format] encoding"
-    raise FileRefused(Refusal.ENCODING_UNKNOWN, detail)
+    if not (names and names[0] in _MULTIBYTE):
+        # In the one a generic sign of currency, which nobody prints, stands for the euro of the other.
+        for western in ("cp1252", "iso8859-15"):
+            if _decodes(sample, western) and "¤" not in sample.decode(western) and _makes_words(sample.decode(western)):
+                return western
+    return next((name for name in names if _decodes(sample, name)), None)
 
 
 def _makes_words(text: str) -> bool:

@@ -1,10 +1,54 @@
-"""Files that hold their bytes compressed."""
+"""Files that hold others: gzip and zip, unpacked by the sandbox."""
 
+import json
+import shutil
+import tempfile
 from pathlib import Path
+from typing import IO, Literal
 
-import pyarrow as pa
+from daemon.errors import TryLater
+from daemon.reading import sandbox
+from daemon.reading.source import open_bytes
+from daemon.settings import Sandbox
+
+_WORKBOOK = (b"[Content_Types].xml", b"xl/", b"_rels/", b"docProps/", b"mimetypeapplication/vnd.oasis.opendocument")
 
 
-def open_bytes(path: Path) -> pa.NativeFile:
-    """The bytes of a file, unpacked if it is one of the archive's."""
-    return pa.input_stream(str(path), compression="zstd" if path.suffix == ".zst" else None)
+def packing(path: Path) -> Literal["gzip", "zip"] | None:
+    """How a file is packed; a workbook, which is a zip too, is not."""
+    with open_bytes(path) as file:
+        head = file.read(1 << 12)
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zip" if head.startswith(b"PK\x03\x04") and not any(mark in head for mark in _WORKBOOK) else None
+
+
+def members(path: Path, limits: Sandbox) -> list[str]:
+    """The names of the files in a zip; none for what is not one. Raises FileRefused when it cannot be opened."""
+    if packing(path) != "zip":
+        return []
+    with sandbox.child(path, limits, "archive.members") as answer:
+        found = answer.read()
+    names: list[str] = json.loads(found)
+    return names
+
+
+def unpack(path: Path, member: str | None, limits: Sandbox) -> IO[bytes]:
+    """A packed file's content, or one member's, as a temporary file that goes when it is closed.
+
+    Raises FileRefused when it cannot be opened within the limits, or it is not clear which member is meant.
+    """
+    zipped = packing(path) == "zip"
+    content = tempfile.NamedTemporaryFile(prefix="nightporter-")  # noqa: SIM115  the caller closes it
+    try:
+        task = {"task": "archive.unzip", "member": member} if zipped else {"task": "archive.gunzip"}
+        with sandbox.child(path, limits, **task) as answer:
+            shutil.copyfileobj(answer, content, 1 << 20)
+        content.flush()
+    except OSError as error:
+        content.close()
+        raise TryLater(f"unpacking: {error}") from error
+    except BaseException:
+        content.close()
+        raise
+    return content

@@ -3,18 +3,35 @@
 import csv
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from daemon.model import Fault, Reason
 
 _LONGEST_RECORD = 100
 """Lines that one record with quoted line breaks may span; a quote not closed by then was never meant to be open."""
+_STAND_IN = "\x1f"
+"""Stands for a delimiter of several characters while csv, which knows only single ones, takes quotes apart."""
 
 csv.field_size_limit(1 << 30)
 
 
+class Dialect(NamedTuple):
+    """How cells are told apart. `trailing`: every record ends in one more delimiter."""
+
+    delimiter: str
+    quote: str
+    escape: str | None = None
+    comment: str | None = None
+    trailing: bool = False
+
+    @property
+    def single(self) -> str:
+        """The delimiter as one character."""
+        return self.delimiter if len(self.delimiter) == 1 else _STAND_IN
+
+
 class Record(NamedTuple):
-    """A record, or the first line of what should have been one and the reason why it is none."""
+    """A record, or the first line of what should have been one and the reason why it is none. No cells: a comment, a blank."""
 
     span: int
     cells: list[str]
@@ -24,14 +41,17 @@ class Record(NamedTuple):
 class Records:
     """Parses physical lines, without their line feeds, in an encoding that is a superset of ASCII."""
 
-    def __init__(self, delimiter: str, quote: str, encoding: str) -> None:
-        self._delimiter = delimiter
-        self._quote = quote
+    def __init__(self, dialect: Dialect, encoding: str) -> None:
+        self._dialect = dialect
         self._encoding = encoding
-        q, d = re.escape(quote), re.escape(delimiter)
-        cell = f"(?:{q}(?:[^{q}]|{q}{q})*+{q}|[^{q}{d}\\n]*+)" if quote else ""
+        q, d, e = re.escape(dialect.quote), re.escape(dialect.single), re.escape(dialect.escape or "")
+        escaped = rf"|{e}[\s\S]" if e else ""
+        cell = (
+            f"(?:{q}(?:[^{q}{e}]|{q}{q}{escaped})*+{q}|(?:[^{q}{d}{e}\\n]{escaped})*+)" if q else f"(?:[^{d}{e}\\n]{escaped})*+"
+        )
         # csv takes a quote within an unquoted cell for text; it may as well be what is left of a broken record.
         self._whole = re.compile(rf"{cell}(?:{d}{cell})*+\n")
+        self._special = [mark for mark in (dialect.quote, dialect.escape) if mark]
 
     def parse(self, lines: list[bytes], width: int | None = None, complete: bool = True) -> Iterator[Record]:
         """The records of `lines`. With `complete` false, stops before a last record that may go on in lines to come."""
@@ -46,42 +66,59 @@ class Records:
 
     def _record(self, lines: list[bytes], width: int | None) -> Record | None:
         """The record that begins with the first of `lines`; None when a quote is still open after the last."""
+        dialect = self._dialect
         try:
             first = self._text(lines[0])
-        except UnicodeDecodeError:
-            return self._faulty(lines[0], Fault.UNDECODABLE)
-        quoted = bool(self._quote) and self._quote in first
+        except UnicodeDecodeError as error:
+            return self._faulty(lines[0], Fault.UNDECODABLE, f"{error.object[error.start]:02X}")
+        if dialect.comment and first.startswith(dialect.comment):
+            return Record(1, [])
+        quoted = any(mark in first for mark in self._special)
         if "\0" in first or ("\r" in first and not quoted):
             return self._faulty(lines[0], Fault.CONTROL_CHARACTER)
         if not quoted:
-            return _measured(Record(1, first.split(self._delimiter) if first else []), width)
+            return self._measured(Record(1, first.split(dialect.delimiter) if first else []), width)
         taken: list[str] = []
-        text = (taken.append(line) or line for line in (self._text(line) + "\n" for line in lines))  # type: ignore[func-returns-value]
+        text = (taken.append(line) or line for line in (self._single(self._text(line)) + "\n" for line in lines))  # type: ignore[func-returns-value]
         try:
-            cells = next(csv.reader(text, delimiter=self._delimiter, quotechar=self._quote, strict=True))
+            cells = next(csv.reader(text, **self._options()))
         except UnicodeDecodeError:
             return self._faulty(lines[0], Fault.BAD_QUOTES)
         except csv.Error as error:
             return None if "unexpected end" in str(error) else self._faulty(lines[0], Fault.BAD_QUOTES)
-        if not self._whole.fullmatch("".join(taken)) or (len(taken) > 1 and width is not None and len(cells) != width):
+        if not self._whole.fullmatch("".join(taken)):
+            return self._faulty(lines[0], Fault.BAD_QUOTES)
+        cells = [cell.replace(dialect.single, dialect.delimiter) for cell in cells]
+        record = self._measured(Record(len(taken), cells), width)
+        if len(taken) > 1 and record.reason:
             return self._faulty(lines[0], Fault.BAD_QUOTES)
         if any("\0" in cell for cell in cells):
             return self._faulty(lines[0], Fault.CONTROL_CHARACTER)
-        return _measured(Record(len(taken), cells), width)
+        return record
+
+    def _options(self) -> dict[str, Any]:
+        quoting: dict[str, Any] = {"quotechar": self._dialect.quote} if self._dialect.quote else {"quoting": csv.QUOTE_NONE}
+        return {"delimiter": self._dialect.single, "escapechar": self._dialect.escape, "strict": True, **quoting}
 
     def _text(self, line: bytes) -> str:
         return line.removesuffix(b"\r").decode(self._encoding)
 
-    def _faulty(self, line: bytes, fault: Fault) -> Record:
+    def _single(self, line: str) -> str:
+        if self._dialect.single != self._dialect.delimiter and _STAND_IN in line:
+            raise csv.Error("the stand-in is taken")
+        return line.replace(self._dialect.delimiter, self._dialect.single)
+
+    def _faulty(self, line: bytes, fault: Fault, detail: str = "") -> Record:
         text = line.removesuffix(b"\r").decode(self._encoding, "backslashreplace")
-        return Record(1, text.split(self._delimiter), Reason(fault))
+        return Record(1, text.split(self._dialect.delimiter), Reason(fault, detail=detail))
 
-
-def _measured(record: Record, width: int | None) -> Record:
-    count = len(record.cells)
-    if width is None or count in (0, width):
-        return record
-    return record._replace(reason=ragged(count, width))
+    def _measured(self, record: Record, width: int | None) -> Record:
+        count, trailing = len(record.cells), self._dialect.trailing
+        if width is None or count == 0:
+            return record
+        if count != width + trailing or (trailing and record.cells[-1].strip()):
+            return record._replace(reason=ragged(count, width + (trailing and count <= width)))
+        return record._replace(cells=record.cells[:width])
 
 
 def ragged(count: int, width: int) -> Reason:

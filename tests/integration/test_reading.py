@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
 from daemon.reading import delimited, read
+from daemon.reading import text as reading_text
 from daemon.shape import Format
 
 
@@ -55,7 +56,7 @@ def test_any_table_comes_back_as_written(
     csv.writer(text, delimiter=delimiter, lineterminator="\r\n" if crlf else "\n").writerows([["a", "b", "c"], *rows])
     path.write_bytes(text.getvalue().encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(delimited, "_BLOCK", block)
+        patch.setattr(reading_text, "_BLOCK", block)
         _, got, rejections, ignored = table(path, delimiter=delimiter, encoding="utf-8", header_row=1)
     written = [row for row in rows if any(row)]
     assert [row[1:] for row in got] == written

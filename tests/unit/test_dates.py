@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from daemon.mapping import dates
+from daemon.shape import Conventions
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from daemon.mapping import dates
 )
 def test_a_date_is_read_as_declared(text: str, pattern: str, expected: tuple[int, int, int]) -> None:
     """Order comes from the pattern; separators may vary, and a time of day after the date is left off."""
-    assert dates.parse(text, pattern) == datetime.date(*expected)
+    assert dates.parse(text, Conventions(date=pattern)) == datetime.date(*expected)
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_a_date_is_read_as_declared(text: str, pattern: str, expected: tuple[int
 )  # fmt: skip
 def test_what_is_no_date_is_none(text: str) -> None:
     """Impossible days, other orders, words that Postgres would take, and slips of the hand are refused."""
-    assert dates.parse(text, "dd/mm/yyyy") is None
+    assert dates.parse(text, Conventions(date="dd/mm/yyyy")) is None
 
 
 def proven(*texts: str) -> set[str]:

@@ -1,0 +1,33 @@
+"""Currencies: the codes there are, and the signs that stand for them in an amount."""
+
+import re
+
+from babel.numbers import list_currencies
+
+CODES = frozenset(list_currencies())
+"""ISO 4217, as the Unicode CLDR lists it."""
+
+_DOLLARS = "USD CAD AUD NZD SGD HKD TWD MXN ARS CLP COP BRL"
+_SIGNS = {
+    "€": "EUR", "£": "GBP", "¥": "JPY CNY", "￥": "JPY CNY", "円": "JPY", "元": "CNY", "RMB": "CNY", "$": _DOLLARS, "US$": "USD",
+    "R$": "BRL", "C$": "CAD", "A$": "AUD", "zł": "PLN", "kr": "SEK NOK DKK ISK", "Kč": "CZK", "Ft": "HUF", "lei": "RON",
+    "₺": "TRY", "TL": "TRY", "₹": "INR", "₽": "RUB", "₩": "KRW", "Fr.": "CHF", "SFr.": "CHF", "kn": "HRK",
+}  # fmt: skip
+_SIGN = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
+_MARKED = re.compile(
+    rf"(?P<before>[-+(]?\s*)(?:(?P<first>{_SIGN}|[A-Z]{{3}})\s*)?(?P<amount>.*?)(?:\s*(?P<last>{_SIGN}|[A-Z]{{3}}))?(?P<after>\)?)",
+    re.DOTALL,
+)
+MARKS = rf"{_SIGN}|[A-Z]{{3}}"
+"""A regular expression for what may be the mark of a currency."""
+
+
+def split(text: str) -> tuple[str, frozenset[str]]:
+    """An amount without its currency, and the currencies that its mark can mean; none where there is no mark."""
+    match = _MARKED.fullmatch(text)
+    assert match  # every text fits
+    mark = match["first"] or match["last"]
+    meant = frozenset(_SIGNS[mark].split()) if mark in _SIGNS else frozenset({mark}) & CODES if mark else frozenset()
+    if not meant or (match["first"] and match["last"]):
+        return text, frozenset()
+    return match["before"].strip() + match["amount"].strip() + match["after"], meant

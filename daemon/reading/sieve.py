@@ -1,0 +1,85 @@
+"""What is no record of a table: blank lines, repeats of the headers, and lines the profile names."""
+
+import fnmatch
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from daemon.model import Batch
+
+TEXT = pd.ArrowDtype(pa.string())
+
+
+class Sieve:
+    """Keeps the records of one table, and counts in `ignored` the lines that are none."""
+
+    def __init__(self, header: list[str], raw_header: Sequence[str], ignore: Sequence[str]) -> None:
+        self.ignored = 0
+        self._names = header
+        self._titles = [cell.strip() for cell in raw_header]
+        self._first = next((n for n, title in enumerate(self._titles) if title), 0)
+        self._patterns = [re.compile(fnmatch.translate(pattern)) for pattern in ignore]
+
+    def drops(self, cells: Sequence[str]) -> bool:
+        """Whether a line of any width is no record; if so it is counted."""
+        filled = next((cell.strip() for cell in cells if cell.strip()), "")
+        no_record = not filled or self._is_named(filled) or [cell.strip() for cell in cells] == self._titles
+        self.ignored += no_record
+        return no_record
+
+    def batch(self, columns: Sequence[pa.Array], lines: np.ndarray, *marks: Sequence[pa.Array]) -> Batch:
+        """A batch of the records among rows that have a cell for each header; `marks` go the way of `Batch.typed`, `.errors`."""
+        keep = self._records(columns)
+        if not keep.all():
+            self.ignored += int((~keep).sum())
+            lines, mask = lines[keep], pa.array(keep)
+            columns = [column.filter(mask) for column in columns]
+            marks = tuple([column.filter(mask) for column in each] for each in marks)
+        index = pd.Index(lines, name="line")
+        return Batch(self._frame(columns, index), *(self._frame(each, index) for each in marks))
+
+    def _frame(self, columns: Sequence[pa.Array], index: pd.Index) -> pd.DataFrame:
+        numbered = pa.table(list(columns), names=[str(n) for n in range(len(columns))])
+        frame: pd.DataFrame = numbered.to_pandas(types_mapper={pa.string(): TEXT}.get)
+        frame.columns, frame.index = pd.Index(self._names), index
+        return frame
+
+    def _records(self, columns: Sequence[pa.Array]) -> np.ndarray:
+        filled = _filled(columns)
+        no_record = filled < 0
+        titled = _true(pc.equal(pc.utf8_trim_whitespace(columns[self._first]), self._titles[self._first]))
+        for row in np.flatnonzero(titled):
+            no_record[row] = [column[row].as_py().strip() for column in columns] == self._titles
+        if self._patterns:
+            for number in np.unique(filled[filled >= 0]):
+                coded = pc.utf8_trim_whitespace(columns[number]).dictionary_encode()
+                named = np.array([self._is_named(text) for text in coded.dictionary.to_pylist()], dtype=bool)
+                no_record |= (filled == number) & named[np.asarray(coded.indices)]
+        return ~no_record
+
+    def _is_named(self, text: str) -> bool:
+        return any(pattern.match(text) for pattern in self._patterns)
+
+
+def _filled(columns: Sequence[pa.Array]) -> np.ndarray:
+    """For each row the first column with text in it, or -1."""
+    first = np.full(len(columns[0]), -1)
+    for number, column in enumerate(columns):
+        open_ = first < 0
+        if not open_.any():
+            break
+        if open_.all():
+            first[~_true(pc.equal(pc.utf8_trim_whitespace(column), ""))] = number
+        else:
+            rows = np.flatnonzero(open_)
+            blank = _true(pc.equal(pc.utf8_trim_whitespace(column.take(pa.array(rows))), ""))
+            first[rows[~blank]] = number
+    return first
+
+
+def _true(mask: pa.Array) -> np.ndarray:
+    return np.asarray(mask.to_numpy(zero_copy_only=False), dtype=bool)

@@ -1,0 +1,89 @@
+"""A text file as blocks of whole lines, whatever its encoding and line ends, streamed."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from daemon.errors import FileRefused, Refusal
+from daemon.reading import encoding
+from daemon.reading.source import open_bytes
+from daemon.shape import Format
+
+_BLOCK = 4 << 20
+_LONGEST_LINE = 64 << 20
+_HEAD = 1 << 18
+
+
+class Text:
+    """The lines of a text file, in bytes of `codec`: a superset of ASCII, with line feeds at their ends."""
+
+    def __init__(self, path: Path, format: Format) -> None:
+        self._path = path
+        self.encoding = self._find_encoding(format)
+        """The file's own encoding, as Python names it."""
+        self._wide = codecs.lookup(self.encoding).name.startswith(("utf-16", "utf-32"))
+        self.codec = "utf-8" if self._wide else self.encoding
+
+    def head(self) -> list[bytes]:
+        """The first lines. Raises FileRefused when there are none."""
+        head = next(self._chunks(), b"")[:_HEAD]
+        if not head.strip():
+            raise FileRefused(Refusal.EMPTY, "there is nothing in the file")
+        lines = head.split(b"\n")
+        return lines if len(head) < _HEAD and lines[-1] else lines[:-1] or lines
+
+    def blocks(self, above: int) -> Iterator[tuple[bytes, bool]]:
+        """The lines below the first `above`, about 4 MiB of whole lines at a time, and whether they are the last."""
+        rest = b""
+        for chunk in self._chunks():
+            whole, feed, rest_of_chunk = chunk.rpartition(b"\n")
+            if not feed:
+                rest += chunk
+                if len(rest) > _LONGEST_LINE:
+                    raise FileRefused(Refusal.SHAPE_UNCLEAR, f"a line is longer than {_LONGEST_LINE >> 20} MiB")
+                continue
+            block, rest = rest + whole + feed, rest_of_chunk
+            while above and block:
+                block, above = block[block.index(b"\n") + 1 :], above - 1
+            if block:
+                yield block, False
+        if not above:
+            yield (rest + b"\n" if rest else b""), True
+
+    def _find_encoding(self, format: Format) -> str:
+        with open_bytes(self._path) as file:
+            if mark := encoding.byte_order_mark(file.read(4)):
+                return mark[0]
+        if format.encoding:
+            return encoding.declared(format.encoding)
+        with open_bytes(self._path) as file:
+            return encoding.detect(iter(lambda: file.read(_BLOCK), b""), format.language)
+
+    def _chunks(self) -> Iterator[bytes]:
+        """The file without its byte order mark, old Macintosh line ends made line feeds."""
+        with open_bytes(self._path) as file:
+            chunk = file.read(_BLOCK)
+            if mark := encoding.byte_order_mark(chunk[:4]):
+                chunk = chunk[mark[1] :]
+            decoder = codecs.getincrementaldecoder(self.encoding)() if self._wide else None
+            macintosh, line = b"\r" in chunk and b"\n" not in chunk, 1
+            while chunk:
+                if decoder:
+                    chunk = self._narrow(decoder, chunk, line)
+                    line += chunk.count(b"\n")
+                yield chunk.replace(b"\r", b"\n") if macintosh else chunk
+                chunk = file.read(_BLOCK)
+            if decoder:
+                self._narrow(decoder, b"", line, final=True)
+
+    def _narrow(self, decoder: codecs.IncrementalDecoder, chunk: bytes, line: int, *, final: bool = False) -> bytes:
+        """A chunk that begins on `line` as UTF-8."""
+        try:
+            return decoder.decode(chunk, final).encode()
+        except UnicodeDecodeError as error:
+            line += error.object[: error.start].decode(self.encoding, "replace").count("\n")
+            what = f"line {line}: the byte {error.object[error.start]:02X} is no {self.encoding}: {error.reason}"
+            raise FileRefused(Refusal.ENCODING_UNKNOWN, what) from error
+        except UnicodeEncodeError as error:
+            line += error.object[: error.start].count("\n")
+            raise FileRefused(Refusal.ENCODING_UNKNOWN, f"line {line}: half a character: {error.reason}") from error

@@ -1,0 +1,46 @@
+"""The child process: one task on the bytes of stdin, its answer on stdout, within limits set before the first byte is read.
+
+A file that cannot be read ends it with status 3 and `code: detail` on stderr.
+"""
+
+import codecs
+import json
+import resource
+import sys
+import zlib
+from importlib import import_module
+
+from daemon.sandboxed.refusal import Unreadable
+
+
+def main() -> None:
+    """Do the task named by the first argument, with the rest of it as keywords."""
+    order = json.loads(sys.argv[1])
+    module = import_module(f"daemon.sandboxed.{order.pop('module')}")  # by the parent's code, never by the file
+    task = getattr(module, order.pop("task"))
+    codecs.lookup("cp437")  # used for the names in a zip, and loaded from a file at first use
+    codecs.lookup(order.get("encoding") or "utf-8")
+    _limit(order["limits"])
+    try:
+        task(sys.stdin.buffer, sys.stdout.buffer, **order)
+    except Unreadable as error:
+        _fail(f"{error.args[0]}: {error.args[1]}")
+    except (EOFError, ValueError, OSError, zlib.error, NotImplementedError) as error:
+        _fail(f"unreadable: {error}")
+
+
+def _limit(limits: dict[str, int]) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (limits["memory_mb"] << 20,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"],) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # no new descriptor: no file, no socket, no network
+
+
+def _fail(message: str) -> None:
+    print(message[:4000], file=sys.stderr)
+    sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Archives: what is in a zip, and the bytes of one member, or of a gzip."""
+
+import fnmatch
+import io
+import json
+import zipfile
+import zlib
+from typing import BinaryIO
+
+from daemon.sandboxed.refusal import Unreadable, check_unpacking
+
+_CHUNK = 1 << 20
+
+
+def members(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:
+    """Write the names of a zip's files as a JSON list."""
+    with _opened(source, limits) as archive:
+        sink.write(json.dumps([entry.filename for entry in _files(archive)]).encode())
+
+
+def unzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], member: str | None) -> None:
+    """Write the bytes of the member of a zip that is named, as it is or by a pattern, or of the only one."""
+    with _opened(source, limits) as archive:
+        files = _files(archive)
+        wanted = [entry for entry in files if entry.filename == member] or [
+            entry for entry in files if member is None or fnmatch.fnmatchcase(entry.filename, member)
+        ]
+        if len(wanted) != 1:
+            said = f"{len(wanted)} files" if member is None else f"{len(wanted)} files named {member}"
+            names = ", ".join(entry.filename for entry in files[:10])
+            raise Unreadable("member_unclear", f"the zip holds {said}: {names}; name one in [format] member")
+        if wanted[0].flag_bits & 1:
+            raise Unreadable("unreadable", f"{wanted[0].filename} is locked by a password")
+        with archive.open(wanted[0]) as file:
+            while chunk := file.read(_CHUNK):
+                sink.write(chunk)
+
+
+def gunzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:
+    """Write the bytes of a gzip, all its parts one after the other."""
+    packed = unpacked = 0
+    decoder, rest = zlib.decompressobj(wbits=31), b""
+    while True:
+        if not rest:
+            rest = source.read(_CHUNK)
+            packed += len(rest)
+        if not rest or (decoder.eof and not rest.strip(b"\0")):
+            break
+        if decoder.eof:
+            decoder = zlib.decompressobj(wbits=31)
+        chunk = decoder.decompress(rest, _CHUNK)
+        rest = decoder.unconsumed_tail or decoder.unused_data
+        unpacked += len(chunk)
+        check_unpacking(packed, unpacked, limits)
+        sink.write(chunk)
+    while chunk := decoder.decompress(decoder.unconsumed_tail, _CHUNK):
+        unpacked += len(chunk)
+        check_unpacking(packed, unpacked, limits)
+        sink.write(chunk)
+    if not decoder.eof:
+        raise Unreadable("unreadable", "the gzip is cut short")
+
+
+def _opened(source: BinaryIO, limits: dict[str, int]) -> zipfile.ZipFile:
+    content = source.read()
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(content))
+    except zipfile.BadZipFile as error:
+        raise Unreadable("unreadable", str(error)) from error
+    check_entries(archive, len(content), limits)
+    return archive
+
+
+def check_entries(archive: zipfile.ZipFile, size: int, limits: dict[str, int]) -> None:
+    """Raise Unreadable for a zip with too many entries, or that says it unpacks to too much."""
+    if len(archive.infolist()) > limits["entries"]:
+        raise Unreadable("unreadable", f"the zip has more than {limits['entries']:,} entries")
+    check_unpacking(size, sum(entry.file_size for entry in archive.infolist()), limits)
+
+
+def _files(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files that are somebody's: no folders, nothing that a Mac adds."""
+    return [
+        entry
+        for entry in archive.infolist()
+        if not entry.is_dir() and not entry.filename.startswith("__MACOSX/") and not entry.filename.split("/")[-1].startswith(".")
+    ]

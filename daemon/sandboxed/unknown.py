@@ -1,0 +1,117 @@
+"""Cells of a workbook that have no value, which calamine shows as blank: errors, and formulas nobody calculated.
+
+Sources: ECMA-376 part 1 (.xlsx), [MS-XLSB] 2.4 (.xlsb), [MS-XLS] 2.4.24 and 2.4.127 (.xls). In an .ods an error's name is
+its text.
+"""
+
+import io
+import re
+import struct
+import zipfile
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+import olefile
+
+from daemon.sandboxed.refusal import Unreadable
+
+Unknown = dict[tuple[int, int], str]
+"""By row and column, counted from 0: what stands there instead of a value."""
+
+_REFERENCE = rb'(?=[^>]*\br="([A-Z]+)([0-9]+)")'
+_FORMULA = rb"<f\b[^>]*?(?:/>|>([^<]*)</f>)\s*"
+_ERROR = re.compile(rb'<c\b(?=[^>]*\bt="e")' + _REFERENCE + rb"[^>]*>\s*(?:" + _FORMULA + rb")?<v>([^<]*)</v>")
+_UNCALCULATED = re.compile(
+    rb"<c\b" + _REFERENCE + rb'(?![^>]*\bt="(?:str|e)")[^>]*(?<!/)>\s*' + _FORMULA + rb"(?:<v\s*/>|<v></v>)?\s*</c>"
+)
+_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
+_NAMESPACE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def unknown_cells(content: bytes, sheet: str, number: int) -> Unknown:
+    """The cells of a sheet that have no value; `number` counts the workbook's sheets from 0."""
+    if olefile.isOleFile(content):
+        return dict(_in_xls(content, number))
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        names = set(parts.namelist())
+        if "xl/workbook.bin" in names:
+            return dict(_in_xlsb(parts.read(f"xl/worksheets/sheet{number + 1}.bin")))
+        if "xl/workbook.xml" in names:
+            return _in_xlsx(parts.read(_part(parts, sheet)))
+    return {}
+
+
+def _part(parts: zipfile.ZipFile, sheet: str) -> str:
+    """The path of an .xlsx's sheet within it."""
+    book = ElementTree.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314  a bomb meets the sandbox's limits
+    ids = {element.get("name"): element.get(_NAMESPACE) for element in book.iter() if element.tag.endswith("}sheet")}
+    links = ElementTree.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    target = next(str(link.get("Target")) for link in links if link.get("Id") == ids[sheet])
+    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _in_xlsx(part: bytes) -> Unknown:
+    found: Unknown = {}
+    if b't="e"' in part:
+        for column, row, _, error in (match.groups() for match in _ERROR.finditer(part)):
+            found[int(row) - 1, _column(column)] = error.decode()
+        if len(found) < part.count(b't="e"'):
+            raise Unreadable("unreadable", "the sheet has errors in cells that do not say where they are")
+    if b"<f" in part:
+        for column, row, formula in (match.groups() for match in _UNCALCULATED.finditer(part)):
+            found[int(row) - 1, _column(column)] = "=" + (formula or b"").decode()
+    return found
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - 64
+    return number - 1
+
+
+def _in_xlsb(part: bytes) -> Iterator[tuple[tuple[int, int], str]]:
+    row = at = 0
+    while at < len(part):
+        kind, at = _varint(part, at, 2)
+        size, at = _varint(part, at, 4)
+        if kind == 0:  # BrtRowHdr
+            row = struct.unpack_from("<I", part, at)[0]
+        elif kind in (3, 11):  # BrtCellError, BrtFmlaError
+            yield (row, struct.unpack_from("<I", part, at)[0]), _CODES.get(part[at + 8], "#ERROR")
+        at += size
+
+
+def _varint(part: bytes, at: int, longest: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(longest):
+        value |= (part[at] & 0x7F) << 7 * shift
+        at += 1
+        if part[at - 1] < 0x80:
+            break
+    return value, at
+
+
+def _in_xls(content: bytes, number: int) -> Iterator[tuple[tuple[int, int], str]]:
+    with olefile.OleFileIO(io.BytesIO(content)) as ole:
+        stream = ole.openstream("Workbook" if ole.exists("Workbook") else "Book").read()
+    starts = [struct.unpack_from("<I", stream, at)[0] for kind, at, _ in _records(stream, 0) if kind == 0x85]  # BOUNDSHEET
+    for kind, at, _ in _records(stream, starts[number]):
+        if kind == 0x205 and stream[at + 7]:  # BOOLERR
+            code = stream[at + 6]
+        elif kind == 0x6 and stream[at + 12 : at + 14] == b"\xff\xff" and stream[at + 6] == 2:  # FORMULA, its result an error
+            code = stream[at + 8]
+        else:
+            continue
+        row, column = struct.unpack_from("<HH", stream, at)
+        yield (row, column), _CODES.get(code, "#ERROR")
+
+
+def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """The records from `at` to the end of their part: kind, where the content begins, its size."""
+    while at + 4 <= len(stream):
+        kind, size = struct.unpack_from("<HH", stream, at)
+        yield kind, at + 4, size
+        if kind == 0x0A:  # EOF
+            return
+        at += 4 + size

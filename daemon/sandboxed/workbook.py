@@ -1,0 +1,123 @@
+"""Workbooks: the rows of one sheet of an .xlsx, .xls, .xlsb or .ods."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+    WorksheetNotFound,
+)
+
+from daemon.sandboxed.archive import check_entries
+from daemon.sandboxed.refusal import Unreadable
+from daemon.sandboxed.stream import Error, write
+from daemon.sandboxed.unknown import Unknown, unknown_cells
+
+_NAMED_ERROR = re.compile(r"#(?:REF!|DIV/0!|N/A|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3}")
+
+
+def sheet(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str | int | None, area: str | None) -> None:
+    """Write the rows of one sheet: the wanted one, or the only one that holds a table; all of it, or the area `B3:H200`."""
+    content = source.read()
+    try:
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(io.BytesIO(content)) as parts:
+                check_entries(parts, len(content), limits)
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        chosen = _choose(book, wanted, limits)
+        names = [sheet.name for sheet in book.sheets_metadata]
+        write(sink, *_rows(chosen, unknown_cells(content, chosen.name, names.index(chosen.name)), area))
+    except PasswordError as error:
+        raise Unreadable("unreadable", "the workbook is locked by a password") from error
+    except (CalamineError, zipfile.BadZipFile) as error:
+        raise Unreadable("unreadable", str(error)) from error
+
+
+def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, int]) -> CalamineSheet:
+    """The wanted sheet, by name or number from 1; by default the only visible one that holds a table, or anything."""
+    names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible and sheet.name in names]
+    if isinstance(wanted, int):
+        wanted = names[wanted - 1] if 0 < wanted <= len(names) else f"number {wanted}"
+    if wanted is not None:
+        try:
+            return _within(book.get_sheet_by_name(wanted), limits)
+        except WorksheetNotFound:
+            raise Unreadable("sheet_missing", f"no sheet {wanted}; there are: {', '.join(names)}") from None
+    filled = [sheet for name in visible if (sheet := _within(book.get_sheet_by_name(name), limits)).height]
+    if not filled:
+        raise Unreadable("empty", "no visible sheet holds anything")
+    tables = [sheet for sheet in filled if len(filled) == 1 or _is_table(sheet)]
+    if len(tables) != 1:
+        found = ", ".join(sheet.name for sheet in filled)
+        raise Unreadable("sheet_missing", f"several sheets hold something: {found}; name one in [format] sheet")
+    return tables[0]
+
+
+def _within(sheet: CalamineSheet, limits: dict[str, int]) -> CalamineSheet:
+    if sheet.width * sheet.height > limits["cells"]:
+        raise Unreadable("unreadable", f"the sheet {sheet.name} spans {sheet.height} rows of {sheet.width} columns")
+    return sheet
+
+
+def _is_table(sheet: CalamineSheet) -> bool:
+    """Whether it has two rows with two cells or more; a cover sheet has not."""
+    full = (row for row in sheet.iter_rows() if sum(cell != "" for cell in row) > 1)
+    return next(full, None) is not None and next(full, None) is not None
+
+
+def _rows(sheet: CalamineSheet, unknown: Unknown, area: str | None) -> tuple[int, Iterator[list[object]]]:
+    """The width of the sheet from its first used column on, or of the area, and its rows from the sheet's first on.
+
+    A merged cell's value stands in every row it spans. Outside of the area everything is blank.
+    """
+    left, (below, right) = (sheet.start or (0, 0))[1], sheet.end or (-1, -1)
+    top, first, bottom, last = _corners(area) if area else (0, left, below, right)
+    merged = [((r0, c), r1) for (r0, c), (r1, _) in sheet.merged_cell_ranges or [] if r1 > r0]
+    hanging = {(row, column): r0 for (r0, column), r1 in merged for row in range(r0 + 1, min(r1, below) + 1)}
+    carried: dict[tuple[int, int], object] = {}
+
+    def rows() -> Iterator[list[object]]:
+        special = {row for row, _ in unknown} | {row for row, _ in hanging} | {r0 for (r0, _), _ in merged}
+        for at, row in enumerate(sheet.iter_rows()):
+            if at > bottom:
+                break
+            cells: list[object] = [
+                Error(c) if type(c) is str and c and c[0] in "#E" and _NAMED_ERROR.fullmatch(c) else c for c in row
+            ]
+            if at in special:
+                for (unknown_row, column), value in unknown.items():
+                    if unknown_row == at and left <= column:
+                        cells[column - left] = Error(value)
+                for number in range(len(cells)):
+                    if (at, number + left) in hanging:
+                        cells[number] = carried.get((hanging[at, number + left], number + left), "")
+                    carried[at, number + left] = cells[number]
+            padded = [""] * (left - first) + cells[max(first - left, 0) : last - left + 1]
+            width = last - first + 1
+            yield [""] * width if at < top else padded + [""] * (width - len(padded))
+
+    return last - first + 1, rows()
+
+
+def _corners(area: str) -> tuple[int, int, int, int]:
+    """Row and column, from 0, of the first and of the last cell of `B3:H200`."""
+    match = re.fullmatch(r"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)", area)
+    assert match  # the profile was checked
+    return int(match[2]) - 1, column_number(match[1]), int(match[4]) - 1, column_number(match[3])
+
+
+def column_number(letters: str) -> int:
+    """A column's number, from 0, by its letters."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
