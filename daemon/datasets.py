@@ -37,6 +37,8 @@ class Field(Table):
     description: str = ""
     example: str = ""
     synonyms: dict[str, list[str]] = Key({}, description='the headers ERPs print for it, by language; "technical" names too')
+    debit_names: list[str] = Key([], description="of an amount: the headers of a column for debits, beside one for credits")
+    credit_names: list[str] = []
 
     @property
     def given_by(self) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import Mapped, Mapping, prove
+from daemon.mapping import Mapped, Mapping, blank_columns, prove
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
 from daemon.profiles import Profile
 from daemon.settings import Sandbox
@@ -87,9 +87,11 @@ def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox
     declared = {name: getattr(profile.format, name) for name in Conventions.model_fields}
     known = Conventions.model_validate(declared | {name: declared[name] or pin for name, pin in pinned.items()})
     mapping = Mapping(section, reader.header, known)
+    blank = blank_columns(reading.read(path, profile.format, sandbox), mapping.optional) if mapping.optional else set[str]()
+    mapping = Mapping(section, reader.header, known, blank)
     if mapping.undecided:
         known = prove(reader, mapping, known)
-        mapping = Mapping(section, reader.header, known)
+        mapping = Mapping(section, reader.header, known, blank)
     ledger.read_as(conn, run, reader.header, reader.format.model_dump() | known.model_dump())
     return mapping
 

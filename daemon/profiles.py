@@ -4,14 +4,15 @@ import contextlib
 import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import re2
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from daemon import config, shipped
+from daemon import config, shipped, template
 from daemon.config import ConfigInvalid, Fault, Table, nearest
 from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
@@ -214,16 +215,24 @@ class Profiles:
         return [fault for seen in self._seen.copy().values() for fault in seen.faults]
 
     def get(self, name: str) -> Profile:
-        """The profile of that name. Raises FileRefused `no_profile` when there is none."""
-        for profile in self:
+        """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none."""
+        for profile in chain(self, of_templates()):
             if profile.name == name:
                 return profile
-        close = nearest(name, [p.name for p in self])
+        for path in ready_made():
+            if path.stem == name:
+                return config.load(path, Profile, name=name)
+        close = nearest(name, [*(p.name for p in self), *(path.stem for path in ready_made())])
         raise FileRefused(Refusal.NO_PROFILE, f'no profile "{name}" in {self._folder}{close}')
 
     def match(self, name: str, drop: str) -> Profile | None:
-        """The profile for a file, or None. Raises FileRefused `two_profiles`, which names both, when two claim it."""
-        claiming = [profile for profile in self if profile.claims(name, drop)]
+        """The profile for a file, or None: a saved one, or else that of a template filled in.
+
+        Raises FileRefused `two_profiles`, which names both, when two claim it.
+        """
+        claiming = [profile for profile in self if profile.claims(name, drop)] or [
+            profile for profile in of_templates() if profile.claims(name, drop)
+        ]
         if len(claiming) > 1:
             names = " and ".join(profile.name for profile in claiming)
             raise FileRefused(Refusal.TWO_PROFILES, names)
@@ -272,3 +281,26 @@ def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
 def ready_made() -> list[Path]:
     """The profiles that come with the installation, to be copied and edited."""
     return sorted(shipped("profiles").glob("*.toml"))
+
+
+@cache
+def of_templates() -> list[Profile]:
+    """The profiles by which templates that were filled in are imported, one for each dataset."""
+    return [_of_template(dataset) for dataset in datasets().values()]
+
+
+def _of_template(dataset: Dataset) -> Profile:
+    columns = {
+        name: {"first_of": template.names(name, field), "optional": not field.required}
+        for name, field in ((name, dataset.fields[name]) for name in dataset.mappable)
+    }
+    profile: Profile = Profile.model_validate(
+        {
+            "name": f"template-{dataset.name}",
+            "regex": rf"(?i)nightporter-{dataset.name}.*\.(xlsx|csv)",
+            "dataset": dataset.name,
+            "format": {"ignore": [f"{mark}*" for mark in template.EXAMPLE.values()]},
+            "columns": columns,
+        }
+    )
+    return profile

@@ -25,6 +25,7 @@ app.command("check")(check.check)
 app.command("demo")(demo.demo)
 app.command("import")(files.import_file)
 app.command("read")(files.read)
+app.command("template")(files.template)
 app.add_typer(imports.app, name="imports", help="The import runs.")
 app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
 

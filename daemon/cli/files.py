@@ -22,7 +22,9 @@ _SHOWN = 20
 def import_file(
     context: typer.Context,
     file: File,
-    profile: Annotated[str, typer.Option(help="The profile to import it with.")],
+    profile: Annotated[
+        str | None, typer.Option(help="The profile to import it with; without, the one that claims its name.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and leave everything as it is.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -35,7 +37,9 @@ def import_file(
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
-    chosen = profiles.get(profile)
+    chosen = profiles.get(profile) if profile else profiles.match(file.name, "")
+    if chosen is None:
+        raise typer.BadParameter(f"no profile claims {file.name}; name one with --profile, or make one with `profile suggest`")
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     with postgres.opened(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
@@ -86,14 +90,36 @@ def read(
     format = Profiles(loaded.profiles).get(profile).format if profile else None
     reader = reading.read(file, format, loaded.sandbox)
     if to == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(reader.header)
-        for row in _rows(reader):
-            writer.writerow(row[1:])
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as out:  # line breaks as they are
+            writer = csv.writer(out, quoting=csv.QUOTE_ALL)
+            writer.writerow(reader.header)
+            for row in _rows(reader):
+                writer.writerow(row[1:])
     elif to == "json":
         print_json([dict(zip(["line", *reader.header], row, strict=True)) for row in _rows(reader)])
     else:
         _print_table(reader)
+
+
+def template(
+    dataset: Annotated[str, typer.Argument(help="customers, receivables, contacts, open_credits.")],
+    to: Annotated[Literal["xlsx", "csv"], typer.Option(help="What kind of file.")] = "xlsx",
+    language: Annotated[Literal["en", "fr"], typer.Option(help="The language of its headers.")] = "en",
+) -> None:
+    """Print a template with every field, to be filled in and imported under the name it is given: it needs no profile."""
+    from daemon import template
+    from daemon.datasets import datasets
+
+    if dataset not in datasets():
+        raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
+    chosen = datasets()[dataset]
+    if to == "csv":
+        print(template.as_csv(chosen, language), end="")
+        return
+    if sys.stdout.isatty():
+        name = template.file_name(chosen, to)
+        raise typer.BadParameter(f"this is a workbook, send it to a file: nightporter template {dataset} > {name}")
+    template.as_xlsx(chosen, language, sys.stdout.buffer)
 
 
 def _rows(reader: "Reader") -> Iterator[list[object]]:
@@ -110,22 +136,20 @@ def _rows(reader: "Reader") -> Iterator[list[object]]:
 
 
 def _print_table(reader: "Reader") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from daemon.cli.show import print_rows
 
-    found = ", ".join(f"{key} {value!r}" for key, value in reader.format.model_dump(exclude_none=True).items())
-    table = Table(title=f"{found}", title_justify="left", header_style="bold")
-    for heading in ["line", *reader.header]:
-        table.add_column(escape(heading))
-    count = 0
+    shown, count = [], 0
     for row in _rows(reader):
         count += 1
         if count <= _SHOWN:
-            table.add_row(*(escape(str(cell)) for cell in row))
-    Console().print(table)
+            shown.append(row)
+    found = ", ".join(f"{key} {value!r}" for key, value in reader.format.model_dump(exclude_defaults=True).items())
+    print_rows(["line", *reader.header], shown, found)
     more = f", the first {_SHOWN} shown; --to csv prints all" if count > _SHOWN else ""
-    print(f"{count:,} rows{more}; {reader.ignored:,} blank lines")
+    print(f"{count:,} rows{more}; {reader.ignored:,} lines that are no records")
+    titles = [title for title in reader.header if title]
+    if 2 * sum(any(c.isdigit() for c in title) and not any(c.isalpha() for c in title) for title in titles) > len(titles):
+        print("The headers look like data: if the file has none, name its columns in [format] header.", file=sys.stderr)
 
 
 @contextmanager

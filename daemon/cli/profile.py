@@ -1,10 +1,16 @@
-"""`profile`: the saved mapping profiles."""
+"""`profile`: the saved mapping profiles, and the ones that are suggested."""
 
-from typing import Annotated
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from daemon.cli.files import Json
+from daemon.cli.files import File, Json
+
+if TYPE_CHECKING:
+    from daemon.mapping.suggest import Proposal, Suggestion
+    from daemon.shape import Format
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,3 +52,133 @@ def show(context: typer.Context, name: Annotated[str, typer.Argument(help="A sav
             print(path.read_text(encoding="utf-8"), end="")
             return
     raise typer.BadParameter(f"there is no profile {name}; there are: {', '.join(p.stem for p in [*saved, *ready_made()])}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of profile files, for editors that check and complete TOML by one."""
+    from daemon.profiles import Profile
+
+    schema = Profile.model_json_schema(by_alias=True)
+    del schema["properties"]["name"]  # the file's own
+    schema["required"].remove("name")
+    print(json.dumps(schema, indent=2, ensure_ascii=False))
+
+
+@app.command("test")
+def try_profile(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A saved or a ready-made profile.")],
+    file: File,
+    as_json: Json = False,
+) -> None:
+    """Show what a profile would make of a file: the first rows as they would be imported, and what would be rejected.
+
+    Needs no database; whether customers are known and what is stored already is what `import --dry-run` says.
+    """
+    from daemon import settings
+    from daemon.cli.show import print_json
+    from daemon.cli.trial import print_trial, trial
+    from daemon.profiles import Profiles
+
+    loaded = settings.load(context.obj)
+    profile = Profiles(loaded.profiles).get(name)
+    found = [trial(profile, section, file, loaded.sandbox) for section in profile.sections]
+    if as_json:
+        print_json([each.as_dict() for each in found])
+    else:
+        for each in found:
+            print_trial(each)
+
+
+@app.command()
+def suggest(
+    context: typer.Context,
+    file: File,
+    dataset: Annotated[str, typer.Option(help="What the file is to be imported into.")],
+    save: Annotated[str | None, typer.Option(help="Save it as a profile of this name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Propose a profile for a file: its format, and which column is which field, with the reasons."""
+    from daemon import reading, settings
+    from daemon.cli.show import print_json
+    from daemon.datasets import datasets
+    from daemon.mapping.draft import draft
+    from daemon.mapping.holding import holdings
+    from daemon.mapping.suggest import suggest
+
+    loaded = settings.load(context.obj)
+    if dataset not in datasets():
+        raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
+    if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):
+        raise typer.BadParameter(f"{save}: a new name of letters, digits, - and _, please")
+    reader = reading.read(file, None, loaded.sandbox)
+    found = suggest(datasets()[dataset], holdings(reader.header, reader), _known_customers(loaded))
+    if save is not None:
+        loaded.profiles.mkdir(parents=True, exist_ok=True)
+        path = loaded.profiles / f"{save}.toml"
+        path.write_text(draft(file.name, datasets()[dataset], reader.format, found), encoding="utf-8")
+        print(f"saved as {path}", file=sys.stderr)
+    if as_json:
+        print_json(_as_json(reader.format, found))
+    else:
+        _print_suggestion(reader.format, found)
+
+
+def _known_customers(loaded: Any) -> Any:
+    """Counts how many codes are those of customers, where there is a database to ask."""
+    from daemon import db, loading, postgres
+
+    def known(codes: list[str]) -> int:
+        if not (loaded.database.url or (loaded.home / "postgres").exists()):
+            return 0
+        with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+            return loading.known_customers(conn, codes)
+
+    return known
+
+
+def _as_json(format: "Format", found: "Suggestion") -> dict[str, Any]:
+    conventions = found.conventions
+    shape = format.model_dump(exclude={"ignore"}) | {
+        "decimal": conventions.decimal,
+        "thousands": conventions.thousands,
+        "date_order": conventions.date,
+    }
+    return {
+        "format": shape,
+        "unclear": found.unclear,
+        "columns": {field: _column_json(proposal) for field, proposal in found.columns.items()},
+        "unused": found.unused,
+        "missing": found.missing,
+    }
+
+
+def _column_json(proposal: "Proposal") -> dict[str, Any]:
+    sides = {"debit": proposal.header, "credit": proposal.credit} if proposal.credit else {}
+    more = {"flag": proposal.flag} if proposal.flag else {}
+    words = {"map": proposal.words} if proposal.words else {}
+    return {"from": proposal.header, **sides, **more, **words, "confidence": proposal.confidence, "why": proposal.why}
+
+
+def _print_suggestion(format: "Format", found: "Suggestion") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    shape = format.model_dump(exclude_defaults=True) | found.conventions.model_dump(exclude_defaults=True)
+    console = Console()
+    console.print(escape(", ".join(f"{key} {value!r}" for key, value in shape.items())), highlight=False)
+    table = Table(header_style="bold")
+    for title in ("field", "column", "sure", "why"):
+        table.add_column(title)
+    for field, proposal in found.columns.items():
+        column = " / ".join(filter(None, (proposal.header, proposal.credit or proposal.flag)))
+        table.add_row(field, escape(column), f"{proposal.confidence:.0%}", escape(proposal.why))
+    console.print(table)
+    for field in found.missing:
+        console.print(f"[bold]missing[/bold]  {field} is required, and no column was found that holds it")
+    for sentence in found.unclear:
+        console.print(f"[bold]not clear[/bold]  {escape(sentence)}")
+    if found.unused:
+        console.print(f"not imported: {escape(', '.join(found.unused))}", highlight=False)

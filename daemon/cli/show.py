@@ -1,13 +1,15 @@
 """How results are printed: as JSON for scripts, as tables for people."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from daemon.model import ImportRun, Tally
 from daemon.settings import Settings
 
+_NARROWEST = 9
+"""Characters that a column of a table needs, or nothing of it is readable."""
 _WIDTH = 110
 """A table of runs is readable from here on; a narrower terminal wraps it."""
 
@@ -74,3 +76,21 @@ def exit_code(run: ImportRun) -> int:
     if run.code == "gave_up":
         return 1
     return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)
+
+
+def print_rows(names: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
+    """A table on the terminal; one that is too wide for it is turned round, and its first rows stand side by side."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=escape(title), title_justify="left", header_style="bold")
+    if len(names) * _NARROWEST > console.width:
+        turned = [*zip(names, *rows[: max(console.width // 30 - 1, 1)], strict=True)]
+        names, rows = [str(name) for name in turned[0]], turned[1:]
+    for name in names:
+        table.add_column(escape(name))
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console.print(table)

@@ -1,6 +1,6 @@
 """Loading: staged rows checked and merged into a dataset's table, all in the caller's transaction, never row by row."""
 
-from daemon.loading.checks import Turned, any_turned, lock_entities, reject_unknown, settle_twins, turned_down
+from daemon.loading.checks import Turned, any_turned, known_customers, lock_entities, reject_unknown, settle_twins, turned_down
 from daemon.loading.merge import merge, open_totals
 from daemon.loading.staging import Stage, clear, copy, open_stage, prepare
 
@@ -10,6 +10,7 @@ __all__ = [
     "any_turned",
     "clear",
     "copy",
+    "known_customers",
     "lock_entities",
     "merge",
     "open_stage",

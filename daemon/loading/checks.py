@@ -120,3 +120,10 @@ def turned_down(conn: Connection, stage: Stage, first: int, last: int) -> dict[i
         [stage.run_id, first, last],
     )
     return {line: tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons) for line, reasons in rows}
+
+
+def known_customers(conn: Connection, codes: list[str]) -> int:
+    """How many of some codes are customers, of whatever entity."""
+    statement = "SELECT count(DISTINCT customer_code) FROM ar.customer WHERE customer_code = ANY(%s)"
+    count: int = db.driver(conn).execute(statement, [codes]).fetchall()[0][0]
+    return count

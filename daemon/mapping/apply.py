@@ -1,7 +1,7 @@
 """A profile's section applied to batches: its columns found once, then every batch converted, checked and split."""
 
 import fnmatch
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property, reduce
@@ -37,15 +37,25 @@ class Mapped:
 
 
 class Mapping:
-    """A section of a profile, fitted to a file's header. Raises FileRefused `column_missing` when it does not fit."""
+    """A section of a profile, fitted to a file's header. Raises FileRefused `column_missing` when it does not fit.
 
-    def __init__(self, section: Section, header: list[str], conventions: Conventions) -> None:
+    Of the columns the profile calls optional, those in `blank`, which hold nothing in the whole file, count as missing.
+    """
+
+    def __init__(
+        self, section: Section, header: list[str], conventions: Conventions, blank: Collection[str] = frozenset()
+    ) -> None:
         self._section = section
         self._dataset = section.target
         self._conventions = conventions
         self._header = Header(header)
         self._check()
-        self._columns = {name: column for name, column in section.columns.items() if not missing(column, self._header)}
+        self._columns = {
+            name: column
+            for name, column in section.columns.items()
+            if not missing(column, self._header)
+            and not (column.optional and self._found(column) and self._found(column) <= set(blank))
+        }
         self.fields = [name for name, field in self._dataset.fields.items() if name in self._columns or self._fills(field)]
         """The dataset's fields that this mapping fills."""
         self.key = self._dataset.key(set(self.fields))
@@ -59,6 +69,14 @@ class Mapping:
         column = self._columns.get(field)
         found = [self._header[header] for header in column.headers if header in self._header] if column else []
         return found[0] if found else ""
+
+    @property
+    def optional(self) -> set[str]:
+        """The file's headers that columns the profile calls optional are read from."""
+        return {header for column in self._columns.values() if column.optional for header in self._found(column)}
+
+    def _found(self, column: Column) -> set[str]:
+        return {self._header[header] for header in column.headers if header in self._header}
 
     @property
     def conventional(self) -> list[tuple[str, str]]:

@@ -35,6 +35,17 @@ def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Convention
     return decided(days, amounts, known)
 
 
+def blank_columns(rows: Iterable[Batch | Rejection], headers: set[str]) -> set[str]:
+    """Those of some columns that hold nothing in the whole file."""
+    blank = set(headers)
+    for batch in rows:
+        if isinstance(batch, Batch):
+            blank -= {header for header in blank if cells(batch.frame, header).null_count < len(batch.frame)}
+        if not blank:
+            break
+    return blank
+
+
 def decided(days: "Dates", amounts: "Amounts", known: Conventions) -> Conventions:
     """`known`, and the verdicts on what it leaves open. Raises FileRefused where there is none."""
     date = known.date or days.verdict()
@@ -66,6 +77,11 @@ class Dates:
             known = self._readings.setdefault(dates.fitting(text, self._language), [])
             if len(known) < _EXAMPLES:
                 known.append(text)
+
+    def add(self, other: "Dates") -> None:
+        """Take into account what another has seen."""
+        for reading, texts in other._readings.items():
+            self._readings.setdefault(reading, []).extend(texts)
 
     @property
     def examples(self) -> list[str]:
@@ -102,6 +118,13 @@ class Amounts:
             marks |= numbers.grouping(texts, decimal)
         if len(self._unclear) < _EXAMPLES:
             self._unclear += numbers.unclear(texts)[:_EXAMPLES]
+
+    def add(self, other: "Amounts") -> None:
+        """Take into account what another has seen."""
+        self.proven |= other.proven
+        self._unclear += other._unclear
+        for decimal, marks in other._grouping.items():
+            self._grouping[decimal] |= marks
 
     def verdict(self) -> str | None:
         """The decimal mark, None where there is none. Raises FileRefused when it may be either, or is both."""

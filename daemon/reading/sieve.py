@@ -1,4 +1,4 @@
-"""What is no record of a table: blank lines, repeats of the headers, and lines the profile names."""
+"""What is no record of a table: blank lines, drawn lines, repeats of the headers, and lines the profile names."""
 
 import fnmatch
 import re
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from daemon.model import Batch
 
+_DRAWN = r"^[-=_]{2,}$"
 TEXT = pd.ArrowDtype(pa.string())
 
 
@@ -27,7 +28,7 @@ class Sieve:
     def drops(self, cells: Sequence[str]) -> bool:
         """Whether a line of any width is no record; if so it is counted."""
         filled = next((cell.strip() for cell in cells if cell.strip()), "")
-        no_record = not filled or self._is_named(filled) or [cell.strip() for cell in cells] == self._titles
+        no_record = not filled or self._is_named(filled) or self._is_drawing(cells)
         self.ignored += no_record
         return no_record
 
@@ -51,15 +52,21 @@ class Sieve:
     def _records(self, columns: Sequence[pa.Array]) -> np.ndarray:
         filled = _filled(columns)
         no_record = filled < 0
-        titled = _true(pc.equal(pc.utf8_trim_whitespace(columns[self._first]), self._titles[self._first]))
-        for row in np.flatnonzero(titled):
-            no_record[row] = [column[row].as_py().strip() for column in columns] == self._titles
+        first = pc.utf8_trim_whitespace(columns[self._first])
+        suspect = pc.or_(pc.equal(first, self._titles[self._first]), pc.match_substring_regex(first, _DRAWN))
+        for row in np.flatnonzero(_true(suspect)):
+            no_record[row] |= self._is_drawing([column[row].as_py() for column in columns])
         if self._patterns:
             for number in np.unique(filled[filled >= 0]):
                 coded = pc.utf8_trim_whitespace(columns[number]).dictionary_encode()
                 named = np.array([self._is_named(text) for text in coded.dictionary.to_pylist()], dtype=bool)
                 no_record |= (filled == number) & named[np.asarray(coded.indices)]
         return ~no_record
+
+    def _is_drawing(self, cells: Sequence[str]) -> bool:
+        """Whether a line repeats the headers, or is a rule under them."""
+        filled = [cell.strip() for cell in cells]
+        return filled == self._titles or all(re.match(_DRAWN, cell) for cell in filled if cell)
 
     def _is_named(self, text: str) -> bool:
         return any(pattern.match(text) for pattern in self._patterns)

@@ -78,10 +78,8 @@ def delimited(lines: list[str], format: Format) -> Found:
     if not widths:
         raise FileRefused(Refusal.EMPTY, "there is nothing in the file")
     usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-    if format.header:
-        usual = len(format.header) + all(len(row) == len(format.header) + 1 for row in sample if _filled(row))
     of_usual = [row for row in sample if len(row) == usual and _filled(row)]
-    trailing = usual > 1 and all(not row[-1].strip() for row in of_usual)
+    trailing = usual > 1 and all(not row[-1].strip() for row in of_usual) and usual != len(format.header or ())
     width = usual - trailing
     trimmed = [row[:width] if len(row) == width + 1 and not row[-1].strip() else row for row in sample]
     row = 1 if format.header else format.header_row or _header_row(trimmed, width)

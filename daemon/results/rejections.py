@@ -18,7 +18,8 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
     """The rows in the file's delimiter and in UTF-8, whose byte order mark counts more than any declared encoding."""
     text = io.StringIO("\ufeff")
     text.seek(1)
-    writer = csv.writer(text, delimiter=(run.format or {}).get("delimiter") or ";")
+    own = str((run.format or {}).get("delimiter") or ";")
+    writer = csv.writer(text, delimiter=own if len(own) == 1 else ";")
     writer.writerow([*map(_harmless, run.header or []), words("page.reasons")])
     for rejection in rejections:
         writer.writerow([_harmless(cell) for cell in _row(run, rejection, words)])

@@ -1,0 +1,202 @@
+"""Suggestion: which of a file's columns is which field, by the headers and by what the columns hold.
+
+One column to one field, the best assignment over all of them; nothing below a threshold, for a column left unmapped is
+better than one mapped wrongly.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from daemon.datasets import Dataset, Field
+from daemon.errors import FileRefused
+from daemon.mapping.headers import Likeness, Names, plain
+from daemon.mapping.holding import Holding
+from daemon.mapping.numbers import CREDIT, DEBIT
+from daemon.mapping.prove import Amounts, Dates, decided
+from daemon.shape import Conventions
+
+_THRESHOLD = 0.7
+_ONLY = 0.75
+_UNLIKE = 0.3
+"""What is left of a likeness of names where the column holds something else."""
+
+Known = Callable[[list[str]], int]
+"""How many of some codes are customers that are known."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A field's proposed column, or the two that are its debit and credit, or the one that flags its side; and why."""
+
+    header: str
+    confidence: float
+    why: str
+    credit: str = ""
+    flag: str = ""
+    words: dict[str, str] = field(default_factory=dict)
+    """Of an enum: the file's words, each with the value it means, '' where that is for a person to say."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What is proposed for a file: columns by field, the headers left over, and the required fields that nothing fills."""
+
+    columns: dict[str, Proposal]
+    unused: list[str]
+    missing: list[str]
+    conventions: Conventions
+    unclear: list[str]
+    """What about the conventions a person must say, each as the sentence of a refusal."""
+
+
+def suggest(dataset: Dataset, holdings: dict[str, Holding], known: Known = lambda codes: 0) -> Suggestion:
+    """Propose a mapping for a file by its headers and what stands below them."""
+    names = Names(dataset)
+    language = names.language(list(holdings))
+    sides = _sides(dataset, holdings)
+    fields = dataset.mappable
+    scores = np.zeros((len(fields), len(holdings)))
+    reasons: dict[tuple[int, int], str] = {}
+    for row, name in enumerate(fields):
+        for column, (header, holding) in enumerate(holdings.items()):
+            likeness = names.likeness(header, name, language)
+            fit, held = _fit(name, dataset, holding, known)
+            scores[row, column], reasons[row, column] = _score(likeness, fit, held)
+    _take_only_dates(scores, reasons, dataset, list(holdings.values()))
+    for header in sides:
+        scores[:, list(holdings).index(header)] = 0
+    scores[scores < _THRESHOLD] = 0
+    found = {
+        fields[row]: Proposal(list(holdings)[column], round(float(scores[row, column]), 2), reasons[row, column])
+        for row, column in zip(*(each.tolist() for each in linear_sum_assignment(scores, maximize=True)), strict=True)
+        if scores[row, column]
+    }
+    if sides and "amount" not in found:
+        found["amount"] = Proposal(sides[0], 0.95, "two columns, one for each side", credit=sides[1])
+    found = {name: _refined(dataset.fields[name], proposal, holdings, found) for name, proposal in found.items()}
+    used = {header for p in found.values() for header in (p.header, p.credit, p.flag)}
+    missing = [
+        name for name, f in dataset.fields.items() if f.required and name not in found and not set(f.given_by) & set(found)
+    ]
+    conventions, unclear = _conventions(dataset, found, holdings)
+    return Suggestion(
+        {name: found[name] for name in fields if name in found},
+        [header for header in holdings if header not in used],
+        missing,
+        conventions,
+        unclear,
+    )
+
+
+def _take_only_dates(scores: np.ndarray, reasons: dict[tuple[int, int], str], dataset: Dataset, held: list[Holding]) -> None:
+    """Where a file has one column of dates, and the dataset one date, they belong together, whatever the header says."""
+    rows = [row for row, name in enumerate(dataset.mappable) if dataset.fields[name].type == "date"]
+    columns = [
+        column for column, holding in enumerate(held) if holding.filled and holding.holds("date") and not holding.holds("digits")
+    ]
+    if len(rows) == len(columns) == 1 and scores[rows[0], columns[0]] < _ONLY:
+        scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, "the only column of dates"
+
+
+def _score(likeness: Likeness, fit: float, held: str) -> tuple[float, str]:
+    """A pair's score and the reasons for it. What a column holds may speak against its header, or alone for a field."""
+    spoken = "" if likeness.language == "technical" else f" ({likeness.language})"
+    named = f'called "{likeness.name}"{spoken}' if likeness.exact else f'much like "{likeness.name}"{spoken}'
+    if fit > 1:  # certain by itself
+        return max(likeness.score, fit - 1), "; ".join([named, held] if likeness.score else [held])
+    return likeness.score * fit, "; ".join(filter(None, [named, held]))
+
+
+def _fit(name: str, dataset: Dataset, holding: Holding, known: Known) -> tuple[float, str]:
+    """How well what a column holds fits a field, 0 to 1, and 1 more where that alone is enough; and what it holds."""
+    described = dataset.fields[name]
+    if not holding.filled:
+        return 0.95, "empty in this file"
+    if described.type == "date":
+        return (1.0, "holds dates") if holding.holds("date") else (_UNLIKE, "")
+    if described.type == "money":
+        is_amount = holding.holds("amount") and not (holding.holds("date") and not holding.typed)
+        return (1.0, "holds amounts") if is_amount else (_UNLIKE, "")
+    if described.type in ("enum", "bool"):
+        few = len(holding.values) <= 20 and not holding.holds("date") and not holding.shares["decimals"]
+        return (1.0, f"holds {len(holding.values)} words") if few else (_UNLIKE, "")
+    if described.type == "integer":
+        return (1.0, "") if holding.holds("digits") else (_UNLIKE, "")
+    return _fit_text(name, described, dataset, holding, known)
+
+
+def _fit_text(name: str, described: Field, dataset: Dataset, holding: Holding, known: Known) -> tuple[float, str]:
+    shares = holding.shares
+    if described.iso4217:
+        return (1.75, "holds currency codes") if holding.holds("currency") else (_UNLIKE, "")
+    for form in ("email", "url"):
+        if name == form or name.endswith(f"_{form}"):
+            return (1.0, f"holds {form}s") if shares[form] > 0.5 else (_UNLIKE, "")
+    if shares["email"] > 0.5 or shares["url"] > 0.5 or (holding.holds("date") and not holding.holds("digits")):
+        return _UNLIKE, ""
+    if name == "customer_code":
+        codes = sorted(holding.values)[:500]
+        if len(codes) > 2 and known(codes) >= 0.9 * len(codes):
+            return 1.85, "holds codes of known customers"
+    key = any(name in key for key in dataset.keys) and described.required
+    if key and name.endswith(("code", "number")):
+        return (
+            (_UNLIKE, "")
+            if shares["words"] > 0.5 or shares["decimals"] > 0.5
+            else (1.0, "each different" if not holding.repeats else "")
+        )
+    if name in ("business_name", "trading_name", "name", "last_name", "first_name", "city"):
+        return (1.0, "") if shares["letters"] > 0.5 else (_UNLIKE, "")
+    return (0.6 if shares["decimals"] > 0.9 else 1.0), ""
+
+
+def _sides(dataset: Dataset, holdings: dict[str, Holding]) -> list[str]:
+    """The headers of a debit and a credit column, or nothing."""
+    amount = dataset.fields.get("amount")
+    if amount is None or not amount.debit_names:
+        return []
+    found = []
+    for names in (amount.debit_names, amount.credit_names):
+        titles = {plain(name) for name in names}
+        found += [h for h, held in holdings.items() if plain(h) in titles and (held.holds("amount") or not held.filled)][:1]
+    return found if len(found) == 2 else []
+
+
+def _refined(described: Field, proposal: Proposal, holdings: dict[str, Holding], found: dict[str, Proposal]) -> Proposal:
+    """A proposal with what else it needs: the flag that signs an amount, the meaning of an enum's words."""
+    holding = holdings[proposal.header]
+    if described.type == "enum":
+        meant = {
+            word: next((v for v, words in described.words.items() if word.casefold() in words), "")
+            for word in sorted(holding.values)
+        }
+        return Proposal(proposal.header, proposal.confidence, proposal.why, words=meant)
+    if described.type == "money" and not proposal.credit and not any("-" in value or "(" in value for value in holding.values):
+        taken = {p.header for p in found.values()}
+        for header, other in holdings.items():
+            words = {value.casefold() for value in other.values}
+            if header not in taken and other.holds("side") and words & DEBIT and words & CREDIT:
+                why = f'{proposal.why}; "{header}" says debit or credit'
+                return Proposal(proposal.header, proposal.confidence, why, flag=header)
+    return proposal
+
+
+def _conventions(dataset: Dataset, found: dict[str, Proposal], holdings: dict[str, Holding]) -> tuple[Conventions, list[str]]:
+    """The conventions that the proposed columns prove, and what is not clear about them."""
+    days, amounts = Dates(), Amounts()
+    for name, proposal in found.items():
+        for header in filter(None, (proposal.header, proposal.credit)):
+            if dataset.fields[name].type == "date":
+                days.add(holdings[header].days)
+            elif dataset.fields[name].type == "money":
+                amounts.add(holdings[header].amounts)
+    conventions, unclear = Conventions(), []
+    for part in ((days, Amounts()), (Dates(), amounts)):
+        try:
+            conventions = decided(*part, conventions)
+        except FileRefused as refused:
+            unclear.append(refused.detail)
+    return conventions, unclear
