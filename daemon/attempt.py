@@ -1,5 +1,6 @@
 """One attempt at an import run: fetch, import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
+import fnmatch
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -8,6 +9,7 @@ from pathlib import Path, PurePath
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, importer, ledger, queue, results
+from daemon.datasets import datasets
 from daemon.drops import Drop, dispose, fetch, open_drop
 from daemon.errors import FileRefused, Refusal, TryLater, Vanished
 from daemon.importer import Progress
@@ -15,6 +17,7 @@ from daemon.ledger import Overtaken
 from daemon.log import bound, get
 from daemon.model import FINAL, Deferred, Gone, Imported, ImportRun, Outcome, Refused, RemoteFile, State, Tally
 from daemon.profiles import Profile, Profiles
+from daemon.reading import members
 from daemon.settings import Person, Settings
 
 log = get(__name__)
@@ -65,20 +68,38 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         return Refused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
-    profile = profiles.get(run.profile) if run.profile else profiles.match(PurePath(run.name).name, run.drop)
-    if profile is None:
-        raise FileRefused(Refusal.NO_PROFILE, PurePath(run.name).name)
     archive = Path(run.archive or "")
+    parts = [] if run.dataset else _parts(profiles, run, members(archive, settings.sandbox))
     with db.transaction(engine) as conn:
-        if not run.profile:
-            names = [section.dataset for section in profile.sections]
-            ledger.name_profile(conn, run, profile.name, names)
-            run = replace(run, profile=profile.name, dataset=names[0])
+        if parts:
+            ledger.assign(conn, run, parts)
+            run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
+        profile = profiles.get(run.profile)
         outcome = Imported(importer.load(conn, run, profile, archive, settings.sandbox, progress))
         finish(conn, settings, profiles, run, outcome)
         failpoint.reach("before commit")
     failpoint.reach("committed")
     return outcome
+
+
+def _parts(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tuple[str, str, str]]:
+    """What is in a file whose arrival did not say: for each run its member, its profile and its dataset, in their order.
+
+    The members of an archive belong to the profile that claims the archive, or else each to the one that claims its name.
+    Raises FileRefused when there is none.
+    """
+    name = PurePath(run.name).name
+    own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
+    if own and members:
+        found = [(member, own) for member in members if fnmatch.fnmatchcase(member, own.format.member or "*")]
+    elif own:
+        found = [("", own)]
+    else:
+        found = [(member, claiming) for member in members if (claiming := profiles.match(PurePath(member).name, run.drop))]
+    if not found:
+        raise FileRefused(Refusal.NO_PROFILE, ", ".join([name, *members[:10]]))
+    parts = [(member, profile.name, section.dataset) for member, profile in found for section in profile.sections]
+    return sorted(parts, key=lambda part: list(datasets()).index(part[2]))
 
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
@@ -203,17 +224,20 @@ class _Rehearsed(Exception):
 
 
 def rehearse(
-    engine: Engine, settings: Settings, profile: Profile, file: RemoteFile, progress: Progress = lambda rows: None
+    engine: Engine, settings: Settings, profiles: Profiles, profile: Profile | None, file: RemoteFile, progress: Progress
 ) -> list[tuple[str, Tally]]:
-    """What importing a local file would do, section by section; nothing of it stays. Raises FileRefused and TryLater."""
+    """What importing a local file would do, run by run; nothing of it stays. Raises FileRefused and TryLater."""
     came_of: list[tuple[str, Tally]] = []
+    path = Path(file.name)
     try:
         with db.transaction(engine) as conn:
-            run_id = ledger.arrive_inline(conn, file, [(profile.name, section.dataset) for section in profile.sections])
-            first = ledger.get(conn, run_id)
+            first = ledger.get(conn, ledger.arrive_inline(conn, file, profiles.sections(path.name, profile)))
             assert first
+            if not first.dataset:
+                ledger.assign(conn, first, _parts(profiles, first, members(path, settings.sandbox)))
             for run in ledger.siblings(conn, first):
-                came_of.append((run.dataset, importer.load(conn, run, profile, Path(file.name), settings.sandbox, progress)))
+                tally = importer.load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
+                came_of.append((run.dataset, tally))
             raise _Rehearsed
     except _Rehearsed:
         return came_of

@@ -35,7 +35,7 @@ def load(
 ) -> Tally:
     """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row."""
     _refuse_duplicate(conn, run)
-    with reading.unpacked(path, profile.format.member, sandbox) as content:
+    with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
         return _load(conn, run, profile, content, sandbox, progress)
 
 
@@ -70,12 +70,13 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
 
 
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
-    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one.
+    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one; nor is
+    another member of the same archive.
 
     Asked before the work, to spare it, and again under the entities' lock, where the answer is final.
     """
     last = ledger.last_import(conn, run)
-    if run.parent_id is None and last and last.sha256 == run.sha256:
+    if run.parent_id is None and last and last.sha256 == run.sha256 and last.arrival_id != run.arrival_id:
         raise FileRefused(Refusal.DUPLICATE, f"run {last.id}: {last.name}")
 
 
@@ -92,8 +93,18 @@ def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox
     if mapping.undecided:
         known = prove(reader, mapping, known)
         mapping = Mapping(section, reader.header, known, blank)
-    ledger.read_as(conn, run, reader.header, reader.format.model_dump() | known.model_dump())
+    ledger.read_as(conn, run, reader.header, reader.format.model_dump() | known.model_dump() | _drift(conn, run, reader.header))
     return mapping
+
+
+def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, list[str]]:
+    """The columns that have come and gone since the profile's latest import."""
+    last = ledger.last_import(conn, run)
+    before = last.header if last and last.header else header
+    return {
+        "new_columns": [name for name in header if name not in before],
+        "gone_columns": [name for name in before if name not in header],
+    }
 
 
 def _mapped(reader: reading.Reader, mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:

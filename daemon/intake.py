@@ -45,8 +45,7 @@ def poll(
 def _record(engine: Engine, settings: Settings, profiles: Profiles, drop: str, file: RemoteFile, listed_at: datetime) -> None:
     """Enter a settled file in the ledger and owe its import, in one transaction."""
     try:
-        profile = profiles.match(file.name, drop)
-        sections = [(profile.name, section.dataset) for section in profile.sections] if profile else []
+        sections = profiles.sections(file.name, profiles.match(file.name, drop))
     except FileRefused:
         sections = [("", "")]  # two profiles claim it: the import finds that again, keeps the bytes, refuses and tells
     with db.transaction(engine) as conn:

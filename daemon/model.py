@@ -205,6 +205,7 @@ class ImportRun:
     id: int
     arrival_id: int
     section: int
+    member: str
     parent_id: int | None
     profile: str
     dataset: str
@@ -237,7 +238,13 @@ class ImportRun:
         """The entry this run was made from."""
         return RemoteFile(self.name, self.size, self.mtime)
 
+    def columns(self, which: str) -> str:
+        """The file's headers that are `new`, or `gone`, since the profile's latest import; as people are shown them."""
+        names = (self.format or {}).get(f"{which}_columns", [])
+        return "".join(c if c.isprintable() else "·" for c in ", ".join(names))
+
     @property
     def title(self) -> str:
         """The file's name as people are shown it: without folders, and with nothing that acts on a line or a terminal."""
-        return "".join(c if c.isprintable() else "·" for c in PurePath(self.name).name)
+        name = PurePath(self.name).name + (f" › {self.member}" if self.member else "")
+        return "".join(c if c.isprintable() else "·" for c in name)

@@ -173,9 +173,12 @@ class Profile(Section):
             raise ValueError(f"regex: not a regular expression that RE2 knows: {error}") from error
 
     def claims(self, name: str, drop: str) -> bool:
-        """Whether a file of this name in this drop is this profile's."""
+        """Whether a file of this name in this drop is this profile's, be it packed by gzip."""
         if self.drop is not None and self.drop != drop:
             return False
+        return any(self._names(each) for each in (name, name.removesuffix(".gz")))
+
+    def _names(self, name: str) -> bool:
         if self.pattern is not None:
             return fnmatch.fnmatchcase(name, self.pattern)
         return self._compiled.fullmatch(name) is not None
@@ -237,6 +240,16 @@ class Profiles:
             names = " and ".join(profile.name for profile in claiming)
             raise FileRefused(Refusal.TWO_PROFILES, names)
         return claiming[0] if claiming else None
+
+    @staticmethod
+    def sections(name: str, profile: Profile | None) -> list[tuple[str, str]]:
+        """The runs that a file opens, each a profile and a dataset: none where no profile claims it.
+
+        An archive opens one, without a dataset: what is in it is told when it has been fetched.
+        """
+        if name.casefold().endswith(".zip"):
+            return [(profile.name if profile else "", "")]
+        return [(profile.name, section.dataset) for section in profile.sections] if profile else []
 
     def _refresh(self) -> None:
         files = _files(self._folder)

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from daemon.importer import Progress
+    from daemon.profiles import Profile
     from daemon.reading import Reader
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = 20
+T = TypeVar("T")
 
 
 def import_file(
@@ -32,45 +34,54 @@ def import_file(
     from daemon import db, ledger, postgres, settings
     from daemon.attempt import attempt, rehearse
     from daemon.cli.show import exit_code, print_json, print_runs, run_json
-    from daemon.model import RemoteFile
+    from daemon.model import FINAL, RemoteFile
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
     chosen = profiles.get(profile) if profile else profiles.match(file.name, "")
-    if chosen is None:
+    sections = profiles.sections(file.name, chosen)
+    if not sections:
         raise typer.BadParameter(f"no profile claims {file.name}; name one with --profile, or make one with `profile suggest`")
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     with postgres.opened(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
-            came_of = rehearse(engine, loaded, chosen, entry, progress)
+            came_of = rehearse(engine, loaded, profiles, chosen, entry, progress)
             if as_json:
                 nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
-                each = {dataset: nothing | {"dataset": dataset, "tally": asdict(tally)} for dataset, tally in came_of}
-                own_section = each.pop(chosen.dataset)
-                print_json(own_section | ({"also": list(each.values())} if each else {}))
+                first, *also = [
+                    nothing | {"dataset": dataset, "tally": asdict(tally)} for dataset, tally in _own_first(came_of, chosen)
+                ]
+                print_json(first | ({"also": also} if also else {}))
                 return
             for dataset, tally in came_of:
                 counts = {name: count for name, count in asdict(tally).items() if count and name != "money"}
                 print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
             return
         with db.transaction(engine) as conn:
-            first = ledger.arrive_inline(conn, entry, [(chosen.name, section.dataset) for section in chosen.sections])
-            runs = ledger.siblings(conn, ledger.get(conn, first) or sys.exit(1))
-        for run in runs:
-            attempt(engine, loaded, profiles, run.id, progress)
-        with db.transaction(engine) as conn:
-            runs = ledger.siblings(conn, runs[0])
+            upcoming: int | None = ledger.arrive_inline(conn, entry, sections)
+        tried = set[int]()
+        while upcoming:
+            tried.add(upcoming)
+            attempt(engine, loaded, profiles, upcoming, progress)
+            with db.transaction(engine) as conn:
+                runs = ledger.siblings(conn, ledger.get(conn, upcoming) or sys.exit(1))
+            upcoming = next((run.id for run in runs if run.state not in FINAL and run.id not in tried), None)
     if as_json:
-        own = next(run for run in runs if run.dataset == chosen.dataset)
-        also = [run_json(run, loaded) for run in runs if run is not own]
-        print_json(run_json(own, loaded) | ({"also": also} if also else {}))
+        (_, first_run), *others = _own_first([(run.dataset, run) for run in runs], chosen)
+        also = [run_json(run, loaded) for _, run in others]
+        print_json(run_json(first_run, loaded) | ({"also": also} if also else {}))
     else:
         print_runs(runs)
         for run in runs:
             if run.code:
                 print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
     sys.exit(max(exit_code(run) for run in runs))
+
+
+def _own_first(each: list[tuple[str, T]], chosen: "Profile | None") -> list[tuple[str, T]]:
+    """What came of each dataset, that of the profile's own before those of its further sections."""
+    return sorted(each, key=lambda pair: chosen is not None and pair[0] != chosen.dataset)
 
 
 def read(

@@ -26,9 +26,9 @@ from daemon.model import (
 )
 
 _RUN = """
-SELECT r.id, r.arrival_id, r.section, r.parent_id, r.profile, r.dataset, r.state, r.attempt, r.deferrals, a.drop_name AS drop,
-       a.name, a.size, a.mtime, a.host, a.archive, a.sha256, a.arrived_at, r.finished_at, r.code, r.detail, r.header, r.format,
-       r.tally, a.disposed_as
+SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
+       a.drop_name AS drop, a.name, a.size, a.mtime, a.host, a.archive, a.sha256, a.arrived_at, r.finished_at, r.code, r.detail,
+       r.header, r.format, r.tally, a.disposed_as
 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
 """
 
@@ -101,11 +101,12 @@ def retry(conn: Connection, run: ImportRun) -> int:
     """A child run that reads the same bytes again."""
     child: int = conn.execute(
         sa.text("""
-            INSERT INTO nightporter.import_run (arrival_id, section, parent_id, profile, dataset)
-            VALUES (:arrival_id, :section, :id, :profile, :dataset) RETURNING id"""),
+            INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, profile, dataset)
+            VALUES (:arrival_id, :section, :member, :id, :profile, :dataset) RETURNING id"""),
         {
             "arrival_id": run.arrival_id,
             "section": run.section,
+            "member": run.member,
             "id": run.id,
             "profile": run.profile,
             "dataset": run.dataset,
@@ -148,20 +149,25 @@ def claim(conn: Connection, run_id: int) -> ImportRun | None:
     return get(conn, run_id) if taken.rowcount else None
 
 
-def name_profile(conn: Connection, run: ImportRun, profile: str, datasets: list[str]) -> None:
-    """Say which profile a run is for, when that was not clear at its arrival; its further sections get runs of their own."""
+def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) -> None:
+    """Say what a run is about, when that was not clear at its arrival: each part a member, a profile and a dataset.
+
+    The run becomes the first; the others get runs of their own.
+    """
+    member, profile, dataset = parts[0]
     conn.execute(
-        sa.text("UPDATE nightporter.import_run SET profile = :profile, dataset = :dataset WHERE id = :id"),
-        {"id": run.id, "profile": profile, "dataset": datasets[0]},
+        sa.text("UPDATE nightporter.import_run SET member = :member, profile = :profile, dataset = :dataset WHERE id = :id"),
+        {"id": run.id, "member": member, "profile": profile, "dataset": dataset},
     )
-    for section, dataset in enumerate(datasets[1:], 1):
+    for section, (member, profile, dataset) in enumerate(parts[1:], 1):
         conn.execute(
             sa.text("""
-                INSERT INTO nightporter.import_run (arrival_id, section, parent_id, profile, dataset)
-                VALUES (:arrival_id, :section, :parent_id, :profile, :dataset)"""),
+                INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, profile, dataset)
+                VALUES (:arrival_id, :section, :member, :parent_id, :profile, :dataset)"""),
             {
                 "arrival_id": run.arrival_id,
                 "section": section,
+                "member": member,
                 "parent_id": run.parent_id,
                 "profile": profile,
                 "dataset": dataset,

@@ -29,7 +29,7 @@ COUNTS = dict.fromkeys(
 )
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 RUN = ImportRun(
-    id=7, arrival_id=7, section=0, parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
+    id=7, arrival_id=7, section=0, member="", parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
     name="ITEMS.csv", size=1, mtime=1, host="h", archive="a", sha256="0", arrived_at=NOW, finished_at=NOW, code=None, detail=None,
     header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Contacts and open credits."""
+"""Contacts and open credits; the members of archives."""
 
 from alembic import op
 
@@ -43,6 +43,11 @@ CREATE TABLE ar.balance_adjustment (
 CREATE UNIQUE INDEX balance_adjustment_key ON ar.balance_adjustment (entity, customer_code, credit_number);
 """
 
+MEMBER = """
+ALTER TABLE nightporter.import_run ADD COLUMN member text NOT NULL DEFAULT '';
+COMMENT ON COLUMN nightporter.import_run.member IS 'Of a zip: which of its files this run is about.';
+"""
+
 STAGES = """
 CREATE UNLOGGED TABLE nightporter.stage_contacts (LIKE ar.contact);
 CREATE UNLOGGED TABLE nightporter.stage_open_credits (LIKE ar.balance_adjustment);
@@ -50,9 +55,9 @@ CREATE UNLOGGED TABLE nightporter.stage_open_credits (LIKE ar.balance_adjustment
 
 
 def upgrade() -> None:
-    """Create their tables and stages."""
+    """Create the tables, their stages, and the column."""
     connection = op.get_bind().connection.driver_connection
-    for statements in (CONTACT, BALANCE_ADJUSTMENT, STAGES):
+    for statements in (CONTACT, BALANCE_ADJUSTMENT, MEMBER, STAGES):
         connection.execute(statements)
     for table in ("stage_contacts", "stage_open_credits"):
         for column in ("id", "created_by_run", "created_at", "updated_at", "custom"):
