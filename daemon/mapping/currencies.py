@@ -31,3 +31,9 @@ def split(text: str) -> tuple[str, frozenset[str]]:
     if not meant or (match["first"] and match["last"]):
         return text, frozenset()
     return match["before"].strip() + match["amount"].strip() + match["after"], meant
+
+
+def sign_of(word: str) -> str:
+    """The code that a word or sign stands for, or '' where it is none or may be several."""
+    meant = _SIGNS.get(word.strip(), word.strip().upper()).split()
+    return meant[0] if len(meant) == 1 and meant[0] in CODES else ""

@@ -13,9 +13,11 @@ from daemon.datasets import Dataset
 _NUMBER = re.compile(r"^(?:n|nr|num|numero|nummer|number|numer|numeru|numar|nummeret|numara|numarasi|broj|br|no|nos)$")
 _NUMBER_ENDING = re.compile(r"(?:nummer|numero|number|nr|num)$")
 _LETTERS = str.maketrans({"ł": "l", "ı": "i", "đ": "d", "ø": "o"})
+_UNITS = {"eur", "usd", "gbp", "chf", "sek", "pln", "ron", "try", "brl", "cny", "jpy", "lei", "kn"}
+_SMALL = {"a", "da", "de", "del", "della", "der", "des", "di", "do", "dos", "la", "le", "of", "the", "van", "von"}
 _ANYWHERE = {"technical", "en"}
 """Names that files of every language use."""
-_ALIKE = 0.8
+_ALIKE = 0.85
 _FOREIGN = 0.9
 _COVERING = 0.6
 
@@ -35,8 +37,12 @@ def plain(header: str) -> str:
     """A header without case, accents, punctuation and units, every word for `number` the same."""
     text = unicodedata.normalize("NFKD", header.casefold().translate(_LETTERS))
     text = "".join(char for char in text if not unicodedata.combining(char))
-    text = re.sub(r"\((?:[a-z]{3}|[€$£])\)", " ", text)
+    text = re.sub(rf"\((?:{'|'.join(_UNITS)}|[€$£])\)", " ", text)
     words = re.sub(r"[^\w]+|_", " ", text).split()
+    if len(words) > 1 and words[-1] in _UNITS:
+        words.pop()
+    telling = [word for word in words if word not in _SMALL]
+    words = telling if len(telling) > 1 else words
     return " ".join("no" if _NUMBER.match(word) else _NUMBER_ENDING.sub("no", word) for word in words)
 
 
@@ -75,9 +81,9 @@ class Names:
         for place, (name, (spoken, written)) in enumerate(self._fields[field].items()):
             if not title or not name:
                 continue
-            score = (1.0 if title == name else _similar(title, name)) - min(place, 100) * 0.00004
             own = spoken in _ANYWHERE or language in (None, spoken) or (field, name, language) in self._languages
-            score *= 1.0 if own else _FOREIGN
+            score = (1.0 if own else _FOREIGN) if title == name else _similar(title, name) if own else 0.0
+            score -= min(place, 100) * 0.00004
             if score > best.score:
                 best = Likeness(score, written, spoken, exact=title == name)
         return best
@@ -90,12 +96,12 @@ def _similar(title: str, name: str) -> float:
     nearly the same.
     """
     words, others = title.split(), name.split()
-    if len(words) == len(others):
+    if len(words) == len(others) and sorted(words) != sorted(others):
         alone = len(words) == 1
         return min((_alike(*pair, alone=alone) for pair in zip(words, others, strict=True)), default=0.0)
     if f" {name} " in f" {title} ":
         return 0.5 + 0.3 * len(name) / len(title)
-    return 0.95 if "".join(words) == "".join(others) else 0.0
+    return 0.95 if "".join(sorted(words)) == "".join(sorted(others)) else 0.0
 
 
 def _alike(word: str, other: str, *, alone: bool) -> float:

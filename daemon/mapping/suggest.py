@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from daemon.datasets import Dataset, Field
 from daemon.errors import FileRefused
+from daemon.mapping.currencies import sign_of
 from daemon.mapping.headers import Likeness, Names, plain
 from daemon.mapping.holding import Holding
 from daemon.mapping.numbers import CREDIT, DEBIT
@@ -20,6 +21,7 @@ from daemon.shape import Conventions
 
 _THRESHOLD = 0.7
 _ONLY = 0.75
+_YES_OR_NO = {"true", "false", "yes", "no", "y", "n", "0", "1", "x"}
 _UNLIKE = 0.3
 """What is left of a likeness of names where the column holds something else."""
 
@@ -65,7 +67,7 @@ def suggest(dataset: Dataset, holdings: dict[str, Holding], known: Known = lambd
             likeness = names.likeness(header, name, language)
             fit, held = _fit(name, dataset, holding, known)
             scores[row, column], reasons[row, column] = _score(likeness, fit, held)
-    _take_only_dates(scores, reasons, dataset, list(holdings.values()))
+    _take_only(scores, reasons, dataset, list(holdings.values()))
     for header in sides:
         scores[:, list(holdings).index(header)] = 0
     scores[scores < _THRESHOLD] = 0
@@ -91,14 +93,15 @@ def suggest(dataset: Dataset, holdings: dict[str, Holding], known: Known = lambd
     )
 
 
-def _take_only_dates(scores: np.ndarray, reasons: dict[tuple[int, int], str], dataset: Dataset, held: list[Holding]) -> None:
-    """Where a file has one column of dates, and the dataset one date, they belong together, whatever the header says."""
-    rows = [row for row, name in enumerate(dataset.mappable) if dataset.fields[name].type == "date"]
-    columns = [
-        column for column, holding in enumerate(held) if holding.filled and holding.holds("date") and not holding.holds("digits")
-    ]
-    if len(rows) == len(columns) == 1 and scores[rows[0], columns[0]] < _ONLY:
-        scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, "the only column of dates"
+def _take_only(scores: np.ndarray, reasons: dict[tuple[int, int], str], dataset: Dataset, held: list[Holding]) -> None:
+    """Where a file has one column of dates, and the dataset one date, they belong together, whatever the header says; the
+    same with amounts.
+    """
+    for type, what, told in (("date", "date", "the only column of dates"), ("money", "amount", "the only column of amounts")):
+        rows = [row for row, name in enumerate(dataset.mappable) if dataset.fields[name].type == type]
+        columns = [n for n, holding in enumerate(held) if holding.filled and holding.holds(what) and not holding.holds("digits")]
+        if len(rows) == len(columns) == 1 and scores[rows[0], columns[0]] < _ONLY:
+            scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, told
 
 
 def _score(likeness: Likeness, fit: float, held: str) -> tuple[float, str]:
@@ -131,26 +134,27 @@ def _fit(name: str, dataset: Dataset, holding: Holding, known: Known) -> tuple[f
 def _fit_text(name: str, described: Field, dataset: Dataset, holding: Holding, known: Known) -> tuple[float, str]:
     shares = holding.shares
     if described.iso4217:
-        return (1.75, "holds currency codes") if holding.holds("currency") else (_UNLIKE, "")
+        words = len(holding.values) <= 20 and shares["letters"] > 0.5
+        return (1.75, "holds currency codes") if holding.holds("currency") else (0.95 if words else _UNLIKE, "")
     for form in ("email", "url"):
         if name == form or name.endswith(f"_{form}"):
             return (1.0, f"holds {form}s") if shares[form] > 0.5 else (_UNLIKE, "")
+    if {value.casefold() for value in holding.values} <= _YES_OR_NO:
+        return _UNLIKE, ""
     if shares["email"] > 0.5 or shares["url"] > 0.5 or (holding.holds("date") and not holding.holds("digits")):
         return _UNLIKE, ""
     if name == "customer_code":
         codes = sorted(holding.values)[:500]
         if len(codes) > 2 and known(codes) >= 0.9 * len(codes):
             return 1.85, "holds codes of known customers"
-    key = any(name in key for key in dataset.keys) and described.required
-    if key and name.endswith(("code", "number")):
-        return (
-            (_UNLIKE, "")
-            if shares["words"] > 0.5 or shares["decimals"] > 0.5
-            else (1.0, "each different" if not holding.repeats else "")
-        )
+    is_decimal = holding.holds("amount") and shares["decimals"] > 0.5
     if name in ("business_name", "trading_name", "name", "last_name", "first_name", "city"):
         return (1.0, "") if shares["letters"] > 0.5 else (_UNLIKE, "")
-    return (0.6 if shares["decimals"] > 0.9 else 1.0), ""
+    if described.required and name.endswith(("code", "number")):
+        if is_decimal or shares["words"] > 0.5:
+            return _UNLIKE, ""
+        return 1.0, "" if holding.repeats else "each different"
+    return (0.6 if is_decimal else 1.0), ""
 
 
 def _sides(dataset: Dataset, holdings: dict[str, Holding]) -> list[str]:
@@ -168,6 +172,9 @@ def _sides(dataset: Dataset, holdings: dict[str, Holding]) -> list[str]:
 def _refined(described: Field, proposal: Proposal, holdings: dict[str, Holding], found: dict[str, Proposal]) -> Proposal:
     """A proposal with what else it needs: the flag that signs an amount, the meaning of an enum's words."""
     holding = holdings[proposal.header]
+    if described.iso4217 and not holding.holds("currency"):
+        meant = {word: sign_of(word) for word in sorted(holding.values)}
+        return Proposal(proposal.header, proposal.confidence, proposal.why, words=meant)
     if described.type == "enum":
         meant = {
             word: next((v for v, words in described.words.items() if word.casefold() in words), "")

@@ -30,7 +30,7 @@ _OF_LANGUAGE = {
     "tr": ("cp1254", "iso8859-9", "cp857", "mac-turkish"),
     "he": ("cp1255", "iso8859-8", "cp862"),
     "ar": ("cp1256", "iso8859-6", "cp864"),
-    "ja": ("cp932", "euc_jp"),
+    "ja": ("cp932", "euc-jp"),
     "zh": ("gb18030", "big5"),
     "ko": ("cp949",),
 }
@@ -126,7 +126,7 @@ def _of_language(sample: bytes, language: str) -> str | None:
         return best if shares.get(best, 0) > _SURE else None
     ranked = chardet.detect_all(sample, include_encodings=allowed) if len(allowed) > 1 else []
     names = [_python_name(str(found["encoding"])) for found in ranked if found["encoding"]]
-    return next((name for name in names if name in map(_python_name, allowed)), allowed[0] if allowed else None)
+    return next((name for name in names if _decodes(sample, name)), allowed[0] if allowed else None)
 
 
 def _share(text: str, known: set[str]) -> float:

@@ -18,8 +18,8 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     module = import_module(f"daemon.sandboxed.{order.pop('module')}")  # by the parent's code, never by the file
     task = getattr(module, order.pop("task"))
-    codecs.lookup("cp437")  # used for the names in a zip, and loaded from a file at first use
-    codecs.lookup(order.get("encoding") or "utf-8")
+    for name in ("cp437", "utf-16-le", "latin-1", order.get("encoding") or "utf-8"):
+        codecs.lookup(name)  # loaded from a file at first use: names in a zip, in an OLE file, the text of a page
     _limit(order["limits"])
     try:
         task(sys.stdin.buffer, sys.stdout.buffer, **order)

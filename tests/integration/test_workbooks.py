@@ -1,7 +1,10 @@
 """Workbooks: opened in a child process, read as rows of text, refused when they cannot be."""
 
 import datetime
+import re
+import struct
 import threading
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +13,13 @@ from typing import Any
 import openpyxl
 import psutil
 import pytest
+import xlwt
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
 from daemon.reading import read, sandbox
+from daemon.sandboxed.unknown import unknown_cells
 from daemon.settings import Sandbox
 from daemon.shape import Format
 
@@ -113,3 +119,155 @@ def test_the_child_that_opens_workbooks_has_no_network_and_no_secrets(
         held.set()
         with pytest.raises(FileRefused, match="unreadable"):
             reading.result()
+
+
+def frame(path: Path, **format: Any) -> tuple[list[str], list[list[Any]]]:
+    """Headers, and rows with their line."""
+    reader = read(path, Format(**format))
+    return reader.header, [list(row) for item in reader if isinstance(item, Batch) for row in item.frame.itertuples(name=None)]
+
+
+def test_a_part_of_a_sheet_is_read_by_its_range(tmp_path: Path) -> None:
+    """What stands beside and below the range is not looked at."""
+    path = workbook(tmp_path, [["x"], ["", "a", "b", "note"], ["", "1", "2", "n"], ["", "3", "4"], ["", "Total", "6"]])
+    assert frame(path, range="B2:C4") == (["a", "b"], [[3, "1", "2"], [4, "3", "4"]])
+
+
+def test_a_merged_cell_stands_in_every_row_it_spans(tmp_path: Path) -> None:
+    """A customer written once beside three items is the customer of all three."""
+    path = workbook(tmp_path, [["Code", "Item"], ["C1", "A"], [None, "B"], [None, "C"], ["C2", "D"]])
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    book.active.merge_cells("A2:A4")
+    book.save(path)
+    assert frame(path)[1] == [[2, "C1", "A"], [3, "C1", "B"], [4, "C1", "C"], [5, "C2", "D"]]
+
+
+def test_hidden_sheets_and_cover_sheets_are_passed_over(tmp_path: Path) -> None:
+    """The table is on the only visible sheet that holds one."""
+    path = workbook(tmp_path, [["Open items"], ["as of today"]], Data=[["a", "b"], ["1", "2"]], Old=[["a", "b"], ["8", "9"]])
+    book = openpyxl.load_workbook(path)
+    book["Old"].sheet_state = "hidden"
+    book.save(path)
+    assert frame(path) == (["a", "b"], [[2, "1", "2"]])
+
+
+def test_dates_counted_from_1904_are_the_days_they_show(tmp_path: Path) -> None:
+    """A workbook with the old Macintosh calendar has the same dates."""
+    path = workbook(tmp_path, [["a", "b"], ["x", datetime.date(2024, 2, 29)]])
+    book = openpyxl.load_workbook(path)
+    book.epoch = CALENDAR_MAC_1904
+    book["Sheet"]["B2"] = datetime.date(2024, 2, 29)
+    book.save(path)
+    assert frame(path)[1] == [[2, "x", "2024-02-29"]]
+
+
+def test_a_wrong_dimension_and_blank_formulas_hide_no_cells(tmp_path: Path) -> None:
+    """A sheet that says it is smaller than it is, and a formula whose result is an empty text."""
+    path = workbook(tmp_path, [["a", "b"], ["1", "2"], ["3", "?"]])
+
+    def tampered(text: bytes) -> bytes:
+        text = re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1"', text)
+        blank = b'<c r="B3" t="str"><f>IF(A3="","x","")</f><v></v></c>'
+        return re.sub(rb'<c r="B3"[^>]*>.*?</c>', blank, text)
+
+    rewrite(path, "xl/worksheets/sheet1.xml", tampered)
+    assert frame(path) == (["a", "b"], [[2, "1", "2"], [3, "3", ""]])
+
+
+def rewrite(path: Path, part: str, change: Callable[[bytes], bytes]) -> None:
+    """Change one part of a workbook."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, change(content) if name == part else content)
+
+
+def test_an_old_workbook_is_read_and_its_errors_are_seen(tmp_path: Path) -> None:
+    """`.xls`: texts, numbers, dates; an error cell is marked, for a blank would be a guess."""
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("Items")
+    day = xlwt.easyxf(num_format_str="YYYY-MM-DD")
+    for row, cells in enumerate(
+        [["Code", "Amount", "Due"], ["007", 12.5, datetime.date(2024, 3, 1)], ["8", 7, datetime.date(2024, 3, 2)]]
+    ):
+        for column, cell in enumerate(cells):
+            sheet.write(row, column, cell, *([day] if isinstance(cell, datetime.date) else []))
+    sheet.row(3).write(0, "9")
+    sheet.row(3).set_cell_error(1, 0x17)
+    book.save(tmp_path / "old.xls")
+    (batch,) = read(tmp_path / "old.xls")
+    assert isinstance(batch, Batch)
+    assert batch.errors is not None
+    assert batch.frame["Due"].tolist() == ["2024-03-01", "2024-03-02", ""]
+    assert batch.frame["Amount"].tolist() == ["12.5", "7", "#REF!"]
+    assert batch.errors["Amount"].tolist() == [False, False, True]
+
+
+def test_an_open_document_is_read_and_its_errors_are_seen(tmp_path: Path) -> None:
+    """`.ods`: typed dates and amounts, repeated cells, an error."""
+    cells = """<table:table-row><table:table-cell office:value-type="string"><text:p>Code</text:p></table:table-cell>
+    <table:table-cell office:value-type="string"><text:p>Due</text:p></table:table-cell><table:table-cell office:value-type="string">
+    <text:p>Amount</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell office:value-type="string">
+    <text:p>007</text:p></table:table-cell><table:table-cell office:value-type="date" office:date-value="2024-03-01"><text:p>01.03.24</text:p>
+    </table:table-cell><table:table-cell office:value-type="float" office:value="12.5"><text:p>12,50</text:p></table:table-cell>
+    </table:table-row><table:table-row><table:table-cell office:value-type="string" table:number-columns-repeated="2"><text:p>8</text:p>
+    </table:table-cell><table:table-cell table:formula="of:=1/0" office:value-type="string" calcext:value-type="error">
+    <text:p>#DIV/0!</text:p></table:table-cell></table:table-row>"""
+    spaces = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "table", "text"))
+    content = f"""<?xml version="1.0"?><office:document-content {spaces} xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0">
+    <office:body><office:spreadsheet><table:table table:name="S">{cells}</table:table></office:spreadsheet></office:body></office:document-content>"""
+    with zipfile.ZipFile(tmp_path / "book.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", content)
+    (batch,) = read(tmp_path / "book.ods")
+    assert isinstance(batch, Batch)
+    assert batch.errors is not None
+    assert batch.frame.to_numpy().tolist() == [["007", "2024-03-01", "12.5"], ["8", "8", "#DIV/0!"]]
+    assert batch.errors["Amount"].tolist() == [False, True]
+
+
+def test_a_binary_workbooks_errors_are_seen(tmp_path: Path) -> None:
+    """`.xlsb`: of the records of a sheet those that are errors, in cells and in formulas, are found with their place."""
+
+    def record(kind: int, content: bytes) -> bytes:
+        size = len(content)
+        return bytes([kind, size & 0x7F | (0x80 if size > 0x7F else 0)]) + (bytes([size >> 7]) if size > 0x7F else b"") + content
+
+    row, cell = struct.Struct("<I13x"), struct.Struct("<II")
+    part = b"".join([
+        record(0, row.pack(4)), record(5, cell.pack(0, 0) + struct.pack("<d", 1.5)), record(3, cell.pack(2, 0) + b"\x2a"),
+        record(0, row.pack(300)), record(6, bytes(200)), record(11, cell.pack(1, 0) + b"\x07" + bytes(6)),
+    ])  # fmt: skip
+    book = tmp_path / "book.xlsb"
+    with zipfile.ZipFile(book, "w") as archive:
+        archive.writestr("xl/workbook.bin", b"")
+        archive.writestr("xl/worksheets/sheet1.bin", part)
+    assert unknown_cells(book.read_bytes(), "S", 0) == {(4, 2): "#N/A", (300, 1): "#DIV/0!"}
+
+
+def test_a_locked_workbook_says_so(tmp_path: Path) -> None:
+    """One that is encrypted is refused for its password, not for being broken."""
+    path = tmp_path / "locked.xlsx"
+    path.write_bytes(locked())
+    with pytest.raises(FileRefused, match=r"unreadable: .*(password|encrypted|Password)"):
+        read(path)
+
+
+@pytest.mark.parametrize("limits", [Sandbox(cells=10), Sandbox(unpacked_mb=1), Sandbox(entries=3)])
+def test_a_workbook_beyond_the_limits_is_refused(limits: Sandbox, tmp_path: Path) -> None:
+    """Cells, unpacked size and entries are bounded by the settings."""
+    path = workbook(tmp_path, [["a", "b"], *([str(n), "x" * 30] for n in range(30_000))])
+    with pytest.raises(FileRefused, match="unreadable"):
+        list(read(path, None, limits))
+
+
+def test_an_xml_bomb_in_a_workbook_is_refused(tmp_path: Path) -> None:
+    """Entities that multiply, or that point at files, come to nothing."""
+    path = workbook(tmp_path, [["a", "b"], ["1", "2"]])
+    entities = b"".join(b'<!ENTITY e%d "%s">' % (n, b"&e%d;" % (n - 1) * 50) for n in range(1, 8))
+    bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e0 "aaaa">' + entities + b"]>"
+    rewrite(path, "xl/workbook.xml", lambda text: bomb + text.replace(b'name="Sheet"', b'name="&e7;"').partition(b"?>")[2])
+    with pytest.raises(FileRefused, match=r"unreadable|sheet_missing"):
+        list(read(path))
