@@ -11,7 +11,15 @@ from daemon.reading import sandbox
 from daemon.reading.source import open_bytes
 from daemon.settings import Sandbox
 
-_WORKBOOK = (b"[Content_Types].xml", b"xl/", b"_rels/", b"docProps/", b"mimetypeapplication/vnd.oasis.opendocument")
+_WORKBOOK = (
+    b"[Content_Types].xml",
+    b"xl/",
+    b"xl\\",
+    b"_rels/",
+    b"docProps",
+    b"workbook.xml",
+    b"mimetypeapplication/vnd.oasis.opendocument",
+)
 
 
 def packing(path: Path) -> Literal["gzip", "zip"] | None:

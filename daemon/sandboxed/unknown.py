@@ -25,12 +25,24 @@ _UNCALCULATED = re.compile(
     rb"<c\b" + _REFERENCE + rb'(?![^>]*\bt="(?:str|e)")[^>]*(?<!/)>\s*' + _FORMULA + rb"(?:<v\s*/>|<v></v>)?\s*</c>"
 )
 _CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
-_NAMESPACE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+def is_locked(content: bytes) -> bool:
+    """Whether a workbook is encrypted: as a package within an OLE file, record by record in an .xls, part by part in an .ods."""
+    if not content.startswith(olefile.MAGIC):
+        with zipfile.ZipFile(io.BytesIO(content)) as parts:
+            manifest = "META-INF/manifest.xml"
+            return manifest in parts.namelist() and b"encryption-data" in parts.read(manifest)
+    with olefile.OleFileIO(io.BytesIO(content)) as ole:
+        if ole.exists("EncryptedPackage"):
+            return True
+        stream = next((ole.openstream(name).read() for name in ("Workbook", "Book") if ole.exists(name)), b"")
+    return any(kind == 0x2F for kind, _, _ in _records(stream, 0))  # FILEPASS
 
 
 def unknown_cells(content: bytes, sheet: str, number: int) -> Unknown:
     """The cells of a sheet that have no value; `number` counts the workbook's sheets from 0."""
-    if olefile.isOleFile(content):
+    if content.startswith(olefile.MAGIC):
         return dict(_in_xls(content, number))
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         names = set(parts.namelist())
@@ -44,10 +56,13 @@ def unknown_cells(content: bytes, sheet: str, number: int) -> Unknown:
 def _part(parts: zipfile.ZipFile, sheet: str) -> str:
     """The path of an .xlsx's sheet within it."""
     book = ElementTree.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314  a bomb meets the sandbox's limits
-    ids = {element.get("name"): element.get(_NAMESPACE) for element in book.iter() if element.tag.endswith("}sheet")}
+    sheets = [element.attrib for element in book.iter() if element.tag.endswith("}sheet")]
+    ids = [value for each in sheets if each.get("name") == sheet for key, value in each.items() if key.endswith("}id")]
     links = ElementTree.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    target = next(str(link.get("Target")) for link in links if link.get("Id") == ids[sheet])
-    return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    targets = [str(link.get("Target")) for link in links if link.get("Id") in ids]
+    if len(targets) != 1:
+        raise Unreadable("unreadable", f"the sheet {sheet} was not found among the parts of the workbook")
+    return targets[0].lstrip("/") if targets[0].startswith("/") else f"xl/{targets[0]}"
 
 
 def _in_xlsx(part: bytes) -> Unknown:

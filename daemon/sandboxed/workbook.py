@@ -19,7 +19,7 @@ from python_calamine import (
 from daemon.sandboxed.archive import check_entries
 from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import Error, write
-from daemon.sandboxed.unknown import Unknown, unknown_cells
+from daemon.sandboxed.unknown import Unknown, is_locked, unknown_cells
 
 _NAMED_ERROR = re.compile(r"#(?:REF!|DIV/0!|N/A|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3}")
 
@@ -31,6 +31,8 @@ def sheet(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str 
         if zipfile.is_zipfile(io.BytesIO(content)):
             with zipfile.ZipFile(io.BytesIO(content)) as parts:
                 check_entries(parts, len(content), limits)
+        if is_locked(content):
+            raise Unreadable("unreadable", "the workbook is locked by a password")
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         chosen = _choose(book, wanted, limits)
         names = [sheet.name for sheet in book.sheets_metadata]

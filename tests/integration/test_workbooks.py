@@ -15,6 +15,7 @@ import psutil
 import pytest
 import xlwt
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from xlwt.CompoundDoc import XlsDoc
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
@@ -220,7 +221,8 @@ def test_an_open_document_is_read_and_its_errors_are_seen(tmp_path: Path) -> Non
     <office:body><office:spreadsheet><table:table table:name="S">{cells}</table:table></office:spreadsheet></office:body></office:document-content>"""
     with zipfile.ZipFile(tmp_path / "book.ods", "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("content.xml", content)
+        archive.writestr("META-INF/manifest.xml", "<manifest/>")
+        archive.writestr("content.xml", re.sub(r"\n\s*", "", content))
     (batch,) = read(tmp_path / "book.ods")
     assert isinstance(batch, Batch)
     assert batch.errors is not None
@@ -250,7 +252,11 @@ def test_a_binary_workbooks_errors_are_seen(tmp_path: Path) -> None:
 def test_a_locked_workbook_says_so(tmp_path: Path) -> None:
     """One that is encrypted is refused for its password, not for being broken."""
     path = tmp_path / "locked.xlsx"
-    path.write_bytes(locked())
+    XlsDoc().save(str(path), bytes(5000))
+    content, name = bytearray(path.read_bytes()), "EncryptedPackage\0".encode("utf-16-le")
+    at = content.index("Workbook".encode("utf-16-le"))
+    content[at : at + 66] = name.ljust(64, b"\0") + struct.pack("<H", len(name))
+    path.write_bytes(content)
     with pytest.raises(FileRefused, match=r"unreadable: .*(password|encrypted|Password)"):
         read(path)
 
