@@ -121,6 +121,7 @@ def _of_language(sample: bytes, language: str) -> str | None:
     allowed = [name for name in _OF_LANGUAGE.get(language[:2], _WESTERN) if _decodes(sample, name)]
     if letters := _LETTERS.get(language[:2]):
         known = set(letters + letters.upper() + _SIGNS)
+        allowed = [name for name in allowed if _makes_words(sample.decode(name), in_a_row=9)]
         shares = {name: _share(sample.decode(name), known) for name in allowed}
         best = max(allowed, key=lambda name: shares[name], default="")
         return best if shares.get(best, 0) > _SURE else None
@@ -141,23 +142,35 @@ def _of_any(sample: bytes) -> str | None:
     if not (names and names[0] in _MULTIBYTE):
         # In the one a generic sign of currency, which nobody prints, stands for the euro of the other.
         for western in ("cp1252", "iso8859-15"):
-            if _decodes(sample, western) and "¤" not in sample.decode(western) and _makes_words(sample.decode(western)):
+            if _decodes(sample, western) and _is_western(sample.decode(western)):
                 return western
     return next((name for name in names if _decodes(sample, name)), None)
 
 
-def _makes_words(text: str) -> bool:
+def _is_western(text: str) -> bool:
+    """Whether a text makes words, and has no letters by which another language, read as Western, gives itself away.
+
+    Turkish has `ý þ ð` for its own letters; South Slavic `è` or `æ` beside `š` and `ž`; Danish has `æ`, but not without `ø` or `å`.
+    """
+    letters = set(text.casefold())
+    slavic = letters & set("èæ") and letters & set("šž")
+    return not (letters & set("ýþð¤") or slavic or ("æ" in letters and not letters & set("øå"))) and _makes_words(text)
+
+
+def _makes_words(text: str, in_a_row: int = 2) -> bool:
     """Whether accented letters stand as in Western words: never three in a row, and no other sign between two letters.
 
-    Cyrillic or Greek read as cp1252 fails the first, a DOS code page or Central European the second.
+    Cyrillic or Greek read as cp1252 fails the first, a DOS code page or Central European the second. Nor are there controls.
     """
     row = 0
     for before, char, after in zip(" " + text, text, text[1:] + " ", strict=False):
         if char.isascii():
             row = 0
+        elif "\x80" <= char <= "\x9f":
+            return False
         elif char.isalpha():
             row += 1
-            if row == 3:
+            if row > in_a_row:
                 return False
         elif before.isalpha() and after.isalpha() and char not in "\u2019\u2018\u2013\u2014\u00b7\u00b4\u00ad\u00a0":
             return False
