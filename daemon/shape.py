@@ -51,6 +51,11 @@ SERIAL = "serial"
 """The date pattern of a spreadsheet's day numbers, counted from the end of 1899."""
 
 
+def is_short(pattern: str) -> bool:
+    """Whether a date pattern has years of two digits."""
+    return "yy" in pattern.replace("yyyy", "")
+
+
 class Conventions(Spoken):
     """How a file writes numbers and dates. What is left out is proven over the whole column, or the file is refused."""
 
@@ -71,6 +76,6 @@ class Conventions(Spoken):
     def _clear(self) -> "Conventions":
         if self.thousands is not None and self.thousands == self.decimal:
             raise ValueError("decimal and thousands are the same mark")
-        if self.date and "yy" in self.date and "yyyy" not in self.date and self.pivot is None:
+        if self.date and is_short(self.date) and self.pivot is None:
             raise ValueError(f'date = "{self.date}" leaves the century open: add pivot = 70, say')
         return self

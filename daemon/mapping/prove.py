@@ -11,9 +11,10 @@ from daemon.mapping.apply import Mapping
 from daemon.mapping.convert import cells, is_canonical
 from daemon.mapping.digits import latin_column
 from daemon.model import Batch, Rejection
-from daemon.shape import SERIAL, Conventions
+from daemon.shape import SERIAL, Conventions, is_short
 
 _EXAMPLES = 3
+_CENTURY = " and pivot = 70, say"
 
 
 def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> Conventions:
@@ -49,9 +50,9 @@ def blank_columns(rows: Iterable[Batch | Rejection], headers: set[str]) -> set[s
 def decided(days: "Dates", amounts: "Amounts", known: Conventions) -> Conventions:
     """`known`, and the verdicts on what it leaves open. Raises FileRefused where there is none."""
     date = known.date or days.verdict()
-    if date and "yy" in date.replace("yyyy", "") and known.pivot is None:
+    if date and is_short(date) and known.pivot is None:
         examples = ", ".join(days.examples)
-        raise FileRefused(Refusal.CENTURY_UNCLEAR, f'{examples}: add to [format] date = "{date}" and pivot = 70, say')
+        raise FileRefused(Refusal.CENTURY_UNCLEAR, f'{examples}: add to [format] date = "{date}"{_CENTURY}')
     decimal = known.decimal or amounts.verdict()
     return known.model_copy(update={"date": date, "decimal": decimal, "thousands": known.thousands or amounts.thousands(decimal)})
 
@@ -87,7 +88,9 @@ class Dates:
     def examples(self) -> list[str]:
         """A few of the texts that are dates, one of each reading first."""
         told = [texts for reading, texts in self._readings.items() if reading]
-        return [text for nth in range(_EXAMPLES) for texts in told for text in texts[nth : nth + 1]][:_EXAMPLES]
+        return list(dict.fromkeys(text for nth in range(_EXAMPLES) for texts in told for text in texts[nth : nth + 1]))[
+            :_EXAMPLES
+        ]
 
     @property
     def readings(self) -> set[str]:
@@ -98,7 +101,7 @@ class Dates:
         """The pattern that is left, None where no text is a date. Raises FileRefused when more than one is."""
         left = self.readings
         if len(left) > 1 or left == {SERIAL}:
-            line = " or ".join(f'date = "{pattern}"' for pattern in sorted(left))
+            line = " or ".join(f'date = "{pattern}"' + _CENTURY * is_short(pattern) for pattern in sorted(left))
             raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(self.examples)}: add to [format] {line}")
         return left.pop() if left else None
 

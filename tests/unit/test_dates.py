@@ -3,8 +3,10 @@
 import datetime
 
 import pytest
+from babel import Locale
 
 from daemon.mapping import dates
+from daemon.mapping.digits import latin
 from daemon.shape import Conventions
 
 
@@ -18,6 +20,12 @@ from daemon.shape import Conventions
         ("20240229", "yyyymmdd", (2024, 2, 29)),
         ("31/12/2024 23:59", "dd/mm/yyyy", (2024, 12, 31)),
         ("2024-12-31T23:59:59.5+02:00", "yyyy-mm-dd", (2024, 12, 31)),
+        ("12/31/2024 11:59:59 PM", "mm/dd/yyyy", (2024, 12, 31)),
+        ("31. 12. 2024.", "dd/mm/yyyy", (2024, 12, 31)),
+        ("31-DEC-2024", "dd mmm yyyy", (2024, 12, 31)),
+        ("December 31, 2024", "mmm dd yyyy", (2024, 12, 31)),
+        ("45352", "serial", (2024, 3, 1)),
+        ("45352.75", "serial", (2024, 3, 1)),
     ],
 )
 def test_a_date_is_read_as_declared(text: str, pattern: str, expected: tuple[int, int, int]) -> None:
@@ -49,3 +57,41 @@ def test_ambiguous_and_contradicting_columns_prove_nothing() -> None:
     assert proven("01/02/2024", "03/04/2024") == {"dd/mm/yyyy", "mm/dd/yyyy"}
     assert proven("31/12/2024", "12/31/2024") == {"dd/mm/yyyy", "mm/dd/yyyy"}
     assert proven("n/a", "") == set()
+
+
+@pytest.mark.parametrize(("text", "year"), [("31/12/69", 2069), ("31/12/70", 1970), ("31/12/99", 1999), ("31/12/00", 2000)])
+def test_years_of_two_digits_are_of_the_century_that_the_pivot_says(text: str, year: int) -> None:
+    """Below the declared pivot 20xx, from it on 19xx."""
+    assert dates.parse(text, Conventions(date="dd/mm/yy", pivot=70)) == datetime.date(year, 12, 31)
+
+
+@pytest.mark.parametrize("language", dates.LANGUAGES)
+def test_the_months_of_fifteen_languages_are_known(language: str) -> None:
+    """Long and short names, in the language that the profile declares."""
+    locale = Locale.parse(language)
+    conventions = Conventions(date="dd mmm yyyy", language=language)
+    for width in ("wide", "abbreviated"):
+        for number, name in locale.months["format"][width].items():
+            if name.strip(".").isalpha():
+                assert dates.parse(f"5 {name} 2024", conventions) == datetime.date(2024, number, 5)
+
+
+def test_a_month_that_two_languages_mean_differently_needs_the_language() -> None:
+    """`listopad` is October in Croatian and November in Polish."""
+    assert dates.parse("5 listopad 2024", Conventions(date="dd mmm yyyy")) is None
+    assert dates.parse("5 listopad 2024", Conventions(date="dd mmm yyyy", language="pl")) == datetime.date(2024, 11, 5)
+    assert dates.parse("5 listopad 2024", Conventions(date="dd mmm yyyy", language="hr")) == datetime.date(2024, 10, 5)
+
+
+@pytest.mark.parametrize("text", ["00000000", "00/00/0000", "00.00.00", "0", "0000-00-00"])
+def test_zeros_are_no_date(text: str) -> None:
+    """How ERPs print that there is none."""
+    assert dates.is_blank(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"), [("２０２４／０３／０１", "2024/03/01"), ("2024年3月1日", "2024-3-1"), ("٣١/١٢/٢٠٢٤", "31/12/2024")]
+)
+def test_dates_in_other_digits_are_dates(text: str, plain: str) -> None:
+    """Full-width and Arabic-Indic digits, and the words for year, month and day in Chinese and Japanese."""
+    assert latin(text) == plain

@@ -28,6 +28,20 @@ from daemon.model import Fault
         ("(1,234.56)", ".", "-1234.56"),
         ("+5", ".", "5"),
         (",50", ",", "0.5"),
+        (".99", ".", "0.99"),
+        ("1.234,56-", ",", "-1234.56"),
+        ("1 234,56 €", ",", "1234.56"),
+        ("EUR 12", ",", "12"),
+        ("-EUR 12,50", ",", "-12.5"),
+        ("(US$ 1,234.56)", ".", "-1234.56"),
+        ("$49,487.05", ".", "49487.05"),
+        ("12 kr", ",", "12"),
+        ("1.234,56 H", ",", "-1234.56"),
+        ("1.234,56 S", ",", "1234.56"),
+        ("100.00CR", ".", "-100"),
+        ("100.00 DR", ".", "100"),
+        ("١٬٢٣٤٫٥٦", ".", "1234.56"),
+        ("１，２３４．５０", ".", "1234.50"),
         ("0,000000", ",", "0"),
     ],
 )
@@ -103,3 +117,32 @@ def test_one_odd_amount_costs_only_its_row() -> None:
 def test_a_column_proves_its_decimal_mark(texts: list[str], marks: set[str]) -> None:
     """`1.234,56` and `12,5` prove the comma; `1.234` alone proves nothing."""
     assert numbers.proven(pa.array(texts)) == marks
+
+
+def test_a_sign_that_is_given_twice_is_not_guessed() -> None:
+    """A negative amount that is flagged as a credit may mean either sign."""
+    assert numbers.amount("-100,00 H", ",") is Fault.SIGN_UNCLEAR
+    assert numbers.amount("-100,00 S", ",") == Decimal(-100)
+
+
+def test_a_declared_thousands_mark_is_the_only_one() -> None:
+    """What another mark sets off is no amount; without a declaration each may."""
+    assert numbers.amount("1 234,5", ",", ".") is Fault.NOT_A_NUMBER
+    assert numbers.amount("1.234,5", ",", ".") == Decimal("1234.5")
+
+
+@given(
+    st.lists(st.decimals(-(10**12), 10**12, places=2), max_size=20),
+    st.sampled_from([(",", "."), (".", ","), (",", " "), (".", "'"), (",", "")]),
+    st.sampled_from(["-{}", "{}-", "({})", "{} CR", "EUR -{}"]),
+)
+def test_a_column_is_read_as_each_of_its_amounts(values: list[Decimal], marks: tuple[str, str], negative: str) -> None:
+    """However thousands and signs are printed, a column gives the decimals that were written."""
+    decimal, thousands = marks
+    texts = []
+    for value in values:
+        text = f"{abs(value):,.2f}".translate(str.maketrans({",": thousands, ".": decimal}))
+        texts.append(negative.format(text) if value < 0 else text)
+    column, faults = numbers.money(pa.array(texts, pa.string()), decimal, thousands or None)
+    assert faults == {}
+    assert column.to_pylist() == [value.quantize(Decimal("0.00001")) for value in values]
