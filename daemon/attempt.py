@@ -69,12 +69,13 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     archive = Path(run.archive or "")
-    parts = [] if run.dataset else _parts(profiles, run, members(archive, settings.sandbox))
-    with db.transaction(engine) as conn:
-        if parts:
+    if not run.dataset:
+        parts = _parts(profiles, run, members(archive, settings.sandbox))
+        with db.transaction(engine) as conn:  # of its own: when the first part is refused, the others are still to come
             ledger.assign(conn, run, parts)
-            run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
-        profile = profiles.get(run.profile)
+        run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
+    profile = profiles.get(run.profile)
+    with db.transaction(engine) as conn:
         outcome = Imported(importer.load(conn, run, profile, archive, settings.sandbox, progress))
         finish(conn, settings, profiles, run, outcome)
         failpoint.reach("before commit")

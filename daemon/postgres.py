@@ -11,13 +11,22 @@ from daemon import db, embedded
 from daemon.settings import Settings
 
 
+def is_there(settings: Settings) -> bool:
+    """Whether there is a database to ask, without making one."""
+    return bool(_named(settings)) or (settings.home / "postgres").exists()
+
+
+def _named(settings: Settings) -> str | None:
+    return os.environ.get("NIGHTPORTER_DATABASE_URL") or settings.database.url
+
+
 @contextmanager
 def opened(settings: Settings, own: bool | None = None) -> Iterator[Engine]:
     """The settings' database, or the embedded one, with its schemas up to date.
 
     `own` says of the embedded one whether this process must run it, or must not; None: whoever needs it first.
     """
-    url = os.environ.get("NIGHTPORTER_DATABASE_URL") or settings.database.url
+    url = _named(settings)
     if url is None:
         with embedded.postgres(settings.home, own) as server, _migrated(server) as engine:
             yield engine

@@ -304,7 +304,7 @@ def of_templates() -> list[Profile]:
 
 def _of_template(dataset: Dataset) -> Profile:
     columns = {
-        name: {"first_of": template.names(name, field), "optional": not field.required}
+        name: {"first_of": template.names(name, field), "optional": not field.required or bool(field.given_by)}
         for name, field in ((name, dataset.fields[name]) for name in dataset.mappable)
     }
     profile: Profile = Profile.model_validate(

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,7 +11,8 @@ import typer
 from daemon.cli.files import File, Json
 
 if TYPE_CHECKING:
-    from daemon.mapping.suggest import Proposal, Suggestion
+    from daemon.mapping.suggest import Known, Proposal, Suggestion
+    from daemon.settings import Settings
     from daemon.shape import Format
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -113,7 +116,9 @@ def suggest(
     if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):
         raise typer.BadParameter(f"{save}: a new name of letters, digits, - and _, please")
     reader = reading.read(file, None, loaded.sandbox)
-    found = suggest(datasets()[dataset], holdings(reader.header, reader), _known_customers(loaded))
+    held = holdings(reader.header, reader)
+    with _known_customers(loaded) as known:
+        found = suggest(datasets()[dataset], held, known)
     if save is not None:
         loaded.profiles.mkdir(parents=True, exist_ok=True)
         path = loaded.profiles / f"{save}.toml"
@@ -125,17 +130,22 @@ def suggest(
         _print_suggestion(reader.format, found)
 
 
-def _known_customers(loaded: Any) -> Any:
+@contextmanager
+def _known_customers(loaded: "Settings") -> "Iterator[Known]":
     """Counts how many codes are those of customers, where there is a database to ask."""
     from daemon import db, loading, postgres
 
-    def known(codes: list[str]) -> int:
-        if not (loaded.database.url or (loaded.home / "postgres").exists()):
-            return 0
-        with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
-            return loading.known_customers(conn, codes)
+    with ExitStack() as stack:
+        if not postgres.is_there(loaded):
+            yield lambda codes: 0
+            return
+        engine = stack.enter_context(postgres.opened(loaded))
 
-    return known
+        def known(codes: list[str]) -> int:
+            with db.transaction(engine) as conn:
+                return loading.known_customers(conn, codes)
+
+        yield known
 
 
 def _as_json(format: "Format", found: "Suggestion") -> dict[str, Any]:

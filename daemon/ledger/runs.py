@@ -152,13 +152,17 @@ def claim(conn: Connection, run_id: int) -> ImportRun | None:
 def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) -> None:
     """Say what a run is about, when that was not clear at its arrival: each part a member, a profile and a dataset.
 
-    The run becomes the first; the others get runs of their own.
+    The run becomes the first; the others get runs of their own. Raises Overtaken when the run is no longer that attempt's.
     """
     member, profile, dataset = parts[0]
-    conn.execute(
-        sa.text("UPDATE nightporter.import_run SET member = :member, profile = :profile, dataset = :dataset WHERE id = :id"),
-        {"id": run.id, "member": member, "profile": profile, "dataset": dataset},
+    assigned = conn.execute(
+        sa.text("""
+            UPDATE nightporter.import_run SET member = :member, profile = :profile, dataset = :dataset
+            WHERE id = :id AND attempt = :attempt AND dataset = ''"""),
+        {"id": run.id, "attempt": run.attempt, "member": member, "profile": profile, "dataset": dataset},
     )
+    if not assigned.rowcount:
+        raise Overtaken
     for section, (member, profile, dataset) in enumerate(parts[1:], 1):
         conn.execute(
             sa.text("""

@@ -150,7 +150,8 @@ def _of_any(sample: bytes) -> str | None:
 def _is_western(text: str) -> bool:
     """Whether a text makes words, and has no letters by which another language, read as Western, gives itself away.
 
-    Turkish has `ý þ ð` for its own letters; South Slavic `è` or `æ` beside `š` and `ž`; Danish has `æ`, but not without `ø` or `å`.
+    Turkish has `ý þ ð` for letters of its own; South Slavic `è` or `æ` beside `š` and `ž`. Danish has `æ`, but not without `ø`
+    or `å`.
     """
     letters = set(text.casefold())
     slavic = letters & set("èæ") and letters & set("šž")
