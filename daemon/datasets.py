@@ -1,5 +1,6 @@
 """Dataset and Field: what a file can be imported into, as `schema/datasets/*.toml` says."""
 
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from typing import Literal
@@ -36,9 +37,6 @@ class Field(Table):
     label: dict[str, str]
     description: str = ""
     example: str = ""
-    synonyms: dict[str, list[str]] = Key({}, description='the headers ERPs print for it, by language; "technical" names too')
-    debit_names: list[str] = Key([], description="of an amount: the headers of a column for debits, beside one for credits")
-    credit_names: list[str] = []
 
     @property
     def given_by(self) -> list[str]:
@@ -83,3 +81,13 @@ def datasets() -> Mapping[str, Dataset]:
     """Every dataset of this installation by name, those that others refer to first."""
     found = [config.load(path, Dataset, name=path.stem) for path in sorted((shipped("schema") / "datasets").glob("*.toml"))]
     return {dataset.name: dataset for dataset in sorted(found, key=lambda d: (d.refers_to is not None, d.name))}
+
+
+@cache
+def synonyms(dataset: str) -> Mapping[str, Mapping[str, list[str]]]:
+    """The headers that ERPs print for a dataset's fields, by field and by language, `technical` names among them.
+
+    `amount:debit` and `amount:credit` are an amount in two columns. Apart from the fields, for only suggestions need them.
+    """
+    file = shipped("schema") / "synonyms" / f"{dataset}.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -8,7 +8,7 @@ from functools import cache
 
 from rapidfuzz import fuzz
 
-from daemon.datasets import Dataset
+from daemon.datasets import Dataset, synonyms
 
 _NUMBER = re.compile(r"^(?:n|nr|num|numero|nummer|number|numer|numeru|numar|nummeret|numara|numarasi|broj|br|no|nos)$")
 _NUMBER_ENDING = re.compile(r"(?:nummer|numero|number|nr|num)$")
@@ -50,11 +50,12 @@ class Names:
     """The names of a dataset's fields."""
 
     def __init__(self, dataset: Dataset) -> None:
+        known_as = synonyms(dataset.name)
         self._fields: dict[str, dict[str, tuple[str, str]]] = {}
         for field in dataset.mappable:
             described = dataset.fields[field]
             each = [("technical", field), *described.label.items()]
-            each += [(language, name) for language, names in described.synonyms.items() for name in names]
+            each += [(language, name) for language, names in known_as.get(field, {}).items() for name in names]
             known = self._fields.setdefault(field, {})
             for language, name in each:
                 if plain(name) not in known or language in _ANYWHERE:
@@ -62,7 +63,7 @@ class Names:
         self._languages = {
             (field, plain(name), language)
             for field in dataset.mappable
-            for language, names in dataset.fields[field].synonyms.items()
+            for language, names in known_as.get(field, {}).items()
             for name in names
         }
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from daemon.datasets import Dataset, Field
+from daemon.datasets import Dataset, Field, synonyms
 from daemon.errors import FileRefused
 from daemon.mapping.currencies import sign_of
 from daemon.mapping.headers import Likeness, Names, plain
@@ -159,12 +159,9 @@ def _fit_text(name: str, described: Field, dataset: Dataset, holding: Holding, k
 
 def _sides(dataset: Dataset, holdings: dict[str, Holding]) -> list[str]:
     """The headers of a debit and a credit column, or nothing."""
-    amount = dataset.fields.get("amount")
-    if amount is None or not amount.debit_names:
-        return []
-    found = []
-    for names in (amount.debit_names, amount.credit_names):
-        titles = {plain(name) for name in names}
+    known_as, found = synonyms(dataset.name), []
+    for side in ("amount:debit", "amount:credit"):
+        titles = {plain(name) for names in known_as.get(side, {}).values() for name in names}
         found += [h for h, held in holdings.items() if plain(h) in titles and (held.holds("amount") or not held.filled)][:1]
     return found if len(found) == 2 else []
 

@@ -97,7 +97,7 @@ def test_read_shows_the_table_before_any_mapping(home: Path, command: Run) -> No
     assert done.stdout.splitlines() == ['"a","b"', '"1","x"']
     assert done.stderr == "line 3: The row has 1 cells instead of 2\n"
     assert json.loads(command("read", home / "odd.csv", "--to", "json").stdout) == [{"line": 2, "a": "1", "b": "x"}]
-    assert "1 rows; 0 blank lines" in command("read", home / "odd.csv").stdout
+    assert "1 rows; 0 lines that are no records" in command("read", home / "odd.csv").stdout
 
 
 def test_settings_that_do_not_load_start_nothing(home: Path, command: Run) -> None:
