@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import Mapped, Mapping, blank_columns, prove
+from daemon.mapping import Mapped, Mapping, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
 from daemon.profiles import Profile
 from daemon.settings import Sandbox
@@ -85,15 +85,13 @@ def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox
     section = profile.section(run.dataset)
     reader = reading.read(path, profile.format, sandbox)
     pinned = ledger.pinned(conn, run)
-    declared = {name: getattr(profile.format, name) for name in Conventions.model_fields}
-    known = Conventions.model_validate(declared | {name: declared[name] or pin for name, pin in pinned.items()})
-    mapping = Mapping(section, reader.header, known)
-    blank = blank_columns(reading.read(path, profile.format, sandbox), mapping.optional) if mapping.optional else set[str]()
-    mapping = Mapping(section, reader.header, known, blank)
-    if mapping.undecided:
-        known = prove(reader, mapping, known)
-        mapping = Mapping(section, reader.header, known, blank)
-    ledger.read_as(conn, run, reader.header, reader.format.model_dump() | known.model_dump() | _drift(conn, run, reader.header))
+    declared = profile.format.conventions
+    known = Conventions.model_validate(
+        declared.model_dump() | {name: getattr(declared, name) or pin for name, pin in pinned.items()}
+    )
+    mapping = fit(section, reader.header, lambda: reading.read(path, profile.format, sandbox), known)
+    decided = reader.format.model_dump() | mapping.conventions.model_dump()
+    ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
     return mapping
 
 

@@ -26,6 +26,11 @@ log = get(__name__)
 class Shape(Format, Conventions):
     """A profile's `[format]` table: the file's shape, and how it writes numbers and dates."""
 
+    @property
+    def conventions(self) -> Conventions:
+        """The second half."""
+        return Conventions.model_validate({name: getattr(self, name) for name in Conventions.model_fields})
+
 
 def _source(value: object) -> object:
     """A column may be given by its header alone."""

@@ -9,12 +9,11 @@ import pyarrow as pa
 
 from daemon import reading
 from daemon.cli.show import print_rows
-from daemon.mapping import Mapping, blank_columns, prove
+from daemon.mapping import Mapping, fit
 from daemon.model import Batch, Rejection
 from daemon.profiles import Profile, Section
 from daemon.results import Words
 from daemon.settings import Sandbox
-from daemon.shape import Conventions
 
 _SHOWN = 10
 
@@ -48,16 +47,9 @@ def trial(profile: Profile, section: Section, path: Path, sandbox: Sandbox) -> T
     """Read and map a file. Raises FileRefused as its import would."""
     with reading.unpacked(path, profile.format.member, sandbox) as content:
         reader = reading.read(content, profile.format, sandbox)
-        known = Conventions.model_validate({name: getattr(profile.format, name) for name in Conventions.model_fields})
-        mapping = Mapping(section, reader.header, known)
-        blank = blank_columns(reader, mapping.optional)
-        mapping = Mapping(section, reader.header, known, blank)
-        if mapping.undecided:
-            known = prove(reading.read(content, profile.format, sandbox), mapping, known)
-            mapping = Mapping(section, reader.header, known, blank)
-        shape = reader.format.model_dump(exclude_defaults=True) | known.model_dump(exclude_defaults=True)
+        mapping = fit(section, reader.header, lambda: reading.read(content, profile.format, sandbox), profile.format.conventions)
+        shape = reader.format.model_dump(exclude_defaults=True) | mapping.conventions.model_dump(exclude_defaults=True)
         found = Trial(section.dataset, shape, mapping.unused)
-        reader = reading.read(content, profile.format, sandbox)
         for item in reader:
             _take(found, mapping, item)
         found.ignored = reader.ignored

@@ -1,6 +1,6 @@
 """Mapping: a file's text cells become a dataset's typed fields, exactly once, by a profile; what cannot is a rejection."""
 
 from daemon.mapping.apply import Mapped, Mapping
-from daemon.mapping.prove import blank_columns, prove
+from daemon.mapping.prove import fit
 
-__all__ = ["Mapped", "Mapping", "blank_columns", "prove"]
+__all__ = ["Mapped", "Mapping", "fit"]

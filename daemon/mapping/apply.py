@@ -47,7 +47,7 @@ class Mapping:
     ) -> None:
         self._section = section
         self._dataset = section.target
-        self._conventions = conventions
+        self.conventions = conventions
         self._header = Header(header)
         self._check()
         self._columns = {
@@ -92,13 +92,13 @@ class Mapping:
     @property
     def undecided(self) -> bool:
         """Whether there are amounts or dates to read and nobody has said how."""
-        said = {"date": self._conventions.date, "money": self._conventions.decimal}
+        said = {"date": self.conventions.date, "money": self.conventions.decimal}
         return any(said[type] is None for _, type in self.conventional)
 
     def apply(self, batch: Batch) -> Mapped:
         """Convert a batch."""
         kept = self.kept(batch)
-        work = _Work(kept, self._columns, self._section.entity, self._header, self._conventions)
+        work = _Work(kept, self._columns, self._section.entity, self._header, self.conventions)
         for name in filter(self._columns.__contains__, self.fields):
             work.convert(name, self._dataset.fields[name], needed=name in self._needed)
         for name in self.fields:

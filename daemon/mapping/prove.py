@@ -1,6 +1,6 @@
 """Proof: what a file's conventions are, where nobody declared them, from every value of its columns; never from a few."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,10 +11,23 @@ from daemon.mapping.apply import Mapping
 from daemon.mapping.convert import cells, is_canonical
 from daemon.mapping.digits import latin_column
 from daemon.model import Batch, Rejection
+from daemon.profiles import Section
 from daemon.shape import SERIAL, Conventions, is_short
 
 _EXAMPLES = 3
 _CENTURY = " and pivot = 70, say"
+
+
+def fit(section: Section, header: list[str], rows: Callable[[], Iterable[Batch | Rejection]], known: Conventions) -> Mapping:
+    """A section fitted to a file by its header and, where that is not enough, its rows: which of the columns that may be blank
+    are, and what `known` leaves open. `rows` reads the file anew at each call.
+
+    Raises FileRefused when a column is missing, or two readings are possible.
+    """
+    mapping = Mapping(section, header, known)
+    blank = blank_columns(rows(), mapping.optional) if mapping.optional else set[str]()
+    mapping = Mapping(section, header, known, blank)
+    return Mapping(section, header, prove(rows(), mapping, known), blank) if mapping.undecided else mapping
 
 
 def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> Conventions:

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from daemon import config
-from daemon.mapping import Mapping, prove
+from daemon.mapping import fit
 from daemon.model import Batch, Rejection
 from daemon.profiles import Profile, Section, ready_made
 from daemon.reading import read
-from daemon.shape import Conventions
 
 EXPORTS = Path(__file__).parent.parent / "exports"
 
@@ -34,12 +33,8 @@ def profile(name: str) -> Profile:
 
 
 def load(profile: Profile, section: Section, path: Path) -> Came:
-    known = Conventions.model_validate({name: getattr(profile.format, name) for name in Conventions.model_fields})
-    reader = read(path, profile.format)
-    mapping = Mapping(section, reader.header, known)
-    if mapping.undecided:
-        mapping = Mapping(section, reader.header, prove(reader, mapping, known))
     came, reader = Came(), read(path, profile.format)
+    mapping = fit(section, reader.header, lambda: read(path, profile.format), profile.format.conventions)
     for item in reader:
         assert not isinstance(item, Rejection), item
         mapped = mapping.apply(item)

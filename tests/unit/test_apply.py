@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from daemon.errors import FileRefused
-from daemon.mapping import Mapped, Mapping, blank_columns, prove
+from daemon.mapping import Mapped, Mapping
+from daemon.mapping.prove import blank_columns, prove
 from daemon.model import Batch
 from daemon.profiles import Profile
 from daemon.shape import Conventions
