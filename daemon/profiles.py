@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import re2
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from daemon import config, shipped, template
+from daemon.columns import Column, Source
 from daemon.config import ConfigInvalid, Fault, Table, nearest
 from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
@@ -28,60 +29,8 @@ class Shape(Format, Conventions):
 
     @property
     def conventions(self) -> Conventions:
-        """The second half."""
+        """How it writes numbers and dates."""
         return Conventions.model_validate({name: getattr(self, name) for name in Conventions.model_fields})
-
-
-def _source(value: object) -> object:
-    """A column may be given by its header alone."""
-    return {"from": value} if isinstance(value, str) else value
-
-
-class Column(Table):
-    """Where a field's value comes from: one of `from`, `first_of`, `join`, `value`, or `debit` and `credit`; then `map`."""
-
-    from_: str | None = Field(None, alias="from", description="the header of a column")
-    first_of: list["Source"] | None = Field(None, description="the first of these that is not empty")
-    join: list[str] | None = Field(None, description="headers whose values, with a space between, make the value")
-    value: str | None = Field(None, description="the same value for every row")
-    debit: str | None = Field(None, description="of an amount in two columns: the one that counts as it is")
-    credit: str | None = Field(None, description="of an amount in two columns: the one that counts as negative")
-    flag: "Source | None" = Field(None, description="of an amount: the column that says debit or credit")
-    map: dict[str, str] | None = Field(None, description="the file's words to the dataset's")
-    optional: bool = Field(False, description="the file may come without it")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "Column":
-        if sum(s is not None for s in (self.from_, self.first_of, self.join, self.value, self.debit)) != 1:
-            raise ValueError('give exactly one of "from", "first_of", "join", "value", and "debit" with "credit"')
-        if (self.debit is None) != (self.credit is None):
-            raise ValueError('"debit" and "credit" go together')
-        return self
-
-    @property
-    def joins(self) -> bool:
-        """Whether any part of it puts cells together."""
-        return self.join is not None or any(part.joins for part in self.first_of or [])
-
-    @property
-    def signs(self) -> bool:
-        """Whether any part of it makes an amount of two columns, or by a flag."""
-        return self.debit is not None or self.flag is not None or any(part.signs for part in self.first_of or [])
-
-    @property
-    def headers(self) -> list[str]:
-        """Every header this column may read."""
-        own = [header for header in (self.from_, *(self.join or []), self.debit, self.credit) if header is not None]
-        return own + [header for source in self.first_of or [] for header in source.headers]
-
-    @property
-    def every_header(self) -> list[str]:
-        """The headers this column may read, and those of its flags."""
-        parts = [part for part in (self.flag, *(self.first_of or [])) if part is not None]
-        return self.headers + [header for part in parts for header in part.every_header]
-
-
-Source = Annotated[Column, BeforeValidator(_source)]
 
 
 class Import(Table):
@@ -138,6 +87,11 @@ class Section(Table):
             if faults:
                 raise ValueError("; ".join(faults))
         return columns
+
+    @property
+    def headers(self) -> list[str]:
+        """Every header of a file that it may read."""
+        return [header for column in self.columns.values() for header in column.every_header]
 
     @property
     def target(self) -> Dataset:

@@ -1,39 +1,23 @@
-"""A profile's section applied to batches: its columns found once, then every batch converted, checked and split."""
+"""A profile's section fitted to a file's header: its columns found once, then applied to every batch."""
 
 import fnmatch
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import cached_property, reduce
+from collections.abc import Collection
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from daemon.columns import Column
 from daemon.config import nearest
-from daemon.datasets import Balance, Dataset, Field
+from daemon.datasets import Field
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
+from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
-from daemon.mapping.numbers import MONEY, balanced, marked, sided
-from daemon.model import Batch, Fault, Reason, Rejection
-from daemon.profiles import Column, Section
+from daemon.mapping.work import Mapped, Work
+from daemon.model import Batch
+from daemon.profiles import Section
 from daemon.shape import Conventions
-
-MAX_ENTITY = 60
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """What came of a batch: its good rows as typed columns with their `source_line`, the rejected ones, how many were
-    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read.
-    """
-
-    rows: pa.Table
-    rejections: list[Rejection]
-    skipped: int
-    money: dict[str, Decimal]
-    rejected_money: dict[str, Decimal]
 
 
 class Mapping:
@@ -60,14 +44,14 @@ class Mapping:
         """The dataset's fields that this mapping fills."""
         self.key = self._dataset.key(set(self.fields))
         """The fields that say which row of the dataset a row of the file is."""
-        used = {self._header[name] for name in [*section.import_.skip_where, *self._read] if name in self._header}
+        used = self._header.found([*section.import_.skip_where, *section.headers])
         self.unused = [name for name in header if name not in used]
         """The file's headers that nothing is read from."""
 
     def header_of(self, field: str) -> str:
         """The file's own header that `field` is read from, or ''."""
         column = self._columns.get(field)
-        found = [self._header[header] for header in column.headers if header in self._header] if column else []
+        found = self._header.found(column.headers) if column else []
         return found[0] if found else ""
 
     @property
@@ -76,17 +60,16 @@ class Mapping:
         return {header for column in self._columns.values() if column.optional for header in self._found(column)}
 
     def _found(self, column: Column) -> set[str]:
-        return {self._header[header] for header in column.headers if header in self._header}
+        return set(self._header.found(column.headers))
 
     @property
     def conventional(self) -> list[tuple[str, str]]:
         """The file's columns whose text depends on its conventions, each with the type it is read as."""
         return [
-            (self._header[header], self._dataset.fields[name].type)
+            (header, self._dataset.fields[name].type)
             for name, column in self._columns.items()
             if name != "entity" and self._dataset.fields[name].type in ("money", "date")
-            for header in column.headers
-            if header in self._header
+            for header in self._header.found(column.headers)
         ]
 
     @property
@@ -98,7 +81,7 @@ class Mapping:
     def apply(self, batch: Batch) -> Mapped:
         """Convert a batch."""
         kept = self.kept(batch)
-        work = _Work(kept, self._columns, self._section.entity, self._header, self.conventions)
+        work = Work(kept, self._columns, self._section.entity, self._header, self.conventions)
         for name in filter(self._columns.__contains__, self.fields):
             work.convert(name, self._dataset.fields[name], needed=name in self._needed)
         for name in self.fields:
@@ -129,10 +112,6 @@ class Mapping:
         }
         return {name for name, field in fields.items() if field.required or field.default_from or name in key}
 
-    @property
-    def _read(self) -> list[str]:
-        return [header for column in self._columns.values() for header in column.every_header]
-
     def _fills(self, field: Field) -> bool:
         return field.default is not None or any(name in self._columns for name in field.given_by)
 
@@ -147,174 +126,3 @@ class Mapping:
     def _required(self, name: str) -> bool:
         field = self._dataset.fields.get(name)
         return field is not None and field.required and not field.given_by
-
-
-class _Work:
-    """One batch on its way through the conversion: the columns so far, and the faults by row."""
-
-    def __init__(self, batch: Batch, sources: dict[str, Column], entity: str, header: Header, conventions: Conventions) -> None:
-        self._batch = batch
-        self._sources = sources
-        self._own_entity = entity
-        self._header = header
-        self._conventions = conventions
-        self._columns: dict[str, pa.Array] = {}
-        self._faults: dict[int, list[Reason]] = {}
-        self._marked: dict[str, dict[int, frozenset[str]]] = {}
-        """By field, the rows whose amount names a currency."""
-
-    def convert(self, name: str, field: Field, *, needed: bool) -> None:
-        """Read a mapped field from the file."""
-        source = self._sources[name]
-        text, typed = self._text(source)
-        if source.debit is not None:
-            sides = [convert(*each) for each in self._sides(source, field)]
-            values, faults = balanced(*(side for side, _ in sides))
-            faults |= sides[0][1] | sides[1][1]
-        else:
-            if field.type == "date":
-                text = no_blank_dates(text)
-            values, faults = convert(text, field, self._conventions, typed)
-        for flagged in [source, *(source.first_of or [])]:
-            if flagged.flag is not None:
-                values, flag_faults = sided(values, self._text(flagged.flag)[0])
-                faults |= flag_faults
-        if field.type == "money":
-            self._marked[name] = marked(text)
-        if needed:
-            faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), Fault.MISSING)
-        faults |= dict.fromkeys(self._errors(source), Fault.ERROR_CELL)
-        for row, fault in faults.items():
-            limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
-            self._fault(row, Reason(fault, name, text[row].as_py() or "", self._origin(source, row), limit))
-        self._columns[name] = values
-
-    def _sides(self, source: Column, field: Field) -> Iterator[tuple[pa.Array, Field, Conventions, pa.Array | None]]:
-        """The debit and the credit of an amount, as `convert` takes them."""
-        for header in (source.debit, source.credit):
-            text, typed = self._unmapped(Column.model_validate({"from": header}))
-            yield text, field, self._conventions, typed
-
-    def _errors(self, source: Column) -> list[int]:
-        """The rows in which a cell that `source` may read holds an error."""
-        errors = self._batch.errors
-        if errors is None:
-            return []
-        held = [errors[self._header[header]].to_numpy() for header in source.every_header if header in self._header]
-        return [int(row) for row in np.flatnonzero(np.any(held, axis=0))] if held else []
-
-    def compare_currencies(self, dataset: Dataset) -> None:
-        """An amount that names a currency must be in its row's."""
-        own = next((name for name, field in dataset.fields.items() if field.iso4217 and name in self._columns), None)
-        for name, rows in self._marked.items() if own else []:
-            for row, meant in rows.items():
-                currency = self._columns[own or ""][row].as_py()
-                if currency is not None and currency not in meant:
-                    source = self._sources[name]
-                    value = str(self._text(source)[0][row])
-                    self._fault(row, Reason(Fault.CURRENCY_CONTRADICTED, name, value, self._origin(source, row), currency))
-
-    def _fault(self, row: int, reason: Reason) -> None:
-        self._faults.setdefault(row, []).append(reason)
-
-    def _origin(self, source: Column, row: int) -> str:
-        """The header of the cell that a row's value came from: of several, the first that is filled."""
-        found = [self._header[header] for header in source.headers if header in self._header]
-        filled = [header for header in found if str(self._batch.frame[header].iloc[row]).strip()]
-        return (filled or found or [""])[0]
-
-    def _text(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
-        """The source's text, trimmed, its words mapped, null where empty; and where it was typed by a spreadsheet."""
-        text, typed = self._unmapped(source)
-        return (null_if_empty(map_words(text, source.map)) if source.map else text), typed
-
-    def _unmapped(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
-        frame, typed = self._batch.frame, self._batch.typed
-        nowhere = None if typed is None else pa.repeat(pa.scalar(False), len(frame))
-        if source.value is not None:
-            return pa.repeat(pa.scalar(source.value), len(frame)), nowhere
-        if source.from_ is not None:
-            header = self._header[source.from_]
-            return cells(frame, header), None if typed is None else pa.array(typed[header])
-        if source.debit is not None and source.credit is not None:
-            sides = [cells(frame, self._header[header]) for header in (source.debit, source.credit)]
-            return pc.coalesce(*sides), nowhere
-        if source.join is not None:
-            return reduce(joined, (cells(frame, self._header[header]) for header in source.join)), nowhere
-        found = [self._text(part) for part in source.first_of or [] if not missing(part, self._header)]
-        text, marks = found[0]
-        for other, other_marks in found[1:]:
-            marks = None if marks is None else pc.if_else(pc.is_null(text), other_marks, marks)
-            text = pc.coalesce(text, other)
-        return text, marks
-
-    def complete(self, name: str, field: Field, *, needed: bool) -> None:
-        """Fill in what the file has no column for, where the dataset says from what."""
-        column = self._columns.get(name)
-        if column is None:
-            for source in field.default_from:
-                if (given := self._columns.get(source)) is not None:
-                    derived = derived_from(given, field)
-                    column = derived if column is None else pc.coalesce(column, derived)
-            if parts := [self._columns[part] for part in field.joined_from if part in self._columns]:
-                column = reduce(joined, parts)
-                for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if needed else []:
-                    self._fault(row, Reason(Fault.MISSING, name))
-        if field.default is not None:
-            default = pa.scalar(field.default)
-            column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
-        self._columns[name] = column
-
-    def settle(self, balance: Balance | None) -> None:
-        """Nothing is open of a row that has been paid, where the file says when but not how much is left."""
-        if balance is None or balance.settled_by not in self._columns or balance.amount in self._sources:
-            return
-        paid = pc.is_valid(self._columns[balance.settled_by])
-        nothing = pa.scalar(Decimal(0), MONEY)
-        self._columns[balance.amount] = pc.if_else(paid, nothing, self._columns[balance.amount])
-
-    def split(self, fields: list[str], balance: Balance | None, skipped: int) -> Mapped:
-        """The good rows, and the bad ones with their reasons."""
-        frame = self._batch.frame
-        entity = self._entity()
-        table = pa.table(
-            {
-                "source_line": pa.array(frame.index.to_numpy(), pa.int32()),
-                "entity": entity,
-                **{name: self._columns[name] for name in fields},
-            }
-        )
-        if not self._faults:
-            return Mapped(table, [], skipped, _sums(table, balance), {})
-        bad = sorted(self._faults)
-        good = np.ones(len(frame), dtype=bool)
-        good[bad] = False
-        rejected = _sums(table.take(bad), balance)
-        return Mapped(table.filter(pa.array(good)), list(self._rejections(bad)), skipped, _sums(table, balance), rejected)
-
-    def _entity(self) -> pa.Array:
-        source = self._sources.get("entity")
-        if source is None:
-            return pa.repeat(pa.scalar(self._own_entity), len(self._batch.frame))
-        text, _ = self._text(source)
-        known = pa.array(sorted({*source.map.values(), self._own_entity}) if source.map else [], pa.string())
-        for bad, fault in (
-            (pc.greater(pc.utf8_length(text), MAX_ENTITY), Fault.TOO_LONG),
-            (pc.invert(pc.is_in(text, known)) if source.map else pc.is_in(text, known), Fault.UNKNOWN_WORD),
-        ):
-            for row in pc.indices_nonzero(pc.and_(bad, pc.is_valid(text)).fill_null(False)).to_pylist():
-                self._fault(row, Reason(fault, "entity", text[row].as_py(), self._origin(source, row), str(MAX_ENTITY)))
-        return pc.fill_null(text, self._own_entity)
-
-    def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
-        for at, (line, row) in zip(bad, Batch(self._batch.frame.iloc[bad]).rows(), strict=True):
-            yield Rejection(line, row, tuple(self._faults[at]))
-
-
-def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:
-    """The open amounts of a table by currency, as far as both could be read."""
-    if balance is None:
-        return {}
-    known = table.select([balance.currency, balance.amount]).drop_null()
-    sums = known.group_by(balance.currency).aggregate([(balance.amount, "sum")])
-    return dict(zip(sums.column(balance.currency).to_pylist(), sums.column(f"{balance.amount}_sum").to_pylist(), strict=True))

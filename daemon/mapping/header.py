@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from daemon.profiles import Column
+from daemon.columns import Column
 
 
 class Header:
@@ -16,6 +16,10 @@ class Header:
 
     def __contains__(self, header: str) -> bool:
         return header in self.names or len(self._alike.get(_plain(header), [])) == 1
+
+    def found(self, headers: list[str]) -> list[str]:
+        """The file's own of some headers, those that it has."""
+        return [self[header] for header in headers if header in self]
 
     def __getitem__(self, header: str) -> str:
         return header if header in self.names else self._alike[_plain(header)][0]

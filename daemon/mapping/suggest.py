@@ -13,8 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from daemon.datasets import Dataset, Field, synonyms
 from daemon.errors import FileRefused
 from daemon.mapping.currencies import sign_of
-from daemon.mapping.headers import Likeness, Names, plain
 from daemon.mapping.holding import Holding
+from daemon.mapping.names import Likeness, Names, plain
 from daemon.mapping.numbers import CREDIT, DEBIT
 from daemon.mapping.prove import Amounts, Dates, decided
 from daemon.shape import Conventions
