@@ -1,6 +1,5 @@
 """One attempt at an import run: fetch, import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
-import fnmatch
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +16,7 @@ from daemon.ledger import Overtaken
 from daemon.log import bound, get
 from daemon.model import FINAL, Deferred, Gone, Imported, ImportRun, Outcome, Refused, RemoteFile, State, Tally
 from daemon.profiles import Profile, Profiles
-from daemon.reading import members
+from daemon.reading import matching, members
 from daemon.settings import Person, Settings
 
 log = get(__name__)
@@ -92,7 +91,7 @@ def _parts(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tuple
     name = PurePath(run.name).name
     own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
     if own and members:
-        found = [(member, own) for member in members if fnmatch.fnmatchcase(member, own.format.member or "*")]
+        found = [(member, own) for member in matching(members, own.format.member)]
     elif own:
         found = [("", own)]
     else:

@@ -14,9 +14,8 @@ from daemon import failpoint, ledger, loading, reading
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
-from daemon.profiles import Profile
+from daemon.profiles import Profile, Section
 from daemon.settings import Sandbox
-from daemon.shape import Conventions
 
 T = TypeVar("T")
 Progress = Callable[[int], None]
@@ -43,7 +42,7 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     section = profile.section(run.dataset)
     mapping = _fit(conn, run, profile, path, sandbox)
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
-    reader = reading.read(path, profile.format, sandbox)
+    reader = _read(path, profile, section, sandbox)
     tally, entities = Tally(), {section.entity}
     for item in _ahead(_mapped(reader, mapping)):
         if isinstance(item, Mapped):
@@ -58,7 +57,7 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     loading.lock_entities(conn, entities)
     _refuse_duplicate(conn, run)
     _check(conn, stage, tally)
-    _tell_turned(conn, stage, mapping, reading.read(path, profile.format, sandbox))
+    _tell_turned(conn, stage, mapping, _read(path, profile, section, sandbox))
     failpoint.reach("checked")
 
     before = loading.open_totals(conn, stage, sorted(entities))
@@ -69,27 +68,27 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     return tally
 
 
+def _read(path: Path, profile: Profile, section: Section, sandbox: Sandbox) -> reading.Reader:
+    return reading.read(path, profile.format, sandbox, section.headers)
+
+
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
-    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one; nor is
-    another member of the same archive.
+    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one.
 
     Asked before the work, to spare it, and again under the entities' lock, where the answer is final.
     """
-    last = ledger.last_import(conn, run)
-    if run.parent_id is None and last and last.sha256 == run.sha256 and last.arrival_id != run.arrival_id:
+    last = ledger.last_import(conn, run, of_member=True)
+    if run.parent_id is None and last and last.sha256 == run.sha256:
         raise FileRefused(Refusal.DUPLICATE, f"run {last.id}: {last.name}")
 
 
 def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> Mapping:
     """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven."""
     section = profile.section(run.dataset)
-    reader = reading.read(path, profile.format, sandbox)
+    reader = _read(path, profile, section, sandbox)
     pinned = ledger.pinned(conn, run)
-    declared = profile.format.conventions
-    known = Conventions.model_validate(
-        declared.model_dump() | {name: getattr(declared, name) or pin for name, pin in pinned.items()}
-    )
-    mapping = fit(section, reader.header, lambda: reading.read(path, profile.format, sandbox), known)
+    known = profile.format.conventions.pinned_to(pinned)
+    mapping = fit(section, reader.header, lambda: _read(path, profile, section, sandbox), known)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
     ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
     return mapping

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import pandas as pd  # slow to import, and no command that only looks needs it
 
 
+def shown(text: str) -> str:
+    """Text from outside as people may be shown it: on one line, with nothing in it that acts on a terminal or a mail."""
+    return "".join(char if char.isprintable() else "·" for char in text)
+
+
 class State(StrEnum):
     """Where an import run stands."""
 
@@ -241,10 +246,10 @@ class ImportRun:
     def columns(self, which: str) -> str:
         """The file's headers that are `new`, or `gone`, since the profile's latest import; as people are shown them."""
         names = (self.format or {}).get(f"{which}_columns", [])
-        return "".join(c if c.isprintable() else "·" for c in ", ".join(names))
+        return shown(", ".join(names))
 
     @property
     def title(self) -> str:
         """The file's name as people are shown it: without folders, and with nothing that acts on a line or a terminal."""
         name = PurePath(self.name).name + (f" › {self.member}" if self.member else "")
-        return "".join(c if c.isprintable() else "·" for c in name)
+        return shown(name)

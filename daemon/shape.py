@@ -1,9 +1,11 @@
 """What a file looks like: its format, which reading needs, and its conventions, which mapping needs."""
 
+import contextlib
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from daemon.config import Table
 
@@ -63,6 +65,15 @@ class Conventions(Spoken):
     thousands: Literal[",", ".", "'", " "] | None = None
     date: str | None = Field(None, description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"')
     pivot: int | None = Field(None, ge=0, le=99, description="years of two digits below it are 20xx, the others 19xx")
+
+    def pinned_to(self, pins: Mapping[str, str | None]) -> "Conventions":
+        """These, what they leave open filled from what the first import decided; but for what contradicts them now."""
+        known = self
+        for name, pin in pins.items():
+            if getattr(known, name) is None and pin is not None:
+                with contextlib.suppress(ValidationError):
+                    known = Conventions.model_validate(known.model_dump() | {name: pin})
+        return known
 
     @field_validator("date")
     @classmethod

@@ -34,7 +34,7 @@ def import_file(
     from daemon import db, ledger, postgres, settings
     from daemon.attempt import attempt, rehearse
     from daemon.cli.show import exit_code, print_json, print_runs, run_json
-    from daemon.model import FINAL, RemoteFile
+    from daemon.model import FINAL, RemoteFile, shown
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
@@ -75,7 +75,7 @@ def import_file(
         print_runs(runs)
         for run in runs:
             if run.code:
-                print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
+                print(f"run {run.id}: {run.code}: {shown(run.detail or '')}", file=sys.stderr)
     sys.exit(max(exit_code(run) for run in runs))
 
 
@@ -110,6 +110,8 @@ def read(
         print_json([dict(zip(["line", *reader.header], row, strict=True)) for row in _rows(reader)])
     else:
         _print_table(reader)
+        for sentence in _decided(reading.read(file, format, loaded.sandbox)):
+            print(sentence)
 
 
 def template(
@@ -163,6 +165,28 @@ def _print_table(reader: "Reader") -> None:
         print("The headers look like data: if the file has none, name its columns in [format] header.", file=sys.stderr)
 
 
+def _decided(reader: "Reader") -> Iterator[str]:
+    """What the columns that hold dates and amounts prove, each on a line."""
+    from daemon.errors import FileRefused
+    from daemon.mapping.holding import holdings
+    from daemon.mapping.prove import Amounts, Dates, decided
+    from daemon.model import shown
+    from daemon.shape import Conventions
+
+    for name, held in holdings(reader.header, reader).items():
+        if not held.filled or (held.holds("code") and held.holds("digits")):
+            continue
+        seen = (held.days, Amounts()) if held.holds("date") else (Dates(), held.amounts) if held.holds("amount") else None
+        if seen is None:
+            continue
+        try:
+            found = decided(*seen, Conventions()).model_dump(exclude_defaults=True)
+            said = ", ".join(f"{key} {value!r}" for key, value in found.items()) or "nothing to decide"
+        except FileRefused as refused:
+            said = f"not clear: {refused.detail}"
+        yield f"{shown(name)}: {'dates' if held.holds('date') else 'amounts'}, {shown(said)}"
+
+
 @contextmanager
 def _progress_bar(name: str) -> Iterator["Progress"]:
     if not sys.stderr.isatty():
@@ -173,7 +197,7 @@ def _progress_bar(name: str) -> Iterator["Progress"]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TextColumn("{task.completed:,.0f} rows"),
         TimeElapsedColumn(),
     )

@@ -123,7 +123,8 @@ def suggest(
         loaded.profiles.mkdir(parents=True, exist_ok=True)
         path = loaded.profiles / f"{save}.toml"
         path.write_text(draft(file.name, datasets()[dataset], reader.format, found), encoding="utf-8")
-        print(f"saved as {path}", file=sys.stderr)
+        incomplete = "; to be completed before it can be used: see its comments" if found.missing else ""
+        print(f"saved as {path}{incomplete}", file=sys.stderr)
     if as_json:
         print_json(_as_json(reader.format, found))
     else:
@@ -172,23 +173,18 @@ def _column_json(proposal: "Proposal") -> dict[str, Any]:
 
 
 def _print_suggestion(format: "Format", found: "Suggestion") -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from daemon.cli.show import print_rows
+    from daemon.model import shown
 
     shape = format.model_dump(exclude_defaults=True) | found.conventions.model_dump(exclude_defaults=True)
-    console = Console()
-    console.print(escape(", ".join(f"{key} {value!r}" for key, value in shape.items())), highlight=False)
-    table = Table(header_style="bold")
-    for title in ("field", "column", "sure", "why"):
-        table.add_column(title)
-    for field, proposal in found.columns.items():
-        column = " / ".join(filter(None, (proposal.header, proposal.credit or proposal.flag)))
-        table.add_row(field, escape(column), f"{proposal.confidence:.0%}", escape(proposal.why))
-    console.print(table)
+    rows = [
+        [field, " / ".join(filter(None, (p.header, p.credit or p.flag))), f"{p.confidence:.0%}", p.why]
+        for field, p in found.columns.items()
+    ]
+    print_rows(["field", "column", "sure", "why"], rows, ", ".join(f"{key} {value!r}" for key, value in shape.items()))
     for field in found.missing:
-        console.print(f"[bold]missing[/bold]  {field} is required, and no column was found that holds it")
+        print(f"missing: {field} is required, and no column was found that holds it")
     for sentence in found.unclear:
-        console.print(f"[bold]not clear[/bold]  {escape(sentence)}")
+        print(f"not clear: {shown(sentence)}")
     if found.unused:
-        console.print(f"not imported: {escape(', '.join(found.unused))}", highlight=False)
+        print(f"not imported: {shown(', '.join(found.unused))}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
-from daemon.model import ImportRun, Tally
+from daemon.model import ImportRun, Tally, shown
 from daemon.settings import Settings
 
 _NARROWEST = 9
@@ -90,7 +90,7 @@ def print_rows(names: Sequence[str], rows: Sequence[Sequence[object]], title: st
         turned = [*zip(names, *rows[: max(console.width // 30 - 1, 1)], strict=True)]
         names, rows = [str(name) for name in turned[0]], turned[1:]
     for name in names:
-        table.add_column(escape(name))
+        table.add_column(escape(shown(name)))
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(escape(shown(str(cell))) for cell in row))
     console.print(table)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from daemon import reading
 from daemon.cli.show import print_rows
 from daemon.mapping import Mapping, fit
-from daemon.model import Batch, Rejection
+from daemon.model import Batch, Rejection, shown
 from daemon.profiles import Profile, Section
 from daemon.results import Words
 from daemon.settings import Sandbox
@@ -44,10 +44,15 @@ class Trial:
 
 
 def trial(profile: Profile, section: Section, path: Path, sandbox: Sandbox) -> Trial:
-    """Read and map a file. Raises FileRefused as its import would."""
+    """Read and map a file, of an archive the member that the profile names. Raises FileRefused."""
     with reading.unpacked(path, profile.format.member, sandbox) as content:
-        reader = reading.read(content, profile.format, sandbox)
-        mapping = fit(section, reader.header, lambda: reading.read(content, profile.format, sandbox), profile.format.conventions)
+        reader = reading.read(content, profile.format, sandbox, section.headers)
+        mapping = fit(
+            section,
+            reader.header,
+            lambda: reading.read(content, profile.format, sandbox, section.headers),
+            profile.format.conventions,
+        )
         shape = reader.format.model_dump(exclude_defaults=True) | mapping.conventions.model_dump(exclude_defaults=True)
         found = Trial(section.dataset, shape, mapping.unused)
         for item in reader:
@@ -88,7 +93,7 @@ def print_trial(found: Trial) -> None:
     for currency, amount in found.money.items():
         print(f"open in {currency}: {words.money(amount)}")
     if found.unused:
-        print(f"not imported: {', '.join(found.unused)}", file=sys.stderr)
+        print(f"not imported: {shown(', '.join(found.unused))}", file=sys.stderr)
 
 
 def _shown(value: object) -> str:

@@ -195,14 +195,19 @@ def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[s
     )
 
 
-def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
-    """The latest imported run of the same profile into the same dataset."""
+def last_import(conn: Connection, run: ImportRun, *, of_member: bool = False) -> ImportRun | None:
+    """The latest imported run of the same profile into the same dataset, but for those of the same arrival; with `of_member`,
+    of the same member of an archive.
+    """
     statement = (
         _RUN
-        + """WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported'
-                          ORDER BY r.finished_at DESC LIMIT 1"""
+        + """
+        WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported' AND r.arrival_id <> :arrival
+          AND (r.member = :member OR NOT :of_member)
+        ORDER BY r.finished_at DESC LIMIT 1"""
     )
-    return _run(conn.execute(sa.text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one_or_none())
+    named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id, "member": run.member}
+    return _run(conn.execute(sa.text(statement), named | {"of_member": of_member}).mappings().one_or_none())
 
 
 def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 
 from daemon.datasets import Dataset
 from daemon.mapping.suggest import Proposal, Suggestion
+from daemon.model import shown
 from daemon.shape import Format
 
-_SHAPE = ("kind", "encoding", "delimiter", "quote", "header_row", "sheet", "member")
+_SHAPE = ("kind", "encoding", "delimiter", "quote", "header_row")
 
 
 def pattern(name: str) -> str:
     """A file name's pattern: what changes from night to night, its digits, is left open."""
     escaped = re.sub(r"[\[\]?*]", "?", name)
-    return re.sub(r"\d[\d_.-]*\d|\d", "*", escaped) if re.search(r"\d{4,}", name) else escaped
+    return re.sub(r"\d[\d_.-]*\d|\d", "[0-9]*", escaped) if re.search(r"\d{4,}", name) else escaped
 
 
 def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) -> str:
@@ -23,7 +24,7 @@ def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) -
 
 
 def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) -> Iterator[str]:
-    yield f"# Suggested for {_comment(name)}. Read it through: a comment says why each column was chosen."
+    yield f"# Suggested for {shown(name)}. Read it through: a comment says why each column was chosen."
     yield f"dataset = {_text(dataset.name)}"
     yield f"pattern = {_text(pattern(name))}"
     yield '# entity = "FR01"   # which company of the group'
@@ -33,12 +34,10 @@ def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) 
         value = getattr(format, key)
         if value is not None and (key, value) not in (("quote", '"'), ("kind", "delimited")):
             yield f"{key} = {value if isinstance(value, int) else _text(value)}"
-    if format.ignore:
-        yield f"ignore = [{', '.join(map(_text, format.ignore))}]"
     for key in ("decimal", "thousands", "date"):
         if value := getattr(suggestion.conventions, key):
             yield f"{key} = {_text(value)}"
-    yield from (f"# not clear: {_comment(sentence)}" for sentence in suggestion.unclear)
+    yield from (f"# not clear: {shown(sentence)}" for sentence in suggestion.unclear)
     yield ""
     yield "[columns]"
     for field, proposal in suggestion.columns.items():
@@ -49,33 +48,29 @@ def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) 
         yield f"# {field} = {kind}   # required, and no column was found that holds it: {described.label['en'].lower()}"
     if suggestion.unused:
         yield ""
-        yield "# Columns that are not imported: " + _comment(", ".join(suggestion.unused))
+        yield "# Columns that are not imported: " + shown(", ".join(suggestion.unused))
     yield ""
     yield "# [notify]"
     yield '# to = [{ email = "credit@example.com", language = "en" }]'
 
 
 def _column(field: str, proposal: Proposal) -> Iterator[str]:
-    why = f"   # {round(proposal.confidence * 100)} %: {_comment(proposal.why)}"
+    why = f"   # {round(proposal.confidence * 100)} %: {shown(proposal.why)}"
     source = _text(proposal.header)
     if proposal.credit:
         yield f"{field} = {{ debit = {source}, credit = {_text(proposal.credit)} }}{why}"
     elif proposal.flag:
         yield f"{field} = {{ from = {source}, flag = {_text(proposal.flag)} }}{why}"
-    elif proposal.words and not all(proposal.words.values()):
+    elif proposal.words:
         known = {word: value for word, value in proposal.words.items() if value}
         open_ = [word for word, value in proposal.words.items() if not value]
         words = ", ".join(f"{_text(word)} = {_text(value)}" for word, value in known.items())
         yield f"{field} = {{ from = {source}, map = {{ {words} }} }}{why}"
-        yield f"#   say in its map what these mean, or their rows are rejected: {_comment(', '.join(open_))}"
+        if open_:
+            yield f"#   say in its map what these mean, or their rows are rejected: {shown(', '.join(open_))}"
     else:
         yield f"{field} = {source}{why}"
 
 
 def _text(value: object) -> str:
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _comment(text: str) -> str:
-    """Text from a file as it may stand in a comment: on one line, nothing in it that acts."""
-    return "".join(c if c.isprintable() else "·" for c in text)

@@ -34,7 +34,6 @@ class Holding:
     """What one column holds."""
 
     filled: int = 0
-    rows: int = 0
     values: set[str] = field(default_factory=set)
     repeats: bool = False
     typed: bool = False
@@ -45,7 +44,6 @@ class Holding:
         """Take a batch's cells into account."""
         known = texts.drop_null()
         distinct = pc.unique(known)
-        self.rows += len(texts)
         self.filled += len(known)
         self.repeats |= len(distinct) < len(known)
         self.typed |= typed is not None and pc.any(typed).as_py()

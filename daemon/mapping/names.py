@@ -69,9 +69,7 @@ class Names:
 
     def language(self, header: list[str]) -> str | None:
         """The language that most of a file's headers are in, None where that cannot be told."""
-        votes = Counter(
-            language for title in header for field, name, language in self._languages if name == plain(title) and field
-        )
+        votes = Counter(language for title in header for _, name, language in self._languages if name == plain(title))
         votes.pop("technical", None)
         ranked = votes.most_common(2)
         return ranked[0][0] if ranked and (len(ranked) == 1 or ranked[0][1] > ranked[1][1]) else None

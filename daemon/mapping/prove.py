@@ -105,14 +105,9 @@ class Dates:
             :_EXAMPLES
         ]
 
-    @property
-    def readings(self) -> set[str]:
-        """The patterns that are left."""
-        return dates.proven(self._readings)
-
     def verdict(self) -> str | None:
         """The pattern that is left, None where no text is a date. Raises FileRefused when more than one is."""
-        left = self.readings
+        left = dates.proven(self._readings)
         if len(left) > 1 or left == {SERIAL}:
             line = " or ".join(f'date = "{pattern}"' + _CENTURY * is_short(pattern) for pattern in sorted(left))
             raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(self.examples)}: add to [format] {line}")

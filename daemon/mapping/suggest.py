@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from daemon.datasets import Dataset, Field, synonyms
 from daemon.errors import FileRefused
-from daemon.mapping.currencies import sign_of
+from daemon.mapping.currencies import CODES, sign_of
 from daemon.mapping.holding import Holding
 from daemon.mapping.names import Likeness, Names, plain
 from daemon.mapping.numbers import CREDIT, DEBIT
@@ -39,7 +39,7 @@ class Proposal:
     credit: str = ""
     flag: str = ""
     words: dict[str, str] = field(default_factory=dict)
-    """Of an enum: the file's words, each with the value it means, '' where that is for a person to say."""
+    """Where the file's words are not all the field's own: each with the value it means, '' where that is for a person to say."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,13 @@ def _fit_text(name: str, described: Field, dataset: Dataset, holding: Holding, k
     is_decimal = holding.holds("amount") and shares["decimals"] > 0.5
     if name in ("business_name", "trading_name", "name", "last_name", "first_name", "city"):
         return (1.0, "") if shares["letters"] > 0.5 else (_UNLIKE, "")
+    if name == "unique_key" and holding.repeats:
+        return _UNLIKE, ""
     if described.required and name.endswith(("code", "number")):
         if is_decimal or shares["words"] > 0.5:
             return _UNLIKE, ""
-        return 1.0, "" if holding.repeats else "each different"
+        identifies = [name] in dataset.keys
+        return 0.85 if identifies and holding.repeats else 1.0, "" if holding.repeats else "each different"
     return (0.6 if is_decimal else 1.0), ""
 
 
@@ -169,15 +172,10 @@ def _sides(dataset: Dataset, holdings: dict[str, Holding]) -> list[str]:
 def _refined(described: Field, proposal: Proposal, holdings: dict[str, Holding], found: dict[str, Proposal]) -> Proposal:
     """A proposal with what else it needs: the flag that signs an amount, the meaning of an enum's words."""
     holding = holdings[proposal.header]
-    if described.iso4217 and not holding.holds("currency"):
-        meant = {word: sign_of(word) for word in sorted(holding.values)}
-        return Proposal(proposal.header, proposal.confidence, proposal.why, words=meant)
-    if described.type == "enum":
-        meant = {
-            word: next((v for v, words in described.words.items() if word.casefold() in words), "")
-            for word in sorted(holding.values)
-        }
-        return Proposal(proposal.header, proposal.confidence, proposal.why, words=meant)
+    if described.iso4217 or described.type == "enum":
+        meant = {word: _meaning(described, word) for word in sorted(holding.values)}
+        plain = all(meaning and _reads_itself(described, word) for word, meaning in meant.items())
+        return Proposal(proposal.header, proposal.confidence, proposal.why, words={} if plain else meant)
     if described.type == "money" and not proposal.credit and not any("-" in value or "(" in value for value in holding.values):
         taken = {p.header for p in found.values()}
         for header, other in holdings.items():
@@ -186,6 +184,18 @@ def _refined(described: Field, proposal: Proposal, holdings: dict[str, Holding],
                 why = f'{proposal.why}; "{header}" says debit or credit'
                 return Proposal(proposal.header, proposal.confidence, why, flag=header)
     return proposal
+
+
+def _meaning(described: Field, word: str) -> str:
+    """The value of an enum, or the currency, that a word means; '' where that is for a person to say."""
+    if described.iso4217:
+        return sign_of(word)
+    return next((value for value, words in described.words.items() if word.casefold() in words), "")
+
+
+def _reads_itself(described: Field, word: str) -> bool:
+    """Whether a word is read right without being mapped."""
+    return not described.iso4217 or word.upper() in CODES
 
 
 def _conventions(dataset: Dataset, found: dict[str, Proposal], holdings: dict[str, Holding]) -> tuple[Conventions, list[str]]:

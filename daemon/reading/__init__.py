@@ -1,7 +1,7 @@
 """Reading: a file of any shape as batches of text rows, each with its line; what is no row is said, never dropped."""
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -10,10 +10,11 @@ from daemon.model import Batch, Rejection
 from daemon.reading import delimited, grid, lines, packed, sniff
 from daemon.reading.packed import members
 from daemon.reading.source import open_bytes
+from daemon.sandboxed.archive import matching
 from daemon.settings import Sandbox
 from daemon.shape import Format
 
-__all__ = ["Reader", "members", "read", "unpacked"]
+__all__ = ["Reader", "matching", "members", "read", "unpacked"]
 
 _HEAD = 1 << 14
 
@@ -39,18 +40,21 @@ class Reader(Protocol):
     def __iter__(self) -> Iterator[Batch | Rejection]: ...
 
 
-def read(path: Path, format: Format | None = None, sandbox: Sandbox | None = None) -> Reader:
-    """Open a file: plain, packed, or as the archive keeps it. What `format` leaves out is sniffed.
+def read(
+    path: Path, format: Format | None = None, sandbox: Sandbox | None = None, headers: Collection[str] = frozenset()
+) -> Reader:
+    """Open a file: plain, packed, or as the archive keeps it. What `format` leaves out is sniffed; of several sheets the one
+    that has the `headers` is read.
 
     Raises FileRefused when the file has no readable shape; rows that have none come as rejections.
     """
     format, sandbox = format or Format(), sandbox or Sandbox()
     if packed.packing(path):
         content = packed.unpack(path, format.member, sandbox)
-        reader = _open(Path(content.name), format, sandbox)
+        reader = _open(Path(content.name), format, sandbox, headers)
         weakref.finalize(reader, content.close)
         return reader
-    return _open(path, format, sandbox)
+    return _open(path, format, sandbox, headers)
 
 
 @contextmanager
@@ -63,13 +67,13 @@ def unpacked(path: Path, member: str | None, sandbox: Sandbox) -> Iterator[Path]
         yield path
 
 
-def _open(path: Path, format: Format, sandbox: Sandbox) -> Reader:
+def _open(path: Path, format: Format, sandbox: Sandbox, headers: Collection[str]) -> Reader:
     with open_bytes(path) as file:
         kind = sniff.kind(file.read(_HEAD), format.kind)
     format = format.model_copy(update={"kind": kind})
     match kind:
         case "excel" | "html":
-            return grid.Grid(path, format, sandbox)
+            return grid.Grid(path, format, sandbox, headers)
         case "list":
             return lines.List(path, format)
         case "fixed_width":

@@ -125,7 +125,7 @@ def _of_language(sample: bytes, language: str) -> str | None:
         shares = {name: _share(sample.decode(name), known) for name in allowed}
         best = max(allowed, key=lambda name: shares[name], default="")
         return best if shares.get(best, 0) > _SURE else None
-    ranked = chardet.detect_all(sample, include_encodings=allowed) if len(allowed) > 1 else []
+    ranked = chardet.detect_all(sample, include_encodings=allowed, no_match_encoding=allowed[0]) if len(allowed) > 1 else []
     names = [_python_name(str(found["encoding"])) for found in ranked if found["encoding"]]
     return next((name for name in names if _decodes(sample, name)), allowed[0] if allowed else None)
 

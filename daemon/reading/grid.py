@@ -1,7 +1,7 @@
 """Workbooks and HTML tables: rows of text from the sandbox, with the cells marked that a spreadsheet had typed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -26,12 +26,14 @@ _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([A-Za-z0-9_.:-]+)""", re.IGNO
 class Grid:
     """A table of rows and columns, one sheet of a workbook or the longest table of a page. See `reading.Reader`."""
 
-    def __init__(self, path: Path, format: Format, limits: Sandbox) -> None:
+    def __init__(self, path: Path, format: Format, limits: Sandbox, headers: Collection[str]) -> None:
         if format.kind == "html":
             format = format.model_copy(update={"encoding": _encoding(path, format)})
             self._batches = sandbox.rows(path, limits, "tables.table", encoding=format.encoding)
         else:
-            self._batches = sandbox.rows(path, limits, "workbook.sheet", wanted=format.sheet, area=format.range)
+            self._batches = sandbox.rows(
+                path, limits, "workbook.sheet", wanted=format.sheet, area=format.range, headers=list(headers)
+            )
         first = next(self._batches, None)
         if first is None or not first.num_rows:
             raise FileRefused(Refusal.EMPTY, "the sheet is empty")

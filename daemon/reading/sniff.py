@@ -37,15 +37,18 @@ def kind(head: bytes, declared: Kind | None) -> Kind:
         return "excel"
     if head.startswith((b"%PDF-", b"{\\rtf")):
         raise FileRefused(Refusal.NOT_A_TABLE, "this is a PDF" if head.startswith(b"%") else "this is an RTF document")
-    if declared not in (None, "excel"):
-        return declared
     plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    if _MARKUP.match(plain):
-        if _HTML.search(plain):
-            return "html"
+    is_text = declared not in (None, "excel", "html")
+    if (plain.lstrip().startswith(b"<?xml") and not _HTML.search(plain)) or (
+        _MARKUP.match(plain) and not _HTML.search(plain) and not is_text
+    ):
         raise FileRefused(Refusal.NOT_A_TABLE, "this is XML; export it as CSV or as a workbook (.xlsx)")
     if _JSON.match(plain):
         raise FileRefused(Refusal.NOT_A_TABLE, "this is JSON; export it as CSV or as a workbook (.xlsx)")
+    if declared is not None and is_text:
+        return declared
+    if _MARKUP.match(plain):
+        return "html"
     lines = [line for line in plain.decode("latin-1").splitlines() if line.strip()]
     rules = sum(is_rule(line) for line in lines)
     framed = sum(line.lstrip().startswith("|") and line.rstrip().endswith("|") and not is_rule(line) for line in lines)
@@ -112,7 +115,7 @@ def _delimiter(lines: list[str], quote: str) -> str:
 def _header_row(sample: Sequence[Sequence[str]], width: int) -> int:
     """The row of the headers, counted from 1: the first as wide as most that is not mostly blank, as titles are."""
     wide = [number for number, row in enumerate(sample, 1) if len(row) == width and _filled(row)]
-    return next((number for number in wide if 2 * _filled(sample[number - 1]) > width), wide[0])
+    return next((number for number in wide if _filled(sample[number - 1]) >= max(min(width, 2), width / 2)), wide[0])
 
 
 def _filled(row: Sequence[str]) -> int:
@@ -145,6 +148,6 @@ def unique(header: Sequence[str]) -> list[str]:
         numbered = name
         while (count[name] > 1 and numbered == name) or numbered in names:
             seen[name] += 1
-            numbered = f"{name} ({seen[name]})"
+            numbered = f"{name} ({seen[name]})".strip()
         names.append(numbered)
     return names

@@ -11,7 +11,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
 from daemon.datasets import datasets
-from daemon.model import Reason
+from daemon.model import Reason, shown
 
 _LOCALES = Path(__file__).parent / "locales"
 
@@ -31,12 +31,12 @@ class Words:
 
     def reason(self, reason: Reason, dataset: str) -> str:
         """Why a row was rejected."""
-        field = reason.column or self.field(dataset, reason.field)
-        return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=reason.detail)
+        field = _short(reason.column) or self.field(dataset, reason.field)
+        return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(reason.detail))
 
     def refusal(self, code: str, detail: str) -> str:
         """Why a file was refused."""
-        return self(f"refusal.{code}", detail=detail)
+        return self(f"refusal.{code}", detail=shown(detail))
 
     def dataset(self, name: str) -> str:
         """What a dataset is called."""
@@ -67,5 +67,5 @@ def _sentences(language: str) -> dict[str, Any]:
 
 def _short(value: str) -> str:
     """A value as shown in a sentence: its beginning, control characters made visible."""
-    shown = "".join(c if c.isprintable() else "·" for c in value)
-    return shown if len(shown) <= 60 else shown[:59] + "…"
+    text = shown(value)
+    return text if len(text) <= 60 else text[:59] + "…"

@@ -6,11 +6,20 @@ A file that cannot be read ends it with status 3 and `code: detail` on stderr.
 import codecs
 import json
 import resource
+import struct
 import sys
+import zipfile
 import zlib
 from importlib import import_module
+from xml.etree import ElementTree
 
 from daemon.sandboxed.refusal import Unreadable
+
+_BROKEN = (
+    EOFError, ValueError, OSError, LookupError, NotImplementedError,
+    struct.error, zipfile.BadZipFile, zlib.error, ElementTree.ParseError,
+)  # fmt: skip
+"""What the standard library says of bytes that are not what they should be."""
 
 
 def main() -> None:
@@ -25,8 +34,8 @@ def main() -> None:
         task(sys.stdin.buffer, sys.stdout.buffer, **order)
     except Unreadable as error:
         _fail(f"{error.args[0]}: {error.args[1]}")
-    except (EOFError, ValueError, OSError, zlib.error, NotImplementedError) as error:
-        _fail(f"unreadable: {error}")
+    except _BROKEN as error:
+        _fail(f"unreadable: {error or type(error).__name__}")
 
 
 def _limit(limits: dict[str, int]) -> None:

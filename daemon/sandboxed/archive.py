@@ -22,9 +22,8 @@ def unzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], member: str 
     """Write the bytes of the member of a zip that is named, as it is or by a pattern, or of the only one."""
     with _opened(source, limits) as archive:
         files = _files(archive)
-        wanted = [entry for entry in files if entry.filename == member] or [
-            entry for entry in files if member is None or fnmatch.fnmatchcase(entry.filename, member)
-        ]
+        meant = matching([entry.filename for entry in files], member)
+        wanted = [entry for entry in files if entry.filename in meant]
         if len(wanted) != 1:
             said = f"{len(wanted)} files" if member is None else f"{len(wanted)} files named {member}"
             names = ", ".join(entry.filename for entry in files[:10])
@@ -34,6 +33,13 @@ def unzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], member: str 
         with archive.open(wanted[0]) as file:
             while chunk := file.read(_CHUNK):
                 sink.write(chunk)
+
+
+def matching(names: list[str], member: str | None) -> list[str]:
+    """Of the names in an archive those that are meant: the very one, or all that fit the pattern; all when nothing is said."""
+    if member is None:
+        return names
+    return [member] if member in names else [name for name in names if fnmatch.fnmatchcase(name, member)]
 
 
 def gunzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:

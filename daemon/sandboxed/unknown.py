@@ -1,4 +1,4 @@
-"""Cells of a workbook that have no value, which calamine shows as blank: errors, and formulas nobody calculated.
+"""Cells of a workbook that have no value, which calamine shows as blank: errors, and in an .xlsx formulas nobody calculated.
 
 Sources: ECMA-376 part 1 (.xlsx), [MS-XLSB] 2.4 (.xlsb), [MS-XLS] 2.4.24 and 2.4.127 (.xls). In an .ods an error's name is
 its text.
@@ -18,12 +18,16 @@ from daemon.sandboxed.refusal import Unreadable
 Unknown = dict[tuple[int, int], str]
 """By row and column, counted from 0: what stands there instead of a value."""
 
+_P = rb"(?:[A-Za-z]\w*:)?"
+"""A prefix that a writer may give to every name."""
 _REFERENCE = rb'(?=[^>]*\br="([A-Z]+)([0-9]+)")'
-_FORMULA = rb"<f\b[^>]*?(?:/>|>([^<]*)</f>)\s*"
-_ERROR = re.compile(rb'<c\b(?=[^>]*\bt="e")' + _REFERENCE + rb"[^>]*>\s*(?:" + _FORMULA + rb")?<v>([^<]*)</v>")
+_FORMULA = rb"<" + _P + rb"f\b[^>]*?(?:/>|>([^<]*)</" + _P + rb"f>)\s*"
+_IS_ERROR = rb"<" + _P + rb'c\b(?=[^>]*\bt="e")'
+_ERROR = re.compile(_IS_ERROR + _REFERENCE + rb"[^>]*>\s*(?:" + _FORMULA + rb")?<" + _P + rb"v>([^<]*)</")
 _UNCALCULATED = re.compile(
-    rb"<c\b" + _REFERENCE + rb'(?![^>]*\bt="(?:str|e)")[^>]*(?<!/)>\s*' + _FORMULA + rb"(?:<v\s*/>|<v></v>)?\s*</c>"
-)
+    rb"<" + _P + rb"c\b" + _REFERENCE + rb'(?![^>]*\bt="(?:str|e)")[^>]*(?<!/)>\s*' + _FORMULA
+    + rb"(?:<" + _P + rb"v\s*/>|<" + _P + rb"v></" + _P + rb"v>)?\s*</" + _P + rb"c>"
+)  # fmt: skip
 _CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
@@ -47,21 +51,37 @@ def unknown_cells(content: bytes, sheet: str, number: int) -> Unknown:
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         names = set(parts.namelist())
         if "xl/workbook.bin" in names:
-            return dict(_in_xlsb(parts.read(f"xl/worksheets/sheet{number + 1}.bin")))
+            return dict(
+                _in_xlsb(parts.read(_part(parts, _ids_in_xlsb(parts.read("xl/workbook.bin"))[number : number + 1], "bin")))
+            )
         if "xl/workbook.xml" in names:
-            return _in_xlsx(parts.read(_part(parts, sheet)))
+            return _in_xlsx(parts.read(_part(parts, _ids_in_xlsx(parts.read("xl/workbook.xml"), sheet), "xml")))
     return {}
 
 
-def _part(parts: zipfile.ZipFile, sheet: str) -> str:
-    """The path of an .xlsx's sheet within it."""
-    book = ElementTree.fromstring(parts.read("xl/workbook.xml"))  # noqa: S314  a bomb meets the sandbox's limits
-    sheets = [element.attrib for element in book.iter() if element.tag.endswith("}sheet")]
-    ids = [value for each in sheets if each.get("name") == sheet for key, value in each.items() if key.endswith("}id")]
-    links = ElementTree.fromstring(parts.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+def _ids_in_xlsx(book: bytes, sheet: str) -> list[str]:
+    """The ids by which a workbook refers to the part of a sheet."""
+    elements = ElementTree.fromstring(book).iter()  # noqa: S314  a bomb meets the sandbox's limits
+    sheets = [element.attrib for element in elements if element.tag.endswith("}sheet")]
+    return [value for each in sheets if each.get("name") == sheet for key, value in each.items() if key.endswith("}id")]
+
+
+def _ids_in_xlsb(book: bytes) -> list[str]:
+    """The same of all sheets, in their order."""
+    ids = []
+    for kind, at, _ in _binary(book):
+        if kind == 156:  # BrtBundleSh: state and number, then the id
+            length = struct.unpack_from("<I", book, at + 8)[0]
+            ids.append(book[at + 12 : at + 12 + 2 * length].decode("utf-16-le"))
+    return ids
+
+
+def _part(parts: zipfile.ZipFile, ids: list[str], kind: str) -> str:
+    """The path of the one part that has one of the ids."""
+    links = ElementTree.fromstring(parts.read(f"xl/_rels/workbook.{kind}.rels"))  # noqa: S314
     targets = [str(link.get("Target")) for link in links if link.get("Id") in ids]
     if len(targets) != 1:
-        raise Unreadable("unreadable", f"the sheet {sheet} was not found among the parts of the workbook")
+        raise Unreadable("unreadable", "the sheet was not found among the parts of the workbook")
     return targets[0].lstrip("/") if targets[0].startswith("/") else f"xl/{targets[0]}"
 
 
@@ -69,31 +89,31 @@ def _in_xlsx(part: bytes) -> Unknown:
     found: Unknown = {}
     if b't="e"' in part:
         for column, row, _, error in (match.groups() for match in _ERROR.finditer(part)):
-            found[int(row) - 1, _column(column)] = error.decode()
-        if len(found) < part.count(b't="e"'):
+            found[int(row) - 1, column_number(column.decode())] = error.decode()
+        if len(found) < len(re.findall(_IS_ERROR, part)):
             raise Unreadable("unreadable", "the sheet has errors in cells that do not say where they are")
-    if b"<f" in part:
+    if re.search(rb"<" + _P + rb"f\b", part):
         for column, row, formula in (match.groups() for match in _UNCALCULATED.finditer(part)):
-            found[int(row) - 1, _column(column)] = "=" + (formula or b"").decode()
+            found[int(row) - 1, column_number(column.decode())] = "=" + (formula or b"").decode()
     return found
 
 
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + letter - 64
-    return number - 1
-
-
 def _in_xlsb(part: bytes) -> Iterator[tuple[tuple[int, int], str]]:
-    row = at = 0
-    while at < len(part):
-        kind, at = _varint(part, at, 2)
-        size, at = _varint(part, at, 4)
+    row = 0
+    for kind, at, _ in _binary(part):
         if kind == 0:  # BrtRowHdr
             row = struct.unpack_from("<I", part, at)[0]
         elif kind in (3, 11):  # BrtCellError, BrtFmlaError
             yield (row, struct.unpack_from("<I", part, at)[0]), _CODES.get(part[at + 8], "#ERROR")
+
+
+def _binary(part: bytes) -> Iterator[tuple[int, int, int]]:
+    """The records of a part of an .xlsb: kind, where the content begins, its size."""
+    at = 0
+    while at < len(part):
+        kind, at = _varint(part, at, 2)
+        size, at = _varint(part, at, 4)
+        yield kind, at, size
         at += size
 
 
@@ -105,6 +125,14 @@ def _varint(part: bytes, at: int, longest: int) -> tuple[int, int]:
         if part[at - 1] < 0x80:
             break
     return value, at
+
+
+def column_number(letters: str) -> int:
+    """A column's number, from 0, by its letters."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
 
 
 def _in_xls(content: bytes, number: int) -> Iterator[tuple[tuple[int, int], str]]:

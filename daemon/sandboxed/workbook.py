@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import islice
 from typing import BinaryIO
 
 from python_calamine import (
@@ -19,13 +20,18 @@ from python_calamine import (
 from daemon.sandboxed.archive import check_entries
 from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import Error, write
-from daemon.sandboxed.unknown import Unknown, is_locked, unknown_cells
+from daemon.sandboxed.unknown import Unknown, column_number, is_locked, unknown_cells
 
+_HEADERS_WITHIN = 50
 _NAMED_ERROR = re.compile(r"#(?:REF!|DIV/0!|N/A|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3}")
 
 
-def sheet(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str | int | None, area: str | None) -> None:
-    """Write the rows of one sheet: the wanted one, or the only one that holds a table; all of it, or the area `B3:H200`."""
+def sheet(
+    source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str | int | None, area: str | None, headers: list[str]
+) -> None:
+    """Write the rows of one sheet, all of it, or the area `B3:H200`: the wanted one, or the only visible one that holds a
+    table, or of several the one that has the headers.
+    """
     content = source.read()
     try:
         if zipfile.is_zipfile(io.BytesIO(content)):
@@ -34,7 +40,7 @@ def sheet(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str 
         if is_locked(content):
             raise Unreadable("unreadable", "the workbook is locked by a password")
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        chosen = _choose(book, wanted, limits)
+        chosen = _choose(book, wanted, limits, set(headers))
         names = [sheet.name for sheet in book.sheets_metadata]
         write(sink, *_rows(chosen, unknown_cells(content, chosen.name, names.index(chosen.name)), area))
     except PasswordError as error:
@@ -43,8 +49,10 @@ def sheet(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str 
         raise Unreadable("unreadable", str(error)) from error
 
 
-def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, int]) -> CalamineSheet:
-    """The wanted sheet, by name or number from 1; by default the only visible one that holds a table, or anything."""
+def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, int], headers: set[str]) -> CalamineSheet:
+    """The wanted sheet, by name or number from 1; by default the only visible one that holds a table, or anything; of
+    several tables the one with a row that has more of the headers than any row of the others.
+    """
     names = [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     visible = [sheet.name for sheet in book.sheets_metadata if sheet.visible == SheetVisibleEnum.Visible and sheet.name in names]
     if isinstance(wanted, int):
@@ -58,6 +66,13 @@ def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, 
     if not filled:
         raise Unreadable("empty", "no visible sheet holds anything")
     tables = [sheet for sheet in filled if len(filled) == 1 or _is_table(sheet)]
+    if len(tables) > 1 and headers:
+        has = [
+            max((len(headers.intersection(map(str, row))) for row in islice(t.iter_rows(), _HEADERS_WITHIN)), default=0)
+            for t in tables
+        ]
+        if max(has) and has.count(max(has)) == 1:
+            return tables[has.index(max(has))]
     if len(tables) != 1:
         found = ", ".join(sheet.name for sheet in filled)
         raise Unreadable("sheet_missing", f"several sheets hold something: {found}; name one in [format] sheet")
@@ -86,23 +101,25 @@ def _rows(sheet: CalamineSheet, unknown: Unknown, area: str | None) -> tuple[int
     merged = [((r0, c), r1) for (r0, c), (r1, _) in sheet.merged_cell_ranges or [] if r1 > r0]
     hanging = {(row, column): r0 for (r0, column), r1 in merged for row in range(r0 + 1, min(r1, below) + 1)}
     carried: dict[tuple[int, int], object] = {}
+    by_row: dict[int, list[tuple[int, str]]] = {}
+    for (row, column), value in unknown.items():
+        by_row.setdefault(row, []).append((column, value))
 
     def rows() -> Iterator[list[object]]:
-        special = {row for row, _ in unknown} | {row for row, _ in hanging} | {r0 for (r0, _), _ in merged}
+        spanned = {row for row, _ in hanging} | {r0 for (r0, _), _ in merged}
         for at, row in enumerate(sheet.iter_rows()):
             if at > bottom:
                 break
             cells: list[object] = [
                 Error(c) if type(c) is str and c and c[0] in "#E" and _NAMED_ERROR.fullmatch(c) else c for c in row
             ]
-            if at in special:
-                for (unknown_row, column), value in unknown.items():
-                    if unknown_row == at and left <= column:
-                        cells[column - left] = Error(value)
-                for number in range(len(cells)):
-                    if (at, number + left) in hanging:
-                        cells[number] = carried.get((hanging[at, number + left], number + left), "")
-                    carried[at, number + left] = cells[number]
+            for column, value in by_row.get(at, []):
+                if left <= column < left + len(cells):
+                    cells[column - left] = Error(value)
+            for number in range(len(cells)) if at in spanned else ():
+                if (at, number + left) in hanging:
+                    cells[number] = carried.get((hanging[at, number + left], number + left), "")
+                carried[at, number + left] = cells[number]
             padded = [""] * (left - first) + cells[max(first - left, 0) : last - left + 1]
             width = last - first + 1
             yield [""] * width if at < top else padded + [""] * (width - len(padded))
@@ -115,11 +132,3 @@ def _corners(area: str) -> tuple[int, int, int, int]:
     match = re.fullmatch(r"([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)", area)
     assert match  # the profile was checked
     return int(match[2]) - 1, column_number(match[1]), int(match[4]) - 1, column_number(match[3])
-
-
-def column_number(letters: str) -> int:
-    """A column's number, from 0, by its letters."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1

@@ -235,7 +235,11 @@ def test_a_binary_workbooks_errors_are_seen(tmp_path: Path) -> None:
 
     def record(kind: int, content: bytes) -> bytes:
         size = len(content)
-        return bytes([kind, size & 0x7F | (0x80 if size > 0x7F else 0)]) + (bytes([size >> 7]) if size > 0x7F else b"") + content
+        numbers = [bytes([n]) if n < 0x80 else bytes([n & 0x7F | 0x80, n >> 7]) for n in (kind, size)]
+        return b"".join(numbers) + content
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value)) + value.encode("utf-16-le")
 
     row, cell = struct.Struct("<I13x"), struct.Struct("<II")
     part = b"".join([
@@ -244,9 +248,14 @@ def test_a_binary_workbooks_errors_are_seen(tmp_path: Path) -> None:
     ])  # fmt: skip
     book = tmp_path / "book.xlsb"
     with zipfile.ZipFile(book, "w") as archive:
-        archive.writestr("xl/workbook.bin", b"")
+        sheets = [struct.pack("<II", 0, n) + text(f"rId{n}") + text(f"Sheet{n}") for n in (7, 3)]
+        archive.writestr("xl/workbook.bin", b"".join(record(156, sheet) for sheet in sheets))
+        links = '<Relationship Id="rId7" Target="worksheets/sheet2.bin"/><Relationship Id="rId3" Target="worksheets/sheet1.bin"/>'
+        archive.writestr("xl/_rels/workbook.bin.rels", f"<Relationships>{links}</Relationships>")
         archive.writestr("xl/worksheets/sheet1.bin", part)
-    assert unknown_cells(book.read_bytes(), "S", 0) == {(4, 2): "#N/A", (300, 1): "#DIV/0!"}
+        archive.writestr("xl/worksheets/sheet2.bin", b"")
+    assert unknown_cells(book.read_bytes(), "Sheet7", 0) == {}
+    assert unknown_cells(book.read_bytes(), "Sheet3", 1) == {(4, 2): "#N/A", (300, 1): "#DIV/0!"}
 
 
 def test_a_locked_workbook_says_so(tmp_path: Path) -> None:
@@ -277,3 +286,34 @@ def test_an_xml_bomb_in_a_workbook_is_refused(tmp_path: Path) -> None:
     rewrite(path, "xl/workbook.xml", lambda text: bomb + text.replace(b'name="Sheet"', b'name="&e7;"').partition(b"?>")[2])
     with pytest.raises(FileRefused, match=r"unreadable|sheet_missing"):
         list(read(path))
+
+
+def test_prefixed_names_hide_no_formula_and_no_error(tmp_path: Path) -> None:
+    """Some programs write `<x:c>` for `<c>`; a text that looks like the mark of an error is a text."""
+    path = workbook(tmp_path, [["a", "b"], ["1", "=1+1"], ["2", "#REF!"], ["3", 'see t="e" here']])
+
+    def prefixed(text: bytes) -> bytes:
+        text = re.sub(rb"<(/?)(worksheet|sheetData|row|c|f|v|is|t)\b", rb"<\1x:\2", text)
+        return text.replace(b'xmlns="http://schemas.openxmlformats', b'xmlns:x="http://schemas.openxmlformats')
+
+    rewrite(path, "xl/worksheets/sheet1.xml", prefixed)
+    (batch,) = read(path)
+    assert isinstance(batch, Batch)
+    assert batch.errors is not None
+    assert batch.frame["b"].tolist() == ["=1+1", "#REF!", 'see t="e" here']
+    assert batch.errors["b"].tolist() == [True, True, False]
+
+
+def test_of_several_sheets_the_one_with_the_headers_is_read(tmp_path: Path) -> None:
+    """A profile knows which columns it needs; where two sheets have them, the question stays."""
+    path = workbook(tmp_path, [["x", "y"], ["1", "2"]], Data=[["Report"], ["Code", "Amount"], ["7", "8"]])
+    assert read(path, headers={"Code", "Amount"}).header == ["Code", "Amount"]
+    with pytest.raises(FileRefused, match="sheet_missing: several sheets hold something: Sheet, Data"):
+        read(path, headers={"z"})
+
+
+def test_a_column_of_errors_is_read_in_good_time(tmp_path: Path) -> None:
+    """Thirty thousand cells that hold an error cost seconds of the sandbox's clock, not minutes."""
+    path = workbook(tmp_path, [["a", "b"], *([n, "#N/A"] for n in range(30_000))])
+    errors = [item.errors for item in read(path, None, Sandbox(cpu_seconds=20)) if isinstance(item, Batch)]
+    assert sum(int(each["b"].sum()) for each in errors if each is not None) == 30_000
