@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo test lint bench lock packages
+.PHONY: setup demo test lint bench bench-reading lock packages
 
 setup: .venv/ready
 
@@ -31,6 +31,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python tests/bench/import_bench.py $(ARGS)
+
+bench-reading: setup
+	$(BIN)/python tests/bench/read_bench.py $(ARGS)
 
 # The programs that the tests run: OpenSSH's server and a browser.
 packages:

@@ -35,6 +35,7 @@ class Likeness:
 @cache
 def plain(header: str) -> str:
     """A header without case, accents, punctuation and units, every word for `number` the same."""
+    header = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
     text = unicodedata.normalize("NFKD", header.casefold().translate(_LETTERS))
     text = "".join(char for char in text if not unicodedata.combining(char))
     text = re.sub(rf"\((?:{'|'.join(_UNITS)}|[€$£])\)", " ", text)
@@ -95,12 +96,14 @@ def _similar(title: str, name: str) -> float:
     nearly the same.
     """
     words, others = title.split(), name.split()
-    if len(words) == len(others) and sorted(words) != sorted(others):
+    if sorted(words) == sorted(others):
+        return 0.95
+    if len(words) == len(others):
         alone = len(words) == 1
         return min((_alike(*pair, alone=alone) for pair in zip(words, others, strict=True)), default=0.0)
     if f" {name} " in f" {title} ":
         return 0.5 + 0.3 * len(name) / len(title)
-    return 0.95 if "".join(sorted(words)) == "".join(sorted(others)) else 0.0
+    return 0.95 if "".join(words) == "".join(others) else 0.0
 
 
 def _alike(word: str, other: str, *, alone: bool) -> float:

@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 
 from daemon.model import Batch
 
-_DRAWN = r"^[-=_]{2,}$"
+_MARKS = "-=_"
+_DRAWN = re.compile(f"[{_MARKS}]{{2,}}")
 TEXT = pd.ArrowDtype(pa.string())
 
 
@@ -50,11 +51,16 @@ class Sieve:
         return frame
 
     def _records(self, columns: Sequence[pa.Array]) -> np.ndarray:
+        trimmed = pc.utf8_trim_whitespace(columns[self._first])
+        suspect = pc.equal(trimmed, self._titles[self._first])
+        for mark in _MARKS:
+            suspect = pc.or_(suspect, pc.starts_with(trimmed, mark * 2))
+        suspects = np.flatnonzero(_true(suspect))
+        if not self._patterns and not len(suspects) and not pc.any(pc.equal(trimmed, "")).as_py():
+            return np.ones(len(trimmed), dtype=bool)
         filled = _filled(columns)
         no_record = filled < 0
-        first = pc.utf8_trim_whitespace(columns[self._first])
-        suspect = pc.or_(pc.equal(first, self._titles[self._first]), pc.match_substring_regex(first, _DRAWN))
-        for row in np.flatnonzero(_true(suspect)):
+        for row in suspects:
             no_record[row] |= self._is_drawing([column[row].as_py() for column in columns])
         if self._patterns:
             for number in np.unique(filled[filled >= 0]):
@@ -66,7 +72,7 @@ class Sieve:
     def _is_drawing(self, cells: Sequence[str]) -> bool:
         """Whether a line repeats the headers, or is a rule under them."""
         filled = [cell.strip() for cell in cells]
-        return filled == self._titles or all(re.match(_DRAWN, cell) for cell in filled if cell)
+        return filled == self._titles or all(_DRAWN.fullmatch(cell) for cell in filled if cell)
 
     def _is_named(self, text: str) -> bool:
         return any(pattern.match(text) for pattern in self._patterns)

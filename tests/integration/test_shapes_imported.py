@@ -12,6 +12,7 @@ from daemon import db, ledger
 from daemon.attempt import attempt
 from daemon.datasets import datasets
 from daemon.model import ImportRun, RemoteFile
+from daemon.results import Words
 from daemon.template import EXAMPLE, as_csv, as_xlsx
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office
 
@@ -196,3 +197,34 @@ def test_what_the_first_import_decided_holds_for_the_next(office: Office) -> Non
     assert office.load("items", ITEMS_HEADER + "C1;F1;01/02/2024;02/03/2024;1.234,50\n").state == "imported"
     run = office.load("items", ITEMS_HEADER + "C1;F2;01/02/2024;02/03/2024;1 234,50\n")
     assert office.reasons(run) == {2: ["not_a_number"]}
+
+
+def test_a_pin_that_contradicts_the_profile_is_dropped(office: Office) -> None:
+    """An admin who declares another decimal mark is believed, whatever the first import found."""
+    office.customers("C1")
+    office.profile("items", ITEMS.replace('decimal = ","', ""))
+    assert office.load("items", ITEMS_HEADER + "C1;F1;01/02/2024;02/03/2024;1.234,50\n").state == "imported"
+    office.profile("items", ITEMS.replace('decimal = ","', 'decimal = "."'))
+    run = office.load("items", ITEMS_HEADER + "C1;F2;01/02/2024;02/03/2024;1,234.50\n")
+    assert (run.state, office.reasons(run)) == ("imported", {})
+
+
+def test_a_member_that_was_refused_is_no_duplicate_when_it_comes_again(office: Office) -> None:
+    """Of one archive the customers loaded and the items did not: dropped again after the profile was mended, they do."""
+    office.profile("customers", CUSTOMERS)
+    office.profile("items", ITEMS.replace('"Amount"', '"Betrag"'))
+    night = office.file("night.zip", zipped(items_1=ITEMS_CSV, customers_1=CUSTOMERS_CSV))
+    assert [run.code for run in dropped(office, night)] == [None, "column_missing"]
+    office.profile("items", ITEMS)
+    assert [run.code for run in dropped(office, night)] == ["duplicate", None]
+
+
+def test_what_stands_in_a_file_acts_on_no_terminal_and_no_mail(office: Office) -> None:
+    """A member's name with line breaks and escapes is shown on one line."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("a\nFrom: x\x1b[31m.csv", "hello")
+    (run,) = dropped(office, office.file("night.zip", content.getvalue()))
+    told = Words("en").refusal(str(run.code), run.detail or "")
+    assert "a·From: x·[31m.csv" in told
+    assert told.isprintable()
