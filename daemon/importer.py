@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import Mapped, Mapping, fit
+from daemon.mapping import Mapped, Mapping, check_pins, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
 from daemon.profiles import Profile, Section
 from daemon.settings import Sandbox
@@ -89,6 +89,8 @@ def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox
     pinned = ledger.pinned(conn, run)
     known = profile.format.conventions.pinned_to(pinned)
     mapping = fit(section, reader.header, lambda: _read(path, profile, section, sandbox), known)
+    if known != profile.format.conventions and mapping.conventional:
+        check_pins(_read(path, profile, section, sandbox), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
     ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
     return mapping

@@ -1,7 +1,7 @@
 """Mapping: a file's text cells become a dataset's typed fields, exactly once, by a profile; what cannot is a rejection."""
 
 from daemon.mapping.apply import Mapping
-from daemon.mapping.prove import fit
+from daemon.mapping.prove import check_pins, fit
 from daemon.mapping.work import Mapped
 
-__all__ = ["Mapped", "Mapping", "fit"]
+__all__ = ["Mapped", "Mapping", "check_pins", "fit"]

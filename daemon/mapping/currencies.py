@@ -18,14 +18,17 @@ _MARKED = re.compile(
     rf"(?P<before>[-+(]?\s*)(?:(?P<first>{_SIGN}|[A-Z]{{3}})\s*)?(?P<amount>.*?)(?:\s*(?P<last>{_SIGN}|[A-Z]{{3}}))?(?P<after>\)?)",
     re.DOTALL,
 )
+LONGEST = 100
+"""Characters that an amount may have."""
 MARKS = rf"{_SIGN}|[A-Z]{{3}}"
 """A regular expression for what may be the mark of a currency."""
 
 
 def split(text: str) -> tuple[str, frozenset[str]]:
     """An amount without its currency, and the currencies that its mark can mean; none where there is no mark."""
-    match = _MARKED.fullmatch(text)
-    assert match  # every text fits
+    match = _MARKED.fullmatch(text) if len(text) <= LONGEST else None
+    if match is None:
+        return text, frozenset()
     mark = match["first"] or match["last"]
     meant = frozenset(_SIGNS[mark].split()) if mark in _SIGNS else frozenset({mark}) & CODES if mark else frozenset()
     if not meant or (match["first"] and match["last"]):

@@ -15,6 +15,8 @@ EARLIEST, LATEST = datetime.date(1900, 1, 1), datetime.date(2199, 12, 31)
 ISO = "yyyy-mm-dd"
 LANGUAGES = ("en", "sv", "pt_BR", "zh", "hr", "de", "nl", "es", "fr", "it", "ja", "pl", "pt", "ro", "tr")
 """The languages whose names of months, and whose headers, are known."""
+_NEIGHBOURS = ("cs", "sk", "sl", "da", "nb", "fi", "hu", "et", "lv", "lt", "ca")
+"""Languages whose months, too, are known, and may mean another month by the same name."""
 _PARTS = {
     "yyyy": r"(?P<y>\d{4})",
     "yy": r"(?P<y>\d{2})",
@@ -83,7 +85,7 @@ def _expression(pattern: str) -> re.Pattern[str]:
 def _months(language: str | None) -> dict[str, int]:
     """The names of months, long and short, in one language; or in all known, but for those that differ between them."""
     meant: dict[str, set[int]] = {}
-    for locale in [Locale.parse(language)] if language else map(Locale.parse, LANGUAGES):
+    for locale in [Locale.parse(language)] if language else map(Locale.parse, (*LANGUAGES, *_NEIGHBOURS)):
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):
                 for number, name in locale.months[context][width].items():

@@ -67,6 +67,8 @@ def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
 
 def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | Fault:
     """One amount, or why it is none."""
+    if len(text) > currencies.LONGEST:
+        return Fault.NOT_A_NUMBER
     text, _ = currencies.split(latin(text.strip()))
     sides = []
     if side := _SIDE.fullmatch(text):

@@ -30,11 +30,35 @@ def fit(section: Section, header: list[str], rows: Callable[[], Iterable[Batch |
     return Mapping(section, header, prove(rows(), mapping, known), blank) if mapping.undecided else mapping
 
 
+def check_pins(rows: Iterable[Batch | Rejection], mapping: Mapping, declared: Conventions) -> None:
+    """Hold what earlier files decided, and the profile does not declare, against all of this one.
+
+    Raises FileRefused when this file proves otherwise: its rows that happen to fit would be misread.
+    """
+    pinned = mapping.conventions
+    days, amounts = _seen(rows, mapping, declared)
+    if declared.decimal is None and pinned.decimal and amounts.proven and pinned.decimal not in amounts.proven:
+        earlier = f'earlier files had decimal = "{pinned.decimal}"'
+        raise FileRefused(
+            Refusal.DECIMAL_AMBIGUOUS, f"{', '.join(amounts.examples)}: {earlier}; add to [format] what is right now"
+        )
+    if declared.date is None and pinned.date and days.left and pinned.date not in days.left:
+        earlier = f'earlier files had date = "{pinned.date}"'
+        raise FileRefused(
+            Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(days.examples)}: {earlier}; add to [format] what is right now"
+        )
+
+
 def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> Conventions:
     """`known`, and what it leaves open decided over all amounts and dates that `mapping` reads of `rows`.
 
     Raises FileRefused when two readings are possible, with examples and the line that settles it.
     """
+    return decided(*_seen(rows, mapping, known), known)
+
+
+def _seen(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> tuple["Dates", "Amounts"]:
+    """All dates and amounts that `mapping` reads of `rows`, but for what is known about already."""
     days, amounts = Dates(known.language), Amounts()
     for batch in rows:
         if isinstance(batch, Rejection):
@@ -46,7 +70,7 @@ def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Convention
                 days.see(texts)
             elif type == "money" and not (known.decimal and known.thousands):
                 amounts.see(texts)
-    return decided(days, amounts, known)
+    return days, amounts
 
 
 def blank_columns(rows: Iterable[Batch | Rejection], headers: set[str]) -> set[str]:
@@ -105,9 +129,14 @@ class Dates:
             :_EXAMPLES
         ]
 
+    @property
+    def left(self) -> set[str]:
+        """The patterns that are possible, none where no text is a date."""
+        return dates.proven(self._readings)
+
     def verdict(self) -> str | None:
         """The pattern that is left, None where no text is a date. Raises FileRefused when more than one is."""
-        left = dates.proven(self._readings)
+        left = self.left
         if len(left) > 1 or left == {SERIAL}:
             line = " or ".join(f'date = "{pattern}"' + _CENTURY * is_short(pattern) for pattern in sorted(left))
             raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(self.examples)}: add to [format] {line}")
@@ -144,9 +173,14 @@ class Amounts:
         if self.proven or self._unclear:
             raise FileRefused(
                 Refusal.DECIMAL_AMBIGUOUS,
-                f'{", ".join(self._unclear[:_EXAMPLES])}: add to [format] decimal = "," or decimal = "."',
+                f'{", ".join(self.examples)}: add to [format] decimal = "," or decimal = "."',
             )
         return None
+
+    @property
+    def examples(self) -> list[str]:
+        """A few of the amounts with a mark in them."""
+        return self._unclear[:_EXAMPLES]
 
     def thousands(self, decimal: str | None) -> str | None:
         """The thousands mark, where there is only one."""

@@ -89,6 +89,8 @@ class Delimited:
         except UnicodeDecodeError:
             return None
         dialect = self._dialect
+        if dialect.comment and b"\n" + dialect.comment.encode() in b"\n" + text:
+            return None
         if dialect.single != dialect.delimiter:
             if (dialect.quote and dialect.quote.encode() in text) or dialect.single.encode() in text:
                 return None
@@ -135,11 +137,9 @@ class Delimited:
     def _is_plain(self, text: bytes) -> bool:
         """Whether every line is a record, and every quoted cell a pair of quotes that stand at the cell's two ends."""
         dialect = self._dialect
-        if not text or b"\0" in text or text.startswith(codecs.BOM_UTF8) or not (dialect.single + dialect.quote).isascii():
+        if not text or b"\0" in text or codecs.BOM_UTF8 in text or not (dialect.single + dialect.quote).isascii():
             return False
         if dialect.escape and dialect.escape.encode() in text:
-            return False
-        if dialect.comment and b"\n" + dialect.comment.encode() in b"\n" + text:
             return False
         data = np.frombuffer(b"\n" + text, np.uint8)
         if (data[np.flatnonzero(data == 13) + 1] != 10).any():

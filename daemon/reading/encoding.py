@@ -1,6 +1,7 @@
 """The encoding of a text: by its byte order mark, by proof, or by chardet; never by a guess that a byte contradicts."""
 
 import codecs
+import re
 from collections.abc import Iterator
 
 import chardet
@@ -41,6 +42,9 @@ _LETTERS = {
     "sl": "čšž", "sv": "åäöé", "tr": "çğıöşüİ",
 }  # fmt: skip
 """The letters beyond ASCII of languages whose encodings decode each other's texts."""
+_GLUED = re.compile("[^\\W\\d_][‚„…†‡‰‹³¹£¦¼½¾¢]|[£¦¼½¾][^\\W\\d_]|[a-zà-ÿ][À-ÞŠŽŒŸ][a-zà-ÿ]")
+"""Signs that stand at no letter in Western words, and capitals that stand within none: letters of a DOS or Mac code page."""
+_UNITS = re.compile("\\b[cdk]?m[²³]")
 _SIGNS = "€£§°²³µ«»“”„‘’‚–—…·®©™ \u00a0"
 
 
@@ -49,8 +53,8 @@ def byte_order_mark(head: bytes) -> tuple[str, int] | None:
     return next(((encoding, len(mark)) for mark, encoding in _MARKS if head.startswith(mark)), None)
 
 
-def declared(name: str) -> str:
-    """Python's name for a declared encoding.
+def declared(name: str, head: bytes) -> str:
+    """Python's name for a declared encoding of a file that begins with `head`, and not with a byte order mark.
 
     Raises FileRefused for one that is none, or in which ASCII is not itself: lines could not be told apart in it.
     """
@@ -61,6 +65,13 @@ def declared(name: str) -> str:
         plain = False
     if not plain or found.startswith(("iso2022", "hz", "utf-7", "idna", "punycode", "unicode", "raw")):
         raise FileRefused(Refusal.ENCODING_UNKNOWN, f'[format] encoding: "{name}" is none that can be read')
+    if found in ("utf-16", "utf-32"):
+        ordered = _wide(head)
+        if ordered is None or not ordered.startswith(found):
+            raise FileRefused(
+                Refusal.ENCODING_UNKNOWN, f'the file has no byte order mark: write encoding = "{found}-le" or "{found}-be"'
+            )
+        return ordered
     return found
 
 
@@ -154,6 +165,8 @@ def _is_western(text: str) -> bool:
     or `å`.
     """
     letters = set(text.casefold())
+    if _GLUED.search(_UNITS.sub("", text)):
+        return False
     slavic = letters & set("èæ") and letters & set("šž")
     return not (letters & set("ýþð¤") or slavic or ("æ" in letters and not letters & set("øå"))) and _makes_words(text)
 

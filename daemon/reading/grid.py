@@ -29,7 +29,7 @@ class Grid:
     def __init__(self, path: Path, format: Format, limits: Sandbox, headers: Collection[str]) -> None:
         if format.kind == "html":
             format = format.model_copy(update={"encoding": _encoding(path, format)})
-            self._batches = sandbox.rows(path, limits, "tables.table", encoding=format.encoding)
+            self._batches = sandbox.rows(path, limits, "tables.table", encoding=format.encoding, wanted=format.sheet)
         else:
             self._batches = sandbox.rows(
                 path, limits, "workbook.sheet", wanted=format.sheet, area=format.range, headers=list(headers)
@@ -111,8 +111,10 @@ def _encoding(path: Path, format: Format) -> str:
         head = file.read(1 << 12)
     if mark := encoding.byte_order_mark(head):
         return "utf-8-sig" if mark[0] == "utf-8" else mark[0].rsplit("-", 1)[0]
-    said = _CHARSET.search(head)
-    if name := format.encoding or (said and said[1].decode("ascii")):
-        return encoding.declared(name)
+    if format.encoding:
+        return encoding.declared(format.encoding, head)
+    if said := _CHARSET.search(head):
+        name = encoding.declared(said[1].decode("ascii"), head)
+        return "cp1252" if name in ("iso8859-1", "ascii") else name  # as browsers take it: WHATWG's Encoding Standard
     with open_bytes(path) as file:
         return encoding.detect(iter(lambda: file.read(1 << 22), b""), format.language)

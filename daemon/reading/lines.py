@@ -58,10 +58,10 @@ class _Lines:
     def _record(self, raw: bytes) -> list[str] | Reason:
         """The cells of a line, none if it is no record, or why they cannot be told."""
         try:
-            line = raw.decode(self._text.codec).strip("\r\f")
+            line = raw.decode(self._text.codec).strip("\r\f\ufeff")
         except UnicodeDecodeError as error:
             return Reason(Fault.UNDECODABLE, detail=f"{error.object[error.start]:02X}")
-        if "\0" in line:
+        if "\0" in line or "\r" in line:
             return Reason(Fault.CONTROL_CHARACTER)
         if self._comment and line.startswith(self._comment):
             return []
@@ -93,9 +93,9 @@ class List(_Lines):
         return sniff.stacked([self._cells(line) for line in sample[first:last]]), last
 
     def _cells(self, line: str) -> list[str]:
-        if not _is_framed(line):
+        if not line.lstrip().startswith("|") or sniff.is_rule(line):
             return []
-        cells = line.strip()[1:-1].split("|")
+        cells = line.strip()[1:].split("|")[:-1]  # what stands behind the last bar is cut off
         if len(cells) != len(self._bars) - 1 and all(line[at : at + 1] == "|" for at in self._bars):
             cells = [line[start + 1 : end] for start, end in pairwise(self._bars)]
         cells = [cell.strip() for cell in cells]

@@ -35,7 +35,7 @@ def members(path: Path, limits: Sandbox) -> list[str]:
     """The names of the files in a zip; none for what is not one. Raises FileRefused when it cannot be opened."""
     if packing(path) != "zip":
         return []
-    with sandbox.child(path, limits, "archive.members") as answer:
+    with sandbox.child(path, limits, "archive.members") as (answer, _):
         found = answer.read()
     names: list[str] = json.loads(found)
     return names
@@ -50,7 +50,7 @@ def unpack(path: Path, member: str | None, limits: Sandbox) -> IO[bytes]:
     content = tempfile.NamedTemporaryFile(prefix="nightporter-")  # noqa: SIM115  the caller closes it
     try:
         task = {"task": "archive.unzip", "member": member} if zipped else {"task": "archive.gunzip"}
-        with sandbox.child(path, limits, **task) as answer:
+        with sandbox.child(path, limits, **task) as (answer, _):
             shutil.copyfileobj(answer, content, 1 << 20)
         content.flush()
     except OSError as error:

@@ -3,12 +3,15 @@
 import csv
 import re
 from collections.abc import Iterator
+from itertools import accumulate, takewhile
 from typing import Any, NamedTuple
 
 from daemon.model import Fault, Reason
 
 _LONGEST_RECORD = 100
 """Lines that one record with quoted line breaks may span; a quote not closed by then was never meant to be open."""
+_MOST_BYTES = 1 << 20
+"""And bytes."""
 _STAND_IN = "\x1f"
 """Stands for a delimiter of several characters while csv, which knows only single ones, takes quotes apart."""
 
@@ -57,8 +60,9 @@ class Records:
         """The records of `lines`. With `complete` false, stops before a last record that may go on in lines to come."""
         at = 0
         while at < len(lines):
-            record = self._record(lines[at : at + _LONGEST_RECORD], width)
-            if record is None and not complete and len(lines) - at < _LONGEST_RECORD:
+            window = lines[at : at + _LONGEST_RECORD]
+            record = self._record(window, width)
+            if record is None and not complete and len(window) < _LONGEST_RECORD and sum(map(len, window)) < _MOST_BYTES:
                 return
             record = record or self._faulty(lines[at], Fault.BAD_QUOTES)
             yield record
@@ -79,7 +83,8 @@ class Records:
         if not quoted:
             return self._measured(Record(1, first.split(dialect.delimiter) if first else []), width)
         taken: list[str] = []
-        text = (taken.append(line) or line for line in (self._single(self._text(line)) + "\n" for line in lines))  # type: ignore[func-returns-value]
+        within = takewhile(lambda size: size[0] < _MOST_BYTES, zip(accumulate(map(len, lines), initial=0), lines, strict=False))
+        text = (taken.append(line) or line for line in (self._single(self._text(line)) + "\n" for _, line in within))  # type: ignore[func-returns-value]
         try:
             cells = next(csv.reader(text, **self._options()))
         except UnicodeDecodeError:
@@ -101,7 +106,7 @@ class Records:
         return {"delimiter": self._dialect.single, "escapechar": self._dialect.escape, "strict": True, **quoting}
 
     def _text(self, line: bytes) -> str:
-        return line.removesuffix(b"\r").decode(self._encoding)
+        return line.removesuffix(b"\r").decode(self._encoding).removeprefix("\ufeff")  # of files that were put together
 
     def _single(self, line: str) -> str:
         if self._dialect.single != self._dialect.delimiter and _STAND_IN in line:

@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,17 +23,22 @@ log = get(__name__)
 
 def rows(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[pa.RecordBatch]:
     """The rows of a table as `daemon.sandboxed.stream` writes them. Raises FileRefused when the task fails or dies."""
-    with child(path, limits, task, **order) as answer:
+    with child(path, limits, task, **order) as (answer, clock):
         try:
             with pa.ipc.open_stream(answer) as batches:
-                yield from batches
+                for batch in batches:
+                    with clock.paused():
+                        yield batch
         except (pa.ArrowInvalid, OSError):
             pass  # cut short: the child's status, looked at next, says why
 
 
 @contextmanager
-def child(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[IO[bytes]]:
-    """What the child process answers to a task of `daemon.sandboxed` on a file. Raises FileRefused when it fails or dies."""
+def child(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[tuple[IO[bytes], "_Clock"]]:
+    """What the child process answers to a task of `daemon.sandboxed` on a file, and the clock of its wall time.
+
+    Raises FileRefused when it fails or dies, and TryLater when the file could not be read to its end.
+    """
     module, _, function = task.partition(".")
     arguments = json.dumps({"module": module, "task": function, "limits": limits.model_dump(), **order})
     process = subprocess.Popen(
@@ -42,36 +49,69 @@ def child(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[IO[b
         env={},
         cwd="/",
     )
-    clock = threading.Timer(limits.wall_seconds, process.kill)
-    clock.start()
-    feeder = threading.Thread(target=_feed, args=(path, process), daemon=True)
-    feeder.start()
-    assert process.stdout
-    assert process.stderr
-    try:
-        yield process.stdout
-        process.stdout.read()
-        status = process.wait()
-    finally:
-        clock.cancel()
-        process.kill()
-        process.stdout.close()
-        feeder.join()
-        message = process.stderr.read(4096).decode(errors="replace").strip()
-        process.stderr.close()
-        process.wait()
+    clock = _Clock(limits.wall_seconds, process)
+    with ThreadPoolExecutor(1, "feeder") as thread:
+        fed = thread.submit(_feed, path, process)
+        assert process.stdout
+        assert process.stderr
+        try:
+            yield process.stdout, clock
+            process.stdout.read()
+            status = process.wait()
+        finally:
+            clock.stop()
+            process.kill()
+            process.stdout.close()
+            message = process.stderr.read(4096).decode(errors="replace").strip()
+            process.stderr.close()
+            process.wait()
+    fed.result()
     if status:
         raise _refusal(status, message, limits)
 
 
+class _Clock:
+    """Kills a process that takes too long; the time that others take does not count."""
+
+    def __init__(self, seconds: float, process: subprocess.Popen[bytes]) -> None:
+        self._left = seconds
+        self._process = process
+        self._go()
+
+    def _go(self) -> None:
+        self._since = time.monotonic()
+        self._timer = threading.Timer(self._left, self._process.kill)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Count no more."""
+        self._timer.cancel()
+        self._left = max(self._left - (time.monotonic() - self._since), 0.001)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count no time in the block."""
+        self.stop()
+        yield
+        self._go()
+
+
 def _feed(path: Path, process: subprocess.Popen[bytes]) -> None:
     assert process.stdin
+    with suppress(BrokenPipeError, _Gone), process.stdin as pipe, open_bytes(path) as file:  # a dead child's status tells
+        while chunk := file.read(1 << 20):
+            _write(pipe, chunk)
+
+
+def _write(pipe: IO[bytes], chunk: bytes) -> None:
     try:
-        with open_bytes(path) as file, process.stdin as pipe:
-            while chunk := file.read(1 << 20):
-                pipe.write(chunk)
-    except BrokenPipeError:
-        pass  # the child died first; its status tells
+        pipe.write(chunk)
+    except BrokenPipeError as error:
+        raise _Gone from error
+
+
+class _Gone(Exception):
+    """The child takes no more."""
 
 
 def _refusal(status: int, message: str, limits: Sandbox) -> FileRefused:

@@ -85,7 +85,7 @@ def delimited(lines: list[str], format: Format) -> Found:
     trailing = usual > 1 and all(not row[-1].strip() for row in of_usual) and usual != len(format.header or ())
     width = usual - trailing
     trimmed = [row[:width] if len(row) == width + 1 and not row[-1].strip() else row for row in sample]
-    row = 1 if format.header else format.header_row or _header_row(trimmed, width)
+    row = 1 + bool(separator) if format.header else format.header_row or _header_row(trimmed, width)
     headers = sample[row - 1] if row <= len(sample) else []
     unnamed_last = trailing or (len(headers) == width + 1 and not headers[-1].strip())
     return Found(Dialect(mark, quote, format.escape, comment, trailing), row, unnamed_last)
@@ -143,11 +143,11 @@ def unique(header: Sequence[str]) -> list[str]:
     """Headers trimmed and made different: those that are the same are numbered, `Name (1)`, `Name (2)`."""
     trimmed = [cell.strip() for cell in header]
     count, seen = Counter(trimmed), Counter[str]()
-    names: list[str] = []
+    names: dict[str, None] = {}
     for name in trimmed:
         numbered = name
         while (count[name] > 1 and numbered == name) or numbered in names:
             seen[name] += 1
             numbered = f"{name} ({seen[name]})".strip()
-        names.append(numbered)
-    return names
+        names[numbered] = None
+    return list(names)

@@ -30,6 +30,8 @@ class Text:
         if not head.strip():
             raise FileRefused(Refusal.EMPTY, "there is nothing in the file")
         lines = head.split(b"\n")
+        if len(lines) == 1 and len(head) == _HEAD:
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, f"the first line is longer than {_HEAD >> 10} KiB")
         return lines if len(head) < _HEAD and lines[-1] else lines[:-1] or lines
 
     def blocks(self, above: int) -> Iterator[tuple[bytes, bool]]:
@@ -52,10 +54,11 @@ class Text:
 
     def _find_encoding(self, format: Format) -> str:
         with open_bytes(self._path) as file:
-            if mark := encoding.byte_order_mark(file.read(4)):
-                return mark[0]
+            head = file.read(1 << 12)
+        if mark := encoding.byte_order_mark(head[:4]):
+            return mark[0]
         if format.encoding:
-            return encoding.declared(format.encoding)
+            return encoding.declared(format.encoding, head)
         with open_bytes(self._path) as file:
             return encoding.detect(iter(lambda: file.read(_BLOCK), b""), format.language)
 

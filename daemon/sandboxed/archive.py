@@ -50,7 +50,11 @@ def gunzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:
         if not rest:
             rest = source.read(_CHUNK)
             packed += len(rest)
-        if not rest or (decoder.eof and not rest.strip(b"\0")):
+        if decoder.eof and rest:
+            rest = rest.lstrip(b"\0")  # padding between and behind the parts
+            if not rest:
+                continue
+        if not rest:
             break
         if decoder.eof:
             decoder = zlib.decompressobj(wbits=31)

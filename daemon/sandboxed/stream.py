@@ -12,6 +12,8 @@ TEXT, TYPED, ERROR = 0, 1, 2
 """Marks of a cell: text as written; a value the spreadsheet had typed, as canonical text; an error, or nothing calculated."""
 
 _ROWS_PER_BATCH = 20_000
+_EXACT = 2**53
+"""Whole numbers below it are exact as spreadsheets store them."""
 
 
 class Error(str):
@@ -65,8 +67,10 @@ def _mark(cell: object) -> int:
 
 
 def _text(cell: object) -> str:
-    """A typed cell as canonical text: ISO dates, and numbers at the 15 significant digits that Excel itself keeps."""
+    """A typed cell as canonical text: ISO dates, and whole numbers, others at the 15 digits that Excel shows."""
     if isinstance(cell, float):
+        if cell.is_integer() and abs(cell) < _EXACT:
+            return str(int(cell))
         digits = f"{cell:.15g}"
         return f"{Decimal(digits):f}" if "e" in digits else digits
     if isinstance(cell, bool):

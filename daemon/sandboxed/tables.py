@@ -6,11 +6,14 @@ from typing import BinaryIO
 from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import write
 
+_WIDEST, _TO_THE_END = 1000, 1 << 30
 _BREAKS = {"br", "p", "div", "li"}
 
 
-def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], encoding: str) -> None:
-    """Write the rows of the page's longest table."""
+def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], encoding: str, wanted: str | int | None) -> None:
+    """Write the rows of the page's table: the wanted one, by number from 1 of those that hold rows, or the only one; tables
+    that begin with the same row are one table.
+    """
     try:
         page = source.read().decode(encoding)
     except UnicodeDecodeError as error:
@@ -20,11 +23,22 @@ def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], encoding: st
     parser = _Tables(limits["cells"])
     parser.feed(page)
     parser.close()
-    longest = max(parser.tables, key=len, default=[])
-    width = max((len(row) for row in longest), default=0)
-    if width * len(longest) > limits["cells"]:
-        raise Unreadable("unreadable", f"the table spans {len(longest)} rows of {width} columns")
-    write(sink, width, ([*row, *[""] * (width - len(row))] for row in longest))
+    if parser.cut_short:
+        raise Unreadable("unreadable", "the page is cut short: a table is not closed")
+    rows = _choose(parser.tables, wanted)
+    width = max((len(row) for row in rows), default=0)
+    if width * len(rows) > limits["cells"]:
+        raise Unreadable("unreadable", f"the table spans {len(rows)} rows of {width} columns")
+    write(sink, width, ([*row, *[""] * (width - len(row))] for row in rows))
+
+
+def _choose(tables: list[list[list[str]]], wanted: str | int | None) -> list[list[str]]:
+    held = [rows for rows in tables if sum(sum(map(bool, row)) > 1 for row in rows) > 1] or [max(tables, key=len, default=[])]
+    if isinstance(wanted, int) and wanted <= len(held):
+        return held[wanted - 1]
+    if wanted is not None or any(rows[0] != held[0][0] for rows in held if len(held) > 1):
+        raise Unreadable("sheet_missing", f"the page holds {len(held)} tables; say which by number in [format] sheet")
+    return [row for rows in held for row in rows]
 
 
 class _Tables(HTMLParser):
@@ -36,6 +50,11 @@ class _Tables(HTMLParser):
         self._open: list[_Table] = []
         self._left = most_cells
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether a table was not closed."""
+        return bool(self._open)
+
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Open a table, a row or a cell."""
         if tag == "table":
@@ -46,20 +65,19 @@ class _Tables(HTMLParser):
         elif tag == "tr":
             self._open[-1].start_row()
         elif tag in ("td", "th"):
-            spans = {
-                name: int(value) if value and value.isdecimal() else 1 for name, value in attributes if name.endswith("span")
-            }
-            self._left -= max(spans.get("colspan", 1), 1)
-            if self._left < 0 or spans.get("rowspan", 1) > 65536:
+            spans = {name: int(value) for name, value in attributes if name.endswith("span") and value and value.isdecimal()}
+            columns, rows = spans.get("colspan", 1) or 1, spans.get("rowspan", 1) or _TO_THE_END
+            self._left -= columns
+            if self._left < 0 or columns > _WIDEST:
                 raise Unreadable("unreadable", "the table has more cells than it may have")
-            self._open[-1].start_cell(spans.get("colspan", 1), spans.get("rowspan", 1))
+            self._open[-1].start_cell(columns, rows)
         elif tag in _BREAKS:
             self._open[-1].text(" ")
 
     def handle_endtag(self, tag: str) -> None:
         """Close a table or a cell."""
         if tag == "table" and self._open:
-            self._open.pop().end_cell()
+            self._open.pop().end_row()
         elif tag in ("td", "th", "tr") and self._open:
             self._open[-1].end_cell()
 
@@ -78,9 +96,18 @@ class _Table:
         """By column: for how many rows more a cell from above hangs down into it, and its text."""
 
     def start_row(self) -> None:
-        self.end_cell()
+        self.end_row()
         self.rows.append([])
         self._hang()
+
+    def end_row(self) -> None:
+        """End the last row; what hangs down into columns that it did not reach stands there."""
+        self.end_cell()
+        for column in sorted(self._hanging):
+            row = self.rows[-1]
+            if column >= len(row):
+                row += [""] * (column - len(row))
+                self._hang()
 
     def start_cell(self, columns: int, rows: int) -> None:
         self.end_cell()
@@ -95,18 +122,18 @@ class _Table:
     def end_cell(self) -> None:
         if self._cell is None:
             return
-        row, text = self.rows[-1], " ".join("".join(self._cell).split())
-        columns, rows = self._span
-        if rows > 1:
-            self._hanging[len(row)] = (rows - 1, text)
-        row += [text] + [""] * (columns - 1)
+        row, texts = self.rows[-1], [" ".join("".join(self._cell).split())] + [""] * (self._span[0] - 1)
+        if self._span[1] > 1:
+            self._hanging |= {len(row) + n: (self._span[1] - 1, text) for n, text in enumerate(texts)}
+        row += texts
         self._cell = None
         self._hang()
 
     def _hang(self) -> None:
         """Put what hangs down from the rows above where the row now ends."""
         row = self.rows[-1]
-        while (at := len(row)) in self._hanging and self._hanging[at][0]:
-            left, text = self._hanging[at]
-            self._hanging[at] = (left - 1, text)
+        while (at := len(row)) in self._hanging:
+            left, text = self._hanging.pop(at)
+            if left > 1:
+                self._hanging[at] = (left - 1, text)
             row.append(text)

@@ -20,14 +20,11 @@ Unknown = dict[tuple[int, int], str]
 
 _P = rb"(?:[A-Za-z]\w*:)?"
 """A prefix that a writer may give to every name."""
-_REFERENCE = rb'(?=[^>]*\br="([A-Z]+)([0-9]+)")'
-_FORMULA = rb"<" + _P + rb"f\b[^>]*?(?:/>|>([^<]*)</" + _P + rb"f>)\s*"
-_IS_ERROR = rb"<" + _P + rb'c\b(?=[^>]*\bt="e")'
-_ERROR = re.compile(_IS_ERROR + _REFERENCE + rb"[^>]*>\s*(?:" + _FORMULA + rb")?<" + _P + rb"v>([^<]*)</")
-_UNCALCULATED = re.compile(
-    rb"<" + _P + rb"c\b" + _REFERENCE + rb'(?![^>]*\bt="(?:str|e)")[^>]*(?<!/)>\s*' + _FORMULA
-    + rb"(?:<" + _P + rb"v\s*/>|<" + _P + rb"v></" + _P + rb"v>)?\s*</" + _P + rb"c>"
-)  # fmt: skip
+_CELL = re.compile(rb"<" + _P + rb"c\b([^>]*)(?<!/)>(.*?)</" + _P + rb"c>", re.DOTALL)
+_ATTRIBUTE = re.compile(rb"\b([rt])\s*=\s*[\"']([^\"']*)")
+_FORMULA = re.compile(rb"<" + _P + rb"f\b[^>]*?(?:/>|>(?:<!\[CDATA\[)?([^<\]]*))")
+_VALUE = re.compile(rb"<" + _P + rb"v\b[^>]*(?<!/)>\s*(?:<!\[CDATA\[)?([^<\]\s][^<\]]*)")
+_PLACE = re.compile(rb"([A-Z]+)([0-9]+)")
 _CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
@@ -87,14 +84,19 @@ def _part(parts: zipfile.ZipFile, ids: list[str], kind: str) -> str:
 
 def _in_xlsx(part: bytes) -> Unknown:
     found: Unknown = {}
-    if b't="e"' in part:
-        for column, row, _, error in (match.groups() for match in _ERROR.finditer(part)):
-            found[int(row) - 1, column_number(column.decode())] = error.decode()
-        if len(found) < len(re.findall(_IS_ERROR, part)):
-            raise Unreadable("unreadable", "the sheet has errors in cells that do not say where they are")
-    if re.search(rb"<" + _P + rb"f\b", part):
-        for column, row, formula in (match.groups() for match in _UNCALCULATED.finditer(part)):
-            found[int(row) - 1, column_number(column.decode())] = "=" + (formula or b"").decode()
+    if not re.search(rb"<" + _P + rb"f\b|\bt\s*=\s*[\"']e[\"']", part):
+        return found
+    for attributes, content in (match.groups() for match in _CELL.finditer(part)):
+        has = dict(_ATTRIBUTE.findall(attributes))
+        formula, value = _FORMULA.search(content), _VALUE.search(content)
+        is_error = has.get(b"t") == b"e"
+        if not is_error and (formula is None or value or has.get(b"t") == b"str"):
+            continue
+        place = _PLACE.fullmatch(has.get(b"r", b""))
+        if place is None:
+            raise Unreadable("unreadable", "the sheet has cells without a value that do not say where they are")
+        shown = value[1] if is_error and value else b"=" + ((formula and formula[1]) or b"")
+        found[int(place[2]) - 1, column_number(place[1].decode())] = shown.decode(errors="replace")
     return found
 
 

@@ -120,7 +120,7 @@ def _rows(sheet: CalamineSheet, unknown: Unknown, area: str | None) -> tuple[int
                 if (at, number + left) in hanging:
                     cells[number] = carried.get((hanging[at, number + left], number + left), "")
                 carried[at, number + left] = cells[number]
-            padded = [""] * (left - first) + cells[max(first - left, 0) : last - left + 1]
+            padded = [""] * (left - first) + cells[max(first - left, 0) : max(last - left + 1, 0)]
             width = last - first + 1
             yield [""] * width if at < top else padded + [""] * (width - len(padded))
 

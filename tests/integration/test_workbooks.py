@@ -108,13 +108,13 @@ def test_the_child_that_opens_workbooks_has_no_network_and_no_secrets(
 ) -> None:
     """The process that parses a workbook has an empty environment and may open nothing: no file, no socket."""
     monkeypatch.setenv("NIGHTPORTER_DATABASE_URL", "secret")
-    held = threading.Event()
+    held, children = threading.Event(), psutil.Process().children
+    before = children()
     monkeypatch.setattr(sandbox, "_feed", lambda path, process: held.wait(60) and process.stdin.close())
     with ThreadPoolExecutor(1) as thread:
         task = sandbox.rows(tmp_path, Sandbox(), "workbook.sheet", wanted=None, area=None)
         reading = thread.submit(list, task)
-        children = psutil.Process().children
-        child = eventually(lambda: next((c for c in children() if "daemon.sandboxed" in c.cmdline()), None))
+        child = eventually(lambda: next((c for c in children() if c not in before and "daemon.sandboxed" in c.cmdline()), None))
         assert eventually(lambda: child.rlimit(psutil.RLIMIT_NOFILE) == (0, 0))
         assert child.environ() == {}
         held.set()
