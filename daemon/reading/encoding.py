@@ -42,7 +42,7 @@ _LETTERS = {
     "sl": "čšž", "sv": "åäöé", "tr": "çğıöşüİ",
 }  # fmt: skip
 """The letters beyond ASCII of languages whose encodings decode each other's texts."""
-_GLUED = re.compile("[^\\W\\d_][‚„…†‡‰‹³¹£¦¼½¾¢]|[£¦¼½¾][^\\W\\d_]|[a-zà-ÿ][À-ÞŠŽŒŸ][a-zà-ÿ]")
+_GLUED = re.compile("[^\\W\\d_][‚„…†‡‰‹³¹£¦¼½¾¢]|[£¦¼½¾][^\\W\\d_]|[A-Za-zà-ÿ][À-ÞŠŽŒŸ][a-zà-ÿ]")
 """Signs that stand at no letter in Western words, and capitals that stand within none: letters of a DOS or Mac code page."""
 _UNITS = re.compile("\\b[cdk]?m[²³]")
 _SIGNS = "€£§°²³µ«»“”„‘’‚–—…·®©™ \u00a0"

@@ -116,3 +116,34 @@ def test_a_character_whose_second_byte_is_a_delimiter_is_one_character(tmp_path:
     items = list(read(path, Format(encoding="cp932", delimiter="|")))
     assert [item.line for item in items if isinstance(item, Rejection)] == [3]
     assert names(path, encoding="cp932", delimiter="|") == ["ポ表ソ", "ソ表"]
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("José", "cp850"),
+        ("Voilà", "cp850"),
+        ("Perú", "cp437"),
+        ("Michał", "cp1250"),
+        ("Łukasz", "cp1250"),
+        ("Gérard", "mac-roman"),
+    ],
+)
+def test_one_short_name_is_not_garbled(name: str, encoding: str, tmp_path: Path) -> None:
+    """In a file whose only letter beyond ASCII stands in one name, too little to tell by, it is refused rather than misread."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(f"Code;Name\n1;{name}\n".encode(encoding))
+    try:
+        assert names(path) == [name]
+    except FileRefused as refused:
+        assert refused.code == "encoding_unknown"
+
+
+def test_units_and_old_latin_pages_are_western(tmp_path: Path) -> None:
+    """`m²` is no letter of another alphabet; a page that says iso-8859-1 means what browsers take it for."""
+    path = tmp_path / "file.csv"
+    path.write_bytes("Code;Name\n1;Büro 50 m², 3 m³\n".encode("cp1252"))
+    assert names(path) == ["Büro 50 m², 3 m³"]
+    page = "<html><meta charset=iso-8859-1><table><tr><td>Code<td>Name<tr><td>1<td>L’Oréal 5 €</table></html>"
+    path.write_bytes(page.encode("cp1252"))
+    assert names(path) == ["L’Oréal 5 €"]

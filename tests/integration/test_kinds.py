@@ -3,6 +3,8 @@
 import gzip
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.errors import FileRefused
+from daemon.errors import FileRefused, TryLater
 from daemon.model import Batch, Rejection
-from daemon.reading import read
+from daemon.reading import read, sandbox
 from daemon.settings import Sandbox
 from daemon.shape import Format
 
@@ -300,3 +302,89 @@ def test_what_read_prints_as_csv_reads_as_the_same_table(tmp_path: Path, command
     first, second = ([item.frame.reset_index(drop=True) for item in read(tmp_path / f"{n}.csv")] for n in ("first", "second"))
     assert len(first[0]) == 3
     assert first[0].equals(second[0])
+
+
+def page(*tables: str) -> str:
+    return "<html><body>" + "".join(f"<table>{rows}</table>" for rows in tables) + "</body></html>"
+
+
+def row(*cells: str) -> str:
+    return "<tr>" + "".join(cell if cell.startswith("<td") else f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def test_spans_of_rows_and_columns_keep_every_cell_in_its_column(tmp_path: Path) -> None:
+    """A block that hangs down, below short rows and to the table's end too, moves nothing aside."""
+    header = row("Code", "X", "Amt", "Rem")
+    spanned = page(header + row("<td rowspan=2 colspan=2>A</td>", "1", "5") + row("2", "6") + row("B", "x", "3", "7"))
+    assert table(spanned, tmp_path, "p.html")[1] == [[2, "A", "", "1", "5"], [3, "A", "", "2", "6"], [4, "B", "x", "3", "7"]]
+    hanging = page(header + row("A", "x", "1", "<td rowspan=0>9</td>") + row("B") + row("C", "z", "2"))
+    assert table(hanging, tmp_path, "p.html")[1] == [[2, "A", "x", "1", "9"], [3, "B", "", "", "9"], [4, "C", "z", "2", "9"]]
+
+
+def test_a_page_of_several_tables_loses_none(tmp_path: Path) -> None:
+    """Tables with the same headers are one; of others the profile says which; a page that was cut is refused."""
+    head = row("Code", "Amt")
+    assert len(table(page(head + row("A", "1"), head + row("B", "2") + row("C", "3")), tmp_path, "p.html")[1]) == 3
+    two = page(head + row("A", "1"), row("Name", "Town") + row("x", "y"))
+    with pytest.raises(FileRefused, match="sheet_missing: the page holds 2 tables"):
+        table(two, tmp_path, "p.html")
+    assert table(two, tmp_path, "p.html", sheet=2)[0] == ["Name", "Town"]
+    with pytest.raises(FileRefused, match="unreadable: the page is cut short"):
+        table(page(head + row("A", "1")).partition("</table>")[0], tmp_path, "p.html")
+
+
+def test_a_list_that_was_cut_loses_no_record_unsaid(tmp_path: Path) -> None:
+    """A framed line without its right bar is rejected, not taken for a page's head."""
+    assert table("|A|B|\n|-|-|\n|1|2|\n|3|4\n|5|6|\n", tmp_path, kind="list")[2] == [(4, "too_few_cells")]
+
+
+def test_files_that_were_put_together_keep_no_marks(tmp_path: Path) -> None:
+    """The byte order mark of a second file is no part of a code; its headers are headers."""
+    got = table("\ufeffCode;Amt\n1;2\n\ufeffCode;Amt\n\ufeff1001;5\n".encode(), tmp_path)
+    assert got[1:] == ([[2, "1", "2"], [4, "1001", "5"]], [], 1)
+
+
+def test_an_encoding_without_an_order_needs_a_mark(tmp_path: Path) -> None:
+    """`utf-16` declared for a file without a mark is told by its bytes, or refused with what to write."""
+    assert table("a;b\n1;x\n2;y\n".encode("utf-16-le"), tmp_path, encoding="utf-16")[1] == TWO
+    with pytest.raises(FileRefused, match='encoding_unknown: the file has no byte order mark: write encoding = "utf-16-le"'):
+        table("a;b\n1;x\n", tmp_path, encoding="utf-16")
+
+
+def test_what_cannot_be_read_to_its_end_is_tried_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails in the middle of a page makes no shorter page."""
+    (tmp_path / "p.html").write_text(page(row("a", "b") + row("1", "2") * 100_000))
+    real = sandbox.open_bytes
+
+    class Failing:
+        def __init__(self, file: Any) -> None:
+            self.file, self.reads = file, 0
+
+        def read(self, size: int) -> bytes:
+            self.reads += 1
+            if self.reads > 1:
+                raise OSError(5, "Input/output error")
+            content: bytes = self.file.read(size)
+            return content
+
+    @contextmanager
+    def failing(path: Path) -> Iterator[Any]:
+        with real(path) as file:
+            yield Failing(file)
+
+    monkeypatch.setattr(sandbox, "open_bytes", failing)
+    with pytest.raises(TryLater, match="Input/output error"):
+        list(read(tmp_path / "p.html"))
+
+
+def test_an_open_quote_over_long_lines_costs_its_line_and_little_time(tmp_path: Path) -> None:
+    """Lines of a megabyte below an open quote are not gathered for a record that never ends."""
+    content = 'Code;Name\n1;"x\n' + "".join(f"{n};{'y' * (1 << 20)}\n" for n in range(12))
+    _, rows, rejections, _ = table(content, tmp_path)
+    assert (len(rows), rejections) == (12, [(2, "bad_quotes")])
+
+
+def test_a_very_wide_header_is_read_in_good_time(tmp_path: Path) -> None:
+    """Twenty thousand columns without names get names of their own."""
+    header, *_ = table("a" + ";" * 20_000 + "x\n", tmp_path, delimiter=";", header_row=1)
+    assert len(set(header)) == 20_001

@@ -228,3 +228,20 @@ def test_what_stands_in_a_file_acts_on_no_terminal_and_no_mail(office: Office) -
     told = Words("en").refusal(str(run.code), run.detail or "")
     assert "a·From: x·[31m.csv" in told
     assert told.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "code"),
+    [
+        ("31/12/2024;31/12/2024;5,50", "01/31/2024;02/01/2024;5,50", "date_order_ambiguous"),
+        ("31/12/2024;31/12/2024;5,50", "01/02/2024;02/03/2024;1,234.50", "decimal_ambiguous"),
+    ],
+)
+def test_a_file_that_disproves_what_was_pinned_is_refused(office: Office, first: str, later: str, code: str) -> None:
+    """Rows that happen to fit the old convention would be misread beside those that do not: none is loaded."""
+    office.customers("C1")
+    office.profile("items", ITEMS.replace('decimal = ","', "").replace('date = "dd/mm/yyyy"', ""))
+    assert office.load("items", ITEMS_HEADER + f"C1;F1;{first}\n").state == "imported"
+    run = office.load("items", ITEMS_HEADER + f"C1;F2;{later}\nC1;F3;01/02/2024;02/03/2024;1,500\n")
+    assert (run.state, run.code) == ("refused", code)
+    assert "earlier files had" in str(run.detail)

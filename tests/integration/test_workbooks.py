@@ -317,3 +317,24 @@ def test_a_column_of_errors_is_read_in_good_time(tmp_path: Path) -> None:
     path = workbook(tmp_path, [["a", "b"], *([n, "#N/A"] for n in range(30_000))])
     errors = [item.errors for item in read(path, None, Sandbox(cpu_seconds=20)) if isinstance(item, Batch)]
     assert sum(int(each["b"].sum()) for each in errors if each is not None) == 30_000
+
+
+def test_whole_numbers_are_exact_as_far_as_a_spreadsheet_stores_them(tmp_path: Path) -> None:
+    """Two keys of sixteen digits stay two."""
+    path = workbook(tmp_path, [["a", "b"], [1234567890123456, "x"], [1234567890123457, "y"], [4.35 * 100, "z"]])
+    assert [row[1] for row in frame(path)[1]] == ["1234567890123456", "1234567890123457", "435"]
+
+
+def test_formulas_hide_in_no_way_of_writing_them(tmp_path: Path) -> None:
+    """Single quotes, CDATA, an empty value: what was never calculated is seen; a cell that says no place is refused."""
+    path = workbook(tmp_path, [["a", "b"], ["1", "=1+1"]])
+    cells = [b"<c r='B2'><f><![CDATA[1+1]]></f></c>", b'<c r="B2"><v/><f>1+1</f></c>', b'<c r="B2"><f>1+1</f><v> </v></c>']
+    for cell in cells:
+        rewrite(path, "xl/worksheets/sheet1.xml", lambda text, cell=cell: re.sub(rb"<c r=.B2.[^>]*>.*?</c>", cell, text))  # type: ignore[misc]
+        (batch,) = read(path)
+        assert isinstance(batch, Batch)
+        assert batch.errors is not None
+        assert batch.frame["b"].tolist() == ["=1+1"]
+    rewrite(path, "xl/worksheets/sheet1.xml", lambda text: text.replace(b'<c r="B2">', b"<c>"))
+    with pytest.raises(FileRefused, match="cells without a value that do not say where they are"):
+        read(path)

@@ -71,6 +71,10 @@ def test_an_amount_is_read_exactly(text: str, decimal: str, expected: str) -> No
         "100,-",
         "5,",
         "0.500",
+        "100,00\u00b9",
+        "5\u00b2",
+        "12\u6708",
+        "1" + " " * 90_000 + "x",
         "012.345",
     ],
 )
