@@ -1,5 +1,6 @@
 """Text with one record on each line: lists drawn with bars and dashes, and columns of fixed width."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from daemon.reading.text import Text
 from daemon.shape import Format
 
 
-class _Lines:
+class _Lines(ABC):
     """A text file whose lines are told apart by `_cells`. See `reading.Reader`."""
 
     def __init__(self, path: Path, format: Format) -> None:
@@ -67,12 +68,13 @@ class _Lines:
             return []
         return self._cells(line)
 
+    @abstractmethod
     def _find_header(self, sample: list[str], format: Format) -> tuple[list[str], int]:
         """The headers, and the number of lines above the first record."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _cells(self, line: str) -> list[str] | Reason:
-        raise NotImplementedError
+        """The cells of a line, none if it is no record, or why they cannot be told."""
 
 
 class List(_Lines):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Literal
 
@@ -46,17 +47,14 @@ def unpack(path: Path, member: str | None, limits: Sandbox) -> IO[bytes]:
 
     Raises FileRefused when it cannot be opened within the limits, or it is not clear which member is meant.
     """
-    zipped = packing(path) == "zip"
-    content = tempfile.NamedTemporaryFile(prefix="nightporter-")  # noqa: SIM115  the caller closes it
+    task = {"task": "archive.unzip", "member": member} if packing(path) == "zip" else {"task": "archive.gunzip"}
     try:
-        task = {"task": "archive.unzip", "member": member} if zipped else {"task": "archive.gunzip"}
-        with sandbox.child(path, limits, **task) as (answer, _):
-            shutil.copyfileobj(answer, content, 1 << 20)
-        content.flush()
+        with ExitStack() as stack:
+            content = stack.enter_context(tempfile.NamedTemporaryFile(prefix="nightporter-"))
+            with sandbox.child(path, limits, **task) as (answer, _):
+                shutil.copyfileobj(answer, content, 1 << 20)
+            content.flush()
+            stack.pop_all()
+            return content
     except OSError as error:
-        content.close()
         raise TryLater(f"unpacking: {error}") from error
-    except BaseException:
-        content.close()
-        raise
-    return content

@@ -4,7 +4,6 @@ import csv
 import io
 import random
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,19 +15,7 @@ from daemon.model import Batch, Rejection
 from daemon.reading import delimited, read
 from daemon.reading import text as reading_text
 from daemon.shape import Format
-
-
-def table(path: Path, **format: Any) -> tuple[list[str], list[list[Any]], list[tuple[int, str]], int]:
-    """Header, rows with their line, rejections as (line, code), ignored lines."""
-    reader = read(path, Format(**format))
-    rows: list[list[Any]] = []
-    rejections = []
-    for item in reader:
-        if isinstance(item, Rejection):
-            rejections.append((item.line, str(item.reasons[0].code)))
-        else:
-            rows += [list(row) for row in item.frame.itertuples(name=None)]
-    return reader.header, sorted(rows), sorted(rejections), reader.ignored
+from tests.tables import table_of as table
 
 
 def write(tmp_path: Path, content: bytes | str) -> Path:
