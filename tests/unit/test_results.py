@@ -151,3 +151,15 @@ def test_a_row_with_surplus_cells_keeps_them_behind_the_reasons() -> None:
     """Nothing of a ragged row is lost in its download."""
     (content,) = as_csv(RUN, [Rejection(9, ["a", "b", "c"], (Reason(Fault.TOO_MANY_CELLS, value="3", detail="2"),))], Words("en"))
     assert content.decode("utf-8-sig").splitlines()[1] == "a;b;The row has 3 cells instead of 2;c"
+
+
+def test_a_mail_tells_which_columns_came_and_went_and_which_member_it_was() -> None:
+    """Header drift is seen by the one who can act on it; a file in an archive is named with it."""
+    drifted = replace(
+        RUN, name="night.zip", member="items.csv", format={"new_columns": ["Region", "<b>"], "gone_columns": ["City\r\nBcc: x"]}
+    )
+    subject, text, html = message(drifted)
+    assert subject.startswith("night.zip › items.csv: ")
+    assert "New columns: Region, <b>" in text
+    assert "Columns that are gone: City··Bcc: x" in text
+    assert "Region, &lt;b&gt;" in html
