@@ -83,7 +83,8 @@ def null_if_empty(column: pa.Array) -> pa.Array:
 
 def no_blank_dates(column: pa.Array) -> pa.Array:
     """A text column with nothing in place of how ERPs print that there is no date."""
-    return _distinct(column, lambda text: None if dates.is_blank(text) else text, pa.string())[0]
+    blank = pc.match_substring_regex(column, dates.BLANK)
+    return pc.if_else(blank, None, column) if pc.any(blank).as_py() else column
 
 
 def joined(first: pa.Array, second: pa.Array) -> pa.Array:

@@ -20,8 +20,6 @@ _MARKED = re.compile(
 )
 LONGEST = 100
 """Characters that an amount may have."""
-MARKS = rf"{_SIGN}|[A-Z]{{3}}"
-"""A regular expression for what may be the mark of a currency."""
 
 
 def split(text: str) -> tuple[str, frozenset[str]]:

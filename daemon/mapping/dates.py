@@ -25,15 +25,16 @@ _PARTS = {
     "mmm": r"(?P<m>[^\W\d_]+)\.?",
 }
 _TIME = r"(?:,?[ T](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?"
-_NOTHING = re.compile(r"[0./\- ]*")
+BLANK = r"^[0./\- ]*$"
+"""How ERPs print that there is no date: `00000000`, `00/00/0000`, `0`."""
 _EPOCH = datetime.date(1899, 12, 30)
 """Day 0 of a spreadsheet: it takes 1900 for a leap year, so its numbers are right from March 1900 on."""
 _SHORT = {"mrz": 3, "mrt": 3, "ene": 1, "set": 9, "sept": 9}
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text is how ERPs print that there is no date: `00000000`, `00/00/0000`, `0`."""
-    return bool(_NOTHING.fullmatch(text))
+    """Whether a text is how ERPs print that there is no date."""
+    return bool(re.match(BLANK, text))
 
 
 def parse(text: str, conventions: Conventions) -> datetime.date | None:

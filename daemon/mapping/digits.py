@@ -29,7 +29,7 @@ def latin(text: str) -> str:
 
 def latin_column(column: pa.Array) -> pa.Array:
     """The same for a column of texts; null stays null."""
-    if not pc.any(pc.match_substring_regex(column, "[^\\x00-\\x7f]")).as_py():
+    if pc.all(pc.string_is_ascii(column)).as_py() in (True, None):
         return column
     coded = column.dictionary_encode()
     return pa.array([latin(text) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)

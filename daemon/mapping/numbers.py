@@ -140,7 +140,7 @@ def _rows(mask: pa.Array) -> list[int]:
 
 def marked(column: pa.Array) -> dict[int, frozenset[str]]:
     """The rows whose amount names a currency, and the codes it can mean."""
-    if not pc.any(pc.match_substring_regex(column, currencies.MARKS)).as_py():
+    if not pc.any(pc.match_substring_regex(column, "[^0-9.,-]")).as_py():
         return {}
     coded = column.dictionary_encode()
     meant = [currencies.split(text)[1] for text in coded.dictionary.to_pylist()]

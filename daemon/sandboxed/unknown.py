@@ -84,7 +84,7 @@ def _part(parts: zipfile.ZipFile, ids: list[str], kind: str) -> str:
 
 def _in_xlsx(part: bytes) -> Unknown:
     found: Unknown = {}
-    if not re.search(rb"<" + _P + rb"f\b|\bt\s*=\s*[\"']e[\"']", part):
+    if not any(mark in part for mark in (b"<f", b":f", b'"e"', b"'e'")):
         return found
     for attributes, content in (match.groups() for match in _CELL.finditer(part)):
         has = dict(_ATTRIBUTE.findall(attributes))
