@@ -105,8 +105,9 @@ def detect(chunks: Iterator[bytes], language: str | None = None) -> str:
     text = b"\n".join(sample)
     found = _of_language(text, language) if language else _of_any(text)
     if found is None:
+        or_language = "" if language else ', or its language: language = "pl", say'
         held = f'the encodings of language "{language}"' if language else "the likely encodings"
-        detail = f"line {fault[0]}: the byte {fault[1]:02X} fits none of {held}; name one in [format] encoding"
+        detail = f"line {fault[0]}: the byte {fault[1]:02X} fits none of {held}; name it in [format] encoding{or_language}"
         raise FileRefused(Refusal.ENCODING_UNKNOWN, detail)
     return found
 

@@ -1,5 +1,7 @@
 """Properties of reading: any table in any dialect comes back, any bytes are rows, rejections or a refusal."""
 
+import csv
+import io
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +89,15 @@ def test_what_read_prints_as_csv_reads_as_the_same_table(tmp_path: Path, command
     first, second = ([item.frame.reset_index(drop=True) for item in read(tmp_path / f"{n}.csv")] for n in ("first", "second"))
     assert len(first[0]) == 3
     assert first[0].equals(second[0])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(texts, min_size=3, max_size=3), min_size=1, max_size=6))
+def test_what_is_written_as_read_writes_it_needs_no_format(tmp_path: Path, rows: list[list[str]]) -> None:
+    """Quoted throughout, as `read --to csv` prints it, any table is sniffed right and comes back."""
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows([["Code", "Name", "Note"], *rows])
+    _, got, rejections, ignored = table(out.getvalue(), tmp_path)
+    assert rejections == []
+    assert [line[1:] for line in got] == [row for row in rows if row in [line[1:] for line in got]]
+    assert len(got) + ignored == len(rows)

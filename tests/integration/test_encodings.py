@@ -151,3 +151,12 @@ def test_units_and_old_latin_pages_are_western(tmp_path: Path) -> None:
     page = "<html><meta charset=iso-8859-1><table><tr><td>Code<td>Name<tr><td>1<td>L’Oréal 5 €</table></html>"
     path.write_bytes(page.encode("cp1252"))
     assert names(path) == ["L’Oréal 5 €"]
+
+
+@pytest.mark.parametrize("encoding", ["big5", "gb18030"])
+def test_chinese_may_be_written_in_two_ways(encoding: str, tmp_path: Path) -> None:
+    """Traditional characters in Big5 are told from GB18030."""
+    path = tmp_path / "file.csv"
+    text = "台灣國際貿易股份有限公司 台北市信義區市府路一號"
+    path.write_bytes(f"code;name\n1;{text}\n".encode(encoding))
+    assert names(path, language="zh") == [text]
