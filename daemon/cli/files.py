@@ -12,6 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from daemon.importer import Progress
+    from daemon.model import Tally
     from daemon.profiles import Profile
     from daemon.reading import Reader
 
@@ -46,17 +47,7 @@ def import_file(
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     with postgres.opened(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
-            came_of = rehearse(engine, loaded, profiles, chosen, entry, progress)
-            if as_json:
-                nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
-                first, *also = [
-                    nothing | {"dataset": dataset, "tally": asdict(tally)} for dataset, tally in _own_first(came_of, chosen)
-                ]
-                print_json(first | ({"also": also} if also else {}))
-                return
-            for dataset, tally in came_of:
-                counts = {name: count for name, count in asdict(tally).items() if count and name != "money"}
-                print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+            _print_rehearsal(rehearse(engine, loaded, profiles, chosen, entry, progress), chosen, as_json)
             return
         with db.transaction(engine) as conn:
             upcoming: int | None = ledger.arrive_inline(conn, entry, sections)
@@ -77,6 +68,19 @@ def import_file(
             if run.code:
                 print(f"run {run.id}: {run.code}: {shown(run.detail or '')}", file=sys.stderr)
     sys.exit(max(exit_code(run) for run in runs))
+
+
+def _print_rehearsal(came_of: "list[tuple[str, Tally]]", chosen: "Profile | None", as_json: bool) -> None:
+    from daemon.cli.show import print_json
+
+    if as_json:
+        nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
+        each = [nothing | {"dataset": dataset, "tally": asdict(tally)} for dataset, tally in _own_first(came_of, chosen)]
+        print_json(each[0] | ({"also": each[1:]} if each[1:] else {}))
+        return
+    for dataset, tally in came_of:
+        counts = {name: count for name, count in asdict(tally).items() if count and name != "money"}
+        print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
 def _own_first(each: list[tuple[str, T]], chosen: "Profile | None") -> list[tuple[str, T]]:

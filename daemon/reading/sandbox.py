@@ -23,14 +23,17 @@ log = get(__name__)
 
 def rows(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[pa.RecordBatch]:
     """The rows of a table as `daemon.sandboxed.stream` writes them. Raises FileRefused when the task fails or dies."""
+    broken = None
     with child(path, limits, task, **order) as (answer, clock):
         try:
             with pa.ipc.open_stream(answer) as batches:
                 for batch in batches:
                     with clock.paused():
                         yield batch
-        except (pa.ArrowInvalid, OSError):
-            pass  # cut short: the child's status, looked at next, says why
+        except (pa.ArrowInvalid, OSError) as error:
+            broken = error  # the child's status, looked at next, says why
+    if broken:
+        raise FileRefused(Refusal.UNREADABLE, f"what was read of it is not whole: {broken}")
 
 
 @contextmanager
