@@ -81,7 +81,7 @@ def rejects(
 ) -> None:
     """The rejected rows of a run with their reasons, on stdout."""
     from daemon import db, ledger, postgres, results, settings
-    from daemon.cli.show import print_json
+    from daemon.cli.show import print_json, rejection_json
 
     words = results.Words(language)
     with postgres.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
@@ -93,24 +93,7 @@ def rejects(
         elif to == "xlsx":
             results.as_xlsx(run, rejections, words, sys.stdout.buffer)
         else:
-            print_json(
-                [
-                    {
-                        "line": rejection.line,
-                        "cells": rejection.cells,
-                        "reasons": [
-                            {
-                                "code": r.code,
-                                "field": r.field,
-                                "value": r.value,
-                                "message": words.reason(r, run.dataset),
-                            }
-                            for r in rejection.reasons
-                        ],
-                    }
-                    for rejection in rejections
-                ]
-            )
+            print_json([rejection_json(rejection, words, run.dataset) for rejection in rejections])
 
 
 @app.command()

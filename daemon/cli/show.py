@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from daemon.model import ImportRun, Tally, shown
+from daemon.model import ImportRun, Rejection, Tally, shown
 from daemon.settings import Settings
+
+if TYPE_CHECKING:
+    from daemon.results import Words
 
 _NARROWEST = 9
 """Characters that a column of a table needs, or nothing of it is readable."""
@@ -26,6 +29,14 @@ STATE_STYLES = {
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def rejection_json(rejection: Rejection, words: "Words", dataset: str) -> dict[str, Any]:
+    """A rejected row as scripts see it."""
+    reasons = [
+        {"code": r.code, "field": r.field, "value": r.value, "message": words.reason(r, dataset)} for r in rejection.reasons
+    ]
+    return {"line": rejection.line, "cells": list(rejection.cells), "reasons": reasons}
 
 
 def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from daemon import reading
-from daemon.cli.show import print_rows
+from daemon.cli.show import print_rows, rejection_json
 from daemon.mapping import Mapping, fit
 from daemon.model import Batch, Rejection, shown
 from daemon.profiles import Profile, Section
@@ -36,10 +36,7 @@ class Trial:
     def as_dict(self) -> dict[str, Any]:
         """What `--json` prints."""
         words = Words("en")
-        rejections = [
-            {"line": r.line, "cells": list(r.cells), "reasons": [words.reason(reason, self.dataset) for reason in r.reasons]}
-            for r in self.rejections
-        ]
+        rejections = [rejection_json(rejection, words, self.dataset) for rejection in self.rejections]
         return {**self.__dict__, "rejections": rejections}
 
 
