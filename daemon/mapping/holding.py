@@ -17,7 +17,7 @@ from daemon.mapping.prove import Amounts, Dates
 from daemon.model import Batch, Rejection
 
 _LOOKED_AT = 2000
-"""Different values of a column by which it is told what it holds; of dates and amounts all are looked at."""
+"""Different values of a column by which it is told what it holds; once that is dates or amounts, all that come are looked at."""
 _MOSTLY = 0.9
 _SIDES = numbers.DEBIT | numbers.CREDIT
 _FORMS = {
@@ -47,9 +47,9 @@ class Holding:
         self.filled += len(known)
         self.repeats |= len(distinct) < len(known)
         self.typed |= typed is not None and pc.any(typed).as_py()
-        new = distinct.to_pylist()[: _LOOKED_AT - len(self.values)] if len(self.values) < _LOOKED_AT else []
-        self.values.update(new)
-        self.__dict__.pop("shares", None)
+        if len(self.values) < _LOOKED_AT:
+            self.values.update(distinct.slice(0, _LOOKED_AT - len(self.values)).to_pylist())
+            self.__dict__.pop("shares", None)
         if self.holds("date"):
             self.days.see(latin_column(distinct))
         elif self.holds("amount"):

@@ -38,16 +38,14 @@ def kind(head: bytes, declared: Kind | None) -> Kind:
     if head.startswith((b"%PDF-", b"{\\rtf")):
         raise FileRefused(Refusal.NOT_A_TABLE, "this is a PDF" if head.startswith(b"%") else "this is an RTF document")
     plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
-    is_text = declared not in (None, "excel", "html")
-    if (plain.lstrip().startswith(b"<?xml") and not _HTML.search(plain)) or (
-        _MARKUP.match(plain) and not _HTML.search(plain) and not is_text
-    ):
+    is_text, is_markup = declared not in (None, "excel", "html"), _MARKUP.match(plain)
+    if not _HTML.search(plain) and (plain.lstrip().startswith(b"<?xml") or (is_markup and not is_text)):
         raise FileRefused(Refusal.NOT_A_TABLE, "this is XML; export it as CSV or as a workbook (.xlsx)")
     if _JSON.match(plain):
         raise FileRefused(Refusal.NOT_A_TABLE, "this is JSON; export it as CSV or as a workbook (.xlsx)")
     if declared is not None and is_text:
         return declared
-    if _MARKUP.match(plain):
+    if is_markup:
         return "html"
     lines = [line for line in plain.decode("latin-1").splitlines() if line.strip()]
     rules = sum(is_rule(line) for line in lines)
