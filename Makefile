@@ -35,7 +35,7 @@ bench: setup
 bench-reading: setup
 	$(BIN)/python tests/bench/read_bench.py $(ARGS)
 
-# The programs that the tests run: OpenSSH's server and a browser.
+# The programs that the tests run: OpenSSH's server, vsftpd and a browser.
 packages:
 	@deploy/test-packages
 

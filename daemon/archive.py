@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import secrets
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,12 +16,13 @@ from daemon.model import Fetched
 def keep(folder: Path, arrival_id: int, chunks: Iterable[bytes]) -> Fetched:
     """Write `chunks` to the archive as the bytes of one arrival, and make sure that they survive a power cut.
 
-    The file is named by the arrival's id alone: no name that came from outside is ever a path here.
+    The file is named by the arrival's id and by chance: no name that came from outside is ever a path here, and of two
+    processes that fetch the same file none writes over what the other one has.
     Raises TryLater when the disk does not take them.
     """
     digest, size = hashlib.sha256(), 0
     folder = folder / f"{arrival_id // 1000:06d}"
-    final = folder / f"{arrival_id}.zst"
+    final = folder / f"{arrival_id}-{secrets.token_hex(4)}.zst"
     half: Path | None = None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,6 +42,14 @@ def keep(folder: Path, arrival_id: int, chunks: Iterable[bytes]) -> Fetched:
         if half:
             half.unlink(missing_ok=True)
     return Fetched(final, size, digest.hexdigest())
+
+
+def digest(chunks: Iterable[bytes]) -> str:
+    """The sha256 of some bytes, as `keep` tells it."""
+    sha256 = hashlib.sha256()
+    for chunk in chunks:
+        sha256.update(chunk)
+    return sha256.hexdigest()
 
 
 def _sync(path: Path) -> None:

@@ -1,28 +1,25 @@
-"""One attempt at an import run: fetch, import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
+"""One attempt at an import run: import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, importer, ledger, queue, results
 from daemon.datasets import datasets
-from daemon.drops import Drop, dispose, fetch, open_drop
+from daemon.drops import Local, fetch
 from daemon.errors import FileRefused, Refusal, TryLater, Vanished
 from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
-from daemon.model import FINAL, Deferred, Gone, Imported, ImportRun, Outcome, Refused, RemoteFile, State, Tally
-from daemon.profiles import Profile, Profiles
+from daemon.model import FINAL, Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile, Tally, basename
+from daemon.profile import Profile
+from daemon.profiles import Profiles
 from daemon.reading import matching, members
 from daemon.settings import Person, Settings
 
 log = get(__name__)
-
-_LONGEST_WAIT = 900.0
-_SICK_SECONDS = 20.0
 
 
 def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int, progress: Progress = lambda rows: None) -> None:
@@ -37,8 +34,8 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
             outcome = _try(engine, settings, profiles, run, progress)
         except FileRefused as refused:
             outcome = Refused(refused.code, refused.detail)
-        except Vanished:
-            outcome = Gone()
+        except Vanished as gone:
+            outcome = Refused(Refusal.GAVE_UP, str(gone))
         except TryLater as reason:
             outcome = _later(run, settings, str(reason), blameless=True)
         except Overtaken:
@@ -88,14 +85,14 @@ def _parts(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tuple
     The members of an archive belong to the profile that claims the archive, or else each to the one that claims its name.
     Raises FileRefused when there is none.
     """
-    name = PurePath(run.name).name
+    name = basename(run.name)
     own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
     if own and members:
         found = [(member, own) for member in matching(members, own.format.member)]
     elif own:
         found = [("", own)]
     else:
-        found = [(member, claiming) for member in members if (claiming := profiles.match(PurePath(member).name, run.drop))]
+        found = [(member, claiming) for member in members if (claiming := profiles.match(basename(member), run.drop))]
     if not found:
         raise FileRefused(Refusal.NO_PROFILE, ", ".join([name, *members[:10]]))
     parts = [(member, profile.name, section.dataset) for member, profile in found for section in profile.sections]
@@ -103,55 +100,17 @@ def _parts(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tuple
 
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
-    """The run with its bytes in this machine's archive."""
-    if run.archive:
-        if Path(run.archive).exists():
-            return run
-        raise TryLater(f"its bytes are in the archive of {run.host}")
-    _sick.check(run.drop)
-    try:
-        with drop_of(run, settings) as drop:
-            fetched = fetch(drop, run.file, settings.archive, run.arrival_id)
-    except TryLater as reason:
-        _sick.note(run.drop, str(reason))
-        raise
-    failpoint.reach("archived")
+    """The run with its bytes in an archive that this machine sees; a file given on the command line is brought there now."""
+    if run.archive and Path(run.archive).exists():
+        return run
+    if run.drop or run.archive:
+        raise TryLater(f"its bytes are in the archive of {run.archive_host}")
+    fetched = fetch(Local(Path("/")), run.file, run.name, settings.archive_folder, run.arrival_id)
     with db.transaction(engine) as conn:
-        ledger.fetched(conn, run, fetched, queue.this_host())
+        ledger.fetched(conn, run.arrival_id, fetched, queue.this_host())
         again = ledger.get(conn, run.id)
     assert again
     return again
-
-
-def drop_of(run: ImportRun, settings: Settings) -> Drop:
-    """The drop a run's file came to. A file given on the command line has its whole path for a name."""
-    if not run.drop:
-        from daemon.drops.local import Local
-
-        return Local(Path("/"))
-    if run.drop not in settings.drops:
-        raise TryLater(f"the drop {run.drop} is not in the settings any more")
-    return open_drop(run.drop, settings.drops[run.drop], settings)
-
-
-class _Sick:
-    """Drops that failed a moment ago: their other files are deferred at once, so that the workers stay free for other drops'."""
-
-    def __init__(self) -> None:
-        self._until: dict[str, tuple[float, str]] = {}
-
-    def note(self, drop: str, reason: str) -> None:
-        """Take the drop for sick for a while."""
-        self._until[drop] = time.monotonic() + _SICK_SECONDS, reason
-
-    def check(self, drop: str) -> None:
-        """Raise TryLater while the drop is sick."""
-        until, reason = self._until.get(drop, (0.0, ""))
-        if time.monotonic() < until:
-            raise TryLater(f"a moment ago: {reason}")
-
-
-_sick = _Sick()
 
 
 def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) -> Outcome:
@@ -161,62 +120,38 @@ def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) 
     """
     if not run.drop or run.parent_id is not None or (not blameless and run.tries >= settings.imports.attempts):
         return Refused(Refusal.GAVE_UP, reason)
-    return Deferred(reason, min(settings.imports.retry_after * 2.0 ** min(run.attempt - 1, 20), _LONGEST_WAIT), blameless)
+    return Deferred(reason, settings.imports.after(run.attempt - 1), blameless)
 
 
 def finish(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, outcome: Outcome) -> None:
-    """Write an outcome down, with everything it owes: the mails, the file's next section or its disposal, the next try."""
+    """Write an outcome down, with everything it owes: the mails, the next try, or the next files of the lines it held up."""
     ledger.finish(conn, run, outcome)
-    host = (ledger.get(conn, run.id) or run).host
     if isinstance(outcome, Deferred):
         at = ledger.now(conn) + timedelta(seconds=outcome.seconds)
-        queue.enqueue(conn, "import_run", host, at=at, run_id=run.id)
+        queue.enqueue(conn, "import_run", run.archive_host, at=at, run_id=run.id)
         if outcome.blameless and run.deferrals + 1 == settings.imports.attempts:
-            results.owe_result(conn, run, settings.mail.admins if settings.mail else [])
+            results.owe_result(conn, run, settings.admins)
         return
     results.owe_result(conn, run, recipients(settings, _profile(profiles, run), outcome))
-    if not run.drop:
-        return
-    if upcoming := [sibling for sibling in ledger.siblings(conn, run) if sibling.state not in FINAL]:
-        queue.enqueue(conn, "import_run", host, run_id=upcoming[0].id)
-    elif run.parent_id is None:
-        queue.enqueue(conn, "dispose", host, run_id=run.id)
+    if run.drop and run.parent_id is None:
+        ledger.ended(conn, run.arrival_id)
+        held_up = {sibling.profile for sibling in ledger.siblings(conn, run) if sibling.state not in FINAL}
+        for profile in sorted(held_up | {run.profile}):
+            ledger.advance(conn, run.drop, profile)
 
 
 def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) -> list[Person]:
     """Who is told of an outcome: the profile's people, or else the admins."""
-    admins = settings.mail.admins if settings.mail else []
     if profile is None:
-        return admins
+        return settings.admins
     troubled = not isinstance(outcome, Imported) or outcome.tally.rejected > 0
     if profile.notify.when == "never" or (profile.notify.when == "problems" and not troubled):
         return []
-    return profile.notify.to or admins
+    return profile.notify.to or settings.admins
 
 
 def _profile(profiles: Profiles, run: ImportRun) -> Profile | None:
     return next((profile for profile in profiles if profile.name == run.profile), None)
-
-
-def put_away(engine: Engine, settings: Settings, run_id: int) -> None:
-    """Move the source file of a run's arrival to where it belongs, if it is still the file that was imported."""
-    with db.transaction(engine) as conn:
-        run = ledger.get(conn, run_id)
-        if run is None or run.disposed_as is not None:
-            return
-        states = {sibling.state for sibling in ledger.siblings(conn, run)}
-    drop = settings.drops.get(run.drop)
-    if drop is None:
-        raise TryLater(f"the drop {run.drop} is not in the settings any more")
-    where = "vanished"
-    if states != {State.VANISHED}:
-        folder = drop.processed if states == {State.IMPORTED} else drop.refused
-        with drop_of(run, settings) as opened:
-            where = dispose(opened, run.file, folder, run.id, drop.marker)
-    failpoint.reach("moved")
-    with db.transaction(engine) as conn:
-        ledger.disposed(conn, run, where)
-    log.info("disposed", run=run.id, file=run.name, where=where)
 
 
 class _Rehearsed(Exception):

@@ -43,6 +43,18 @@ class TryLater(Exception):
     """The world is at fault (a server, the network, the database): the same work may succeed later."""
 
 
+class NotAllowed(TryLater):
+    """The server answers, but does not allow this one thing (a rename, say)."""
+
+
+class LoginRefused(TryLater):
+    """The server does not let us in with these credentials; asking again and again would have it lock the account."""
+
+
+class WrongServer(TryLater):
+    """The server does not prove to be the one that the settings mean: its host key or its certificate is another."""
+
+
 class Vanished(Exception):
     """The file was gone, or another one stood in its place, before it could be fetched."""
 

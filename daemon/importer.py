@@ -14,7 +14,7 @@ from daemon import failpoint, ledger, loading, reading
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, check_pins, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
-from daemon.profiles import Profile, Section
+from daemon.profile import Profile, Section
 from daemon.settings import Sandbox
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daemon.errors import Refusal
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 def shown(text: str) -> str:
     """Text from outside as people may be shown it: on one line, with nothing in it that acts on a terminal or a mail."""
     return "".join(char if char.isprintable() else "·" for char in text)
+
+
+def basename(path: str) -> str:
+    """A file's name without its folders."""
+    return path.rpartition("/")[2]
 
 
 class State(StrEnum):
@@ -32,7 +37,7 @@ class State(StrEnum):
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.ARRIVED: frozenset({State.IMPORTING, State.VANISHED}),
-    State.IMPORTING: frozenset({State.IMPORTED, State.REFUSED, State.HELD, State.VANISHED, State.ARRIVED}),
+    State.IMPORTING: frozenset({State.IMPORTED, State.REFUSED, State.HELD, State.ARRIVED}),
     State.HELD: frozenset({State.IMPORTING, State.REFUSED}),
     State.IMPORTED: frozenset(),
     State.REFUSED: frozenset(),
@@ -50,6 +55,21 @@ class RemoteFile:
     name: str
     size: int
     mtime: int
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that came, as the ledger knows it: `path` is where in its drop it is now."""
+
+    id: int
+    file: RemoteFile
+    path: str
+    sha256: str | None
+    tries: int
+    run_id: int
+    """Its first run; `profile` is that one's, and `states` are those of all its runs."""
+    profile: str
+    states: frozenset[State]
 
 
 @dataclass(frozen=True)
@@ -184,11 +204,6 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Gone:
-    """The outcome of an attempt on a file that vanished before it could be fetched."""
-
-
-@dataclass(frozen=True)
 class Deferred:
     """The outcome of an attempt that failed; it is tried again after `seconds`.
 
@@ -200,7 +215,7 @@ class Deferred:
     blameless: bool
 
 
-Outcome = Imported | Refused | Gone | Deferred
+Outcome = Imported | Refused | Deferred
 
 
 @dataclass(frozen=True)
@@ -221,9 +236,10 @@ class ImportRun:
     name: str
     size: int
     mtime: int
-    host: str
+    archive_host: str
     archive: str | None
     sha256: str | None
+    control: str | None
     arrived_at: datetime
     finished_at: datetime | None
     code: str | None
@@ -232,6 +248,10 @@ class ImportRun:
     format: dict[str, Any] | None
     tally: dict[str, Any] | None
     disposed_as: str | None
+    fault: str | None
+    """Why the source file could not be fetched, or put away, the last time."""
+    follows: int | None
+    """The first run of the file before it under the same name."""
 
     @property
     def tries(self) -> int:
@@ -251,5 +271,5 @@ class ImportRun:
     @property
     def title(self) -> str:
         """The file's name as people are shown it: without folders, and with nothing that acts on a line or a terminal."""
-        name = PurePath(self.name).name + (f" › {self.member}" if self.member else "")
+        name = basename(self.name) + (f" › {self.member}" if self.member else "")
         return shown(name)

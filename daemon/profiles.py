@@ -1,159 +1,21 @@
-"""Profiles: saved mappings from a file's columns to a dataset's fields, found by filename pattern."""
+"""The profiles of an installation: saved, ready-made, and those of templates; found by file name."""
 
 import contextlib
-import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from datetime import date
+from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
-
-import re2
-from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from daemon import config, shipped, template
-from daemon.columns import Column, Source
-from daemon.config import ConfigInvalid, Fault, Table, nearest
+from daemon.config import ConfigInvalid, Fault, nearest
 from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.log import get
-from daemon.settings import Person
-from daemon.shape import Conventions, Format
+from daemon.profile import Profile
 
 log = get(__name__)
-
-
-class Shape(Format, Conventions):
-    """A profile's `[format]` table: the file's shape, and how it writes numbers and dates."""
-
-    @property
-    def conventions(self) -> Conventions:
-        """How it writes numbers and dates."""
-        return Conventions.model_validate({name: getattr(self, name) for name in Conventions.model_fields})
-
-
-class Import(Table):
-    """A profile's `[import]` table: what is done with the rows."""
-
-    mode: Literal["delta"] = "delta"
-    skip_where: dict[str, list[str]] = Field({}, description="rows to leave out: header to values; * and ? as in file names")
-
-
-class Notify(Table):
-    """A profile's `[notify]` table: who gets the result email."""
-
-    to: list[Person] = []
-    when: Literal["always", "problems", "never"] = "always"
-
-
-class Section(Table):
-    """One dataset that a profile fills from a file: the profile's own tables, or one of its `[[also]]`."""
-
-    dataset: str
-    entity: str = ""
-    columns: dict[str, Source]
-    import_: Import = Field(Import(), alias="import")
-
-    @field_validator("dataset")
-    @classmethod
-    def _known_dataset(cls, name: str) -> str:
-        if name not in datasets():
-            raise ValueError(f'no dataset "{name}"{nearest(name, list(datasets()))}')
-        return name
-
-    @field_validator("columns")
-    @classmethod
-    def _known_fields(cls, columns: dict[str, Column], info: ValidationInfo) -> dict[str, Column]:
-        if "dataset" in info.data:
-            dataset = datasets()[info.data["dataset"]]
-            known = [*dataset.mappable, "entity"]
-            faults = [f'no field "{f}" in {dataset.name}{nearest(f, known)}' for f in columns if f not in known]
-            faults += [
-                f'the required field "{name}" is not mapped'
-                for name, field in dataset.fields.items()
-                if field.required and name not in columns and not set(field.given_by) & set(columns)
-            ]
-            faults += [
-                f'"join" makes text, and "{name}" is {dataset.fields[name].type}'
-                for name, column in columns.items()
-                if column.joins and name in dataset.fields and dataset.fields[name].type != "text"
-            ]
-            faults += [
-                f'"debit", "credit" and "flag" make an amount, and "{name}" is none'
-                for name, column in columns.items()
-                if column.signs and (name not in dataset.fields or dataset.fields[name].type != "money")
-            ]
-            if faults:
-                raise ValueError("; ".join(faults))
-        return columns
-
-    @property
-    def headers(self) -> list[str]:
-        """Every header of a file that it may read."""
-        return [header for column in self.columns.values() for header in column.every_header]
-
-    @property
-    def target(self) -> Dataset:
-        """The dataset this section fills."""
-        return datasets()[self.dataset]
-
-
-class Profile(Section):
-    """A saved mapping profile, named by its file."""
-
-    name: str
-    pattern: str | None = Field(None, description="file names, with * ? [ ]")
-    regex: str | None = Field(None, description="file names, as a regular expression over the whole name")
-    drop: str | None = Field(None, description="only files of this drop")
-    format: Shape = Shape()
-    notify: Notify = Notify()
-    also: list[Section] = []
-
-    @model_validator(mode="after")
-    def _one_pattern(self) -> "Profile":
-        if (self.pattern is None) == (self.regex is None):
-            raise ValueError('give either "pattern" or "regex"')
-        names = [section.dataset for section in self.sections]
-        if len(set(names)) < len(names):
-            raise ValueError("each dataset may be filled by one section only")
-        if self.regex is not None:
-            self._compiled  # noqa: B018  compiled now, so that a bad one is a fault of the file
-        return self
-
-    @cached_property
-    def _compiled(self) -> Any:
-        """RE2, for it matches in linear time: no expression can hang the daemon."""
-        options = re2.Options()
-        options.log_errors = False
-        try:
-            return re2.compile(self.regex, options)
-        except re2.error as error:
-            raise ValueError(f"regex: not a regular expression that RE2 knows: {error}") from error
-
-    def claims(self, name: str, drop: str) -> bool:
-        """Whether a file of this name in this drop is this profile's, be it packed by gzip."""
-        if self.drop is not None and self.drop != drop:
-            return False
-        return any(self._names(each) for each in (name, name.removesuffix(".gz")))
-
-    def _names(self, name: str) -> bool:
-        if self.pattern is not None:
-            return fnmatch.fnmatchcase(name, self.pattern)
-        return self._compiled.fullmatch(name) is not None
-
-    @cached_property
-    def sections(self) -> list[Section]:
-        """What the file fills, in the order it must happen: a dataset that others refer to comes first."""
-        order = list(datasets())
-        return sorted([self, *self.also], key=lambda section: order.index(section.dataset))
-
-    def section(self, dataset: str) -> Section:
-        """The section that fills a dataset. Raises FileRefused `no_profile` when there is none (any more)."""
-        for section in self.sections:
-            if section.dataset == dataset:
-                return section
-        raise FileRefused(Refusal.NO_PROFILE, f"{self.name} fills no {dataset} any more")
 
 
 class Profiles:
@@ -199,6 +61,13 @@ class Profiles:
             names = " and ".join(profile.name for profile in claiming)
             raise FileRefused(Refusal.TWO_PROFILES, names)
         return claiming[0] if claiming else None
+
+    def business_date(self, name: str, drop: str) -> date | None:
+        """The day that a file is about, if its profile finds that in its name."""
+        with contextlib.suppress(FileRefused):
+            if profile := self.match(name, drop):
+                return profile.business_date(name)
+        return None
 
     @staticmethod
     def sections(name: str, profile: Profile | None) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon import queue
+from daemon import ledger, queue
 
 _NO_JOB = """NOT EXISTS (
     SELECT FROM procrastinate_jobs j
@@ -25,26 +25,10 @@ UPDATE nightporter.import_run SET state = 'arrived' WHERE id IN (
     FOR UPDATE OF r SKIP LOCKED)
 """
 
-_RUNS_OWED = f"""
-SELECT r.id, a.host FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-WHERE r.state = 'arrived' AND r.parent_id IS NULL AND a.drop_name <> ''
-      AND NOT EXISTS (
-          SELECT FROM nightporter.import_run earlier
-          WHERE earlier.arrival_id = r.arrival_id AND earlier.section < r.section AND earlier.parent_id IS NULL
-                AND earlier.state IN ('arrived', 'importing'))
-      AND {_NO_JOB.format(task="import_run", key="run_id", id="r.id")}
-"""
-
-_DISPOSALS_OWED = f"""
-SELECT max(r.id), a.host FROM nightporter.arrival a JOIN nightporter.import_run r ON r.arrival_id = a.id AND r.parent_id IS NULL
-WHERE a.disposed_at IS NULL AND a.drop_name <> ''
-GROUP BY a.id HAVING bool_and(r.state IN ('imported', 'refused', 'vanished'))
-       AND bool_and({_NO_JOB.format(task="dispose", key="run_id", id="r.id")})
-"""
-
 _MAILS_OWED = f"""
 SELECT e.id FROM nightporter.email e
-WHERE e.sent_at IS NULL AND e.given_up_at IS NULL AND {_NO_JOB.format(task="send_result_email", key="email_id", id="e.id")}
+WHERE e.sent_at IS NULL AND e.given_up_at IS NULL AND e.digest IS NULL
+      AND {_NO_JOB.format(task="send_result_email", key="email_id", id="e.id")}
 """
 
 
@@ -58,12 +42,8 @@ def rescue(conn: Connection, silence: float) -> int:
     conn.execute(sa.text(_BURY), {"silence": silence})
     conn.execute(sa.text(_GIVE_BACK))
     found = 0
-    for run_id, host in conn.execute(sa.text(_RUNS_OWED)).all():
-        queue.enqueue(conn, "import_run", host, run_id=run_id)
-        found += 1
-    for run_id, host in conn.execute(sa.text(_DISPOSALS_OWED)).all():
-        queue.enqueue(conn, "dispose", host, run_id=run_id)
-        found += 1
+    for drop, profile in sorted(ledger.lines(conn)):
+        found += ledger.advance(conn, drop, profile)
     for (email_id,) in conn.execute(sa.text(_MAILS_OWED)).all():
         queue.enqueue(conn, "send_result_email", email_id=email_id)
         found += 1

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 from daemon import config
 from daemon.config import Seconds, Table
+from daemon.drop_settings import DropSettings
 from daemon.errors import SetupFault
 
 Language = Literal["en", "fr"]
@@ -62,41 +63,6 @@ class Web(Table):
         return url.rstrip("/")
 
 
-class _Drop(Table):
-    poll: Seconds = Field(60, gt=0, description="how often to look")
-    settle: Seconds = Field(10, ge=0, description="how long size and mtime must stand still")
-    marker: str | None = Field(None, pattern=r"\{(name|stem)\}", description='the file that says one is complete: "{name}.ok"')
-    ignore: list[str] = Field(["*.part", "*.tmp", "*.filepart", ".*"], description="names that are never files of ours")
-    processed: str = Field("processed", pattern=r"^[^/]+(/[^/]+)*$", description="where imported files go")
-    refused: str = Field("refused", pattern=r"^[^/]+(/[^/]+)*$", description="where refused files go")
-
-
-class LocalDrop(_Drop):
-    """A folder of this machine."""
-
-    kind: Literal["local"]
-    path: Path
-    poll: Seconds = Field(30, gt=0)
-
-
-class SftpDrop(_Drop):
-    """A folder on an SFTP server."""
-
-    kind: Literal["sftp"]
-    host: str
-    port: int = 22
-    path: str = "."
-    username: str
-    password_file: Path | None = None
-    key_file: Path | None = None
-    host_keys: list[str] = Field(min_length=1, description='as in known_hosts: "ssh-ed25519 AAAA…"')
-    timeout: Seconds = Field(30, gt=0, description="the longest silence on any one step")
-    deadline: Seconds = Field(3600, gt=0, description="the longest a whole fetch may take")
-
-
-DropSettings = Annotated[LocalDrop | SftpDrop, Field(discriminator="kind")]
-
-
 class Imports(Table):
     """How often an import is tried, and how much at once."""
 
@@ -104,6 +70,20 @@ class Imports(Table):
     retry_after: Seconds = Field(30, gt=0, description="before the second try; doubles each time")
     workers: int = Field(2, ge=1, le=64, description="imports side by side in one worker process")
     stalled_after: Seconds = Field(30, ge=1, description="silence after which a worker is taken for dead")
+
+    def after(self, tries: int) -> float:
+        """How many seconds to wait after so many tries."""
+        return float(min(self.retry_after * 2.0 ** min(tries, 20), 900))
+
+
+class Archive(Table):
+    """Where the bytes of every file are kept as they came."""
+
+    path: Path = Field(
+        Path("archive"), description="the folder; one that several machines share lets each import what any fetched"
+    )
+    shared: bool = Field(False, description="whether all machines see the same folder there")
+    keep: Seconds = Field(90 * 86400, gt=0, description="how long, from a file's arrival")
 
 
 class Sandbox(Table):
@@ -128,11 +108,21 @@ class Settings(Table):
     drops: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")], DropSettings] = {}
     imports: Imports = Field(Imports(), alias="import")
     sandbox: Sandbox = Sandbox()
+    archive: Archive = Archive()
 
     @property
-    def archive(self) -> Path:
+    def admins(self) -> list[Person]:
+        """Who is told what concerns no profile."""
+        return self.mail.admins if self.mail else []
+
+    @property
+    def archive_folder(self) -> Path:
         """Where the bytes of every import run are kept."""
-        return self.home / "archive"
+        return self.path(self.archive.path)
+
+    def uploads(self, drop: str) -> Path:
+        """Where the files posted to a drop wait to be taken in."""
+        return self.home / "uploads" / drop
 
     @property
     def profiles(self) -> Path:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from daemon.drop_settings import LocalDrop
 from daemon.log import get
-from daemon.settings import LocalDrop, Settings
+from daemon.settings import Settings
 
 log = get(__name__)
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from daemon.mapping import Mapped, Mapping
 from daemon.model import Batch
-from daemon.profiles import Profile
+from daemon.profile import Profile
 from daemon.shape import Conventions
 
 KNOWN = Conventions(decimal=",", date="dd/mm/yyyy")

@@ -45,7 +45,7 @@ class Sshd:
             "Subsystem sftp internal-sftp\nRekeyLimit 1M\n"
         )
         self._process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
-        _wait_for(self.port)
+        wait_for(self.port)
         return self
 
     def _keygen(self, name: str) -> Path:
@@ -68,7 +68,9 @@ class MailServer:
         self.port = free_port()
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": self.port}
         if tls != "none":
-            self.ca_file, context = _certificate()
+            self.ca_file, key = certificate()
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(self.ca_file, key)
             options |= {"ssl_context": context} if tls == "tls" else {"tls_context": context, "require_starttls": True}
         if login:
             options |= {
@@ -95,20 +97,20 @@ class MailServer:
         self._controller.stop()
 
 
-def _certificate() -> tuple[Path, ssl.SSLContext]:
+def certificate() -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1 that nobody but itself has signed, and its key."""
     folder = Path(tempfile.mkdtemp(prefix="nightporter-tls-"))
-    key, certificate = folder / "key.pem", folder / "cert.pem"
+    key, made = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made],
         check=True, capture_output=True,
     )  # fmt: skip
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return certificate, context
+    return made, key
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
+    """Wait until somebody listens on a port."""
     end = time.monotonic() + 10
     while True:
         try:

@@ -68,8 +68,8 @@ def _profiles(settings: "Settings") -> Iterator[Finding]:
 
 
 def _drops(settings: "Settings") -> Iterator[Finding]:
-    from daemon.drops import open_drop
-    from daemon.drops.base import ignored
+    from daemon.drops import open_drop, walk
+    from daemon.drops.choice import chosen
     from daemon.errors import FileRefused, TryLater
     from daemon.profiles import Profiles
 
@@ -78,7 +78,7 @@ def _drops(settings: "Settings") -> Iterator[Finding]:
         what = f"drop {name}"
         try:
             with open_drop(name, drop, settings) as opened:
-                files = [file.name for file in opened.list() if not ignored(file.name, drop.ignore)]
+                files = [file.name for file in walk(opened, drop) if chosen(file.name, drop)]
         except TryLater as error:
             yield Finding(what, False, f"{error}; see [drops.{name}] in the settings")
             continue

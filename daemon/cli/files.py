@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from daemon.importer import Progress
     from daemon.model import Tally
-    from daemon.profiles import Profile
+    from daemon.profile import Profile
     from daemon.reading import Reader
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]

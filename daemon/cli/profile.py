@@ -60,7 +60,7 @@ def show(context: typer.Context, name: Annotated[str, typer.Argument(help="A sav
 @app.command()
 def schema() -> None:
     """Print the JSON schema of profile files, for editors that check and complete TOML by one."""
-    from daemon.profiles import Profile
+    from daemon.profile import Profile
 
     schema = Profile.model_json_schema(by_alias=True)
     del schema["properties"]["name"]  # the file's own

@@ -11,7 +11,7 @@ from daemon import reading
 from daemon.cli.show import print_rows, rejection_json
 from daemon.mapping import Mapping, fit
 from daemon.model import Batch, Rejection, shown
-from daemon.profiles import Profile, Section
+from daemon.profile import Profile, Section
 from daemon.results import Words
 from daemon.settings import Sandbox
 

@@ -1,6 +1,24 @@
 """Drops: the folders that files arrive in, one small interface over all of them."""
 
-from daemon.drops.base import Drop, dispose, fetch, open_drop
+from daemon.drops.base import Drop, Listing, open_drop, walk
+from daemon.drops.choice import marker_of
+from daemon.drops.custody import claim, fetch, put_away, release, still
+from daemon.drops.local import Local
 from daemon.drops.settle import Seen, next_look, observe
 
-__all__ = ["Drop", "Seen", "dispose", "fetch", "next_look", "observe", "open_drop"]
+__all__ = [
+    "Drop",
+    "Listing",
+    "Local",
+    "Seen",
+    "claim",
+    "fetch",
+    "marker_of",
+    "next_look",
+    "observe",
+    "open_drop",
+    "put_away",
+    "release",
+    "still",
+    "walk",
+]

@@ -1,31 +1,40 @@
-"""What every drop can do, and what is done the same way over all of them."""
+"""What every drop can do, and which class is behind which kind."""
 
-import fnmatch
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path, PurePosixPath
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
-from daemon import archive
-from daemon.errors import TryLater, Vanished
-from daemon.model import Fetched, RemoteFile
-from daemon.settings import DropSettings, LocalDrop, Settings
+from daemon.drop_settings import DropSettings, HttpDrop, LocalDrop, SftpDrop
+from daemon.drops.names import plain
+from daemon.log import get
+from daemon.model import RemoteFile, shown
+from daemon.settings import Settings
+
+log = get(__name__)
+
+
+class Listing(NamedTuple):
+    """What is in one folder of a drop: its regular files, named by their paths in the drop, and its folders' names."""
+
+    files: list[RemoteFile]
+    folders: list[str]
 
 
 class Drop(Protocol):
-    """One drop, connected to. Every method raises TryLater when the world is at fault.
+    """One drop. It is connected while it is entered, and may be entered again.
 
-    Names are single path segments as the server lists them; `to` of `move` may have folders in it.
+    Every method raises TryLater when the world is at fault, and NotAllowed when the server answers and says no. Paths are
+    relative to the drop's folder, with `/` between plain segments; they were listed by the drop, or made of our own names.
     """
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...
 
-    def list(self) -> list[RemoteFile]:
-        """The regular files in the drop's folder, markers among them."""
+    def list(self, folder: str = "") -> Listing:
+        """What is in a folder of the drop, markers among it. Links, pipes and devices are not."""
         ...
 
-    def stat(self, name: str) -> RemoteFile | None:
+    def stat(self, path: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file."""
         ...
 
@@ -33,74 +42,56 @@ class Drop(Protocol):
         """The file's bytes, in chunks. Raises Vanished when it is not there."""
         ...
 
-    def move(self, name: str, to: str) -> bool:
-        """Rename within the drop, making folders as needed; False, and nothing done, when something is at `to` already."""
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Make a new file."""
         ...
 
-    def remove(self, name: str) -> None:
-        """Delete a file, if it is there. Used for markers only."""
+    def move(self, path: str, to: str) -> bool:
+        """Rename within the drop, making folders as needed; False, and nothing done, when something is at `to` already.
+
+        Raises Vanished when nothing is at `path`.
+        """
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete a file, if it is there."""
         ...
 
 
 def open_drop(name: str, drop: DropSettings, settings: Settings) -> Drop:
-    """Connect to a drop."""
+    """A drop, to be entered."""
     if isinstance(drop, LocalDrop):
         from daemon.drops.local import Local
 
-        return Local(settings.path(drop.path))
-    from daemon.drops.sftp import Sftp
+        return Local(settings.path(drop.path), drop.name_encoding)
+    if isinstance(drop, HttpDrop):
+        from daemon.drops.posted import Posted
 
-    return Sftp(name, drop, settings)
+        return Posted(settings.uploads(name))
+    if isinstance(drop, SftpDrop):
+        from daemon.drops.sftp import Sftp
 
+        return Sftp(name, drop, settings)
+    from daemon.drops.ftp import Ftp
 
-def fetch(drop: Drop, file: RemoteFile, folder: Path, arrival_id: int) -> Fetched:
-    """Copy a file's bytes into the archive. Raises Vanished when it is no longer the one that was seen."""
-    with drop.read(file) as chunks:
-        fetched = archive.keep(folder, arrival_id, chunks)
-    if drop.stat(file.name) != file:
-        raise Vanished(f"{file.name} changed while it was fetched")
-    if fetched.size != file.size:
-        raise TryLater(f"{file.name}: {fetched.size} bytes came of {file.size}")
-    return fetched
+    return Ftp(name, drop, settings)
 
 
-def dispose(drop: Drop, file: RemoteFile, folder: str, run_id: int, marker: str | None) -> str:
-    """Move a file that was imported or refused out of the way, and its marker with it; says where it went.
+def walk(drop: Drop, settings: DropSettings, folder: str = "", level: int = 0) -> list[RemoteFile]:
+    """The files of a drop, and of its subfolders as deep as its settings say; never those of our own folders.
 
-    A file that is not the one that was seen stays: it is a new arrival. The name in the folder gets the run's id when
-    it is taken.
+    A name that is not one plain segment is left alone and logged: it could only be meant to lead astray.
     """
-    names = (file.name, _with_run(file.name, run_id))
-
-    def moved_to(name: str) -> bool:
-        there = drop.stat(f"{folder}/{name}")
-        return there is not None and (there.size, there.mtime) == (file.size, file.mtime)
-
-    if (now := drop.stat(file.name)) != file:
-        earlier = [f"{folder}/{name}" for name in names if moved_to(name)]  # by an attempt that died before it could say so
-        return "replaced" if now else (earlier or ["gone"])[0]
-    if marker:
-        drop.remove(marker_of(file.name, marker))
-    for name in names:
-        if drop.move(file.name, f"{folder}/{name}"):
-            if moved_to(name):
-                return f"{folder}/{name}"
-            drop.move(f"{folder}/{name}", file.name)  # another file had taken the name since we looked
-            return "replaced"
-    raise TryLater(f"{file.name}: both its names are taken in {folder}")
+    found = drop.list(folder)
+    files = [file for file in found.files if _is_plain(file.name.rpartition("/")[2])]
+    if level < settings.depth:
+        for inner in sorted(found.folders):
+            if _is_plain(inner) and not (level == 0 and inner in settings.never_listed):
+                files += walk(drop, settings, f"{folder}/{inner}" if folder else inner, level + 1)
+    return files
 
 
-def marker_of(name: str, marker: str) -> str:
-    """The name of the marker file that says that `name` is complete."""
-    return marker.replace("{name}", name).replace("{stem}", PurePosixPath(name).stem)
-
-
-def ignored(name: str, patterns: list[str]) -> bool:
-    """Whether a name is none of ours: by the drop's patterns, or because it is not one plain path segment."""
-    unsafe = name in ("", ".", "..") or "/" in name or "\0" in name or name.encode(errors="replace").decode() != name
-    return unsafe or any(fnmatch.fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
-
-
-def _with_run(name: str, run_id: int) -> str:
-    path = PurePosixPath(name)
-    return f"{path.stem}.run-{run_id}{path.suffix}"
+def _is_plain(name: str) -> bool:
+    if not plain(name):
+        log.warning("name_left_alone", name=shown(name))
+    return plain(name)

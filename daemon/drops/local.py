@@ -4,12 +4,14 @@ import errno
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from daemon.errors import TryLater, Vanished
+from daemon.drops.base import Listing
+from daemon.drops.names import as_bytes, as_text
+from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import RemoteFile
 
 _CHUNK = 1 << 20
@@ -18,8 +20,9 @@ _CHUNK = 1 << 20
 class Local:
     """A local folder. Links, pipes and devices in it are never touched; mtimes are in nanoseconds."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, encoding: str = "utf-8") -> None:
+        self._root = os.fsencode(path)
+        self._encoding = encoding
 
     def __enter__(self) -> Self:
         return self
@@ -27,25 +30,33 @@ class Local:
     def __exit__(self, *exception: object) -> None:
         pass
 
-    def list(self) -> list[RemoteFile]:
-        """The regular files in the folder."""
-        with _translated(self._path), os.scandir(self._path) as entries:
-            return [file for entry in entries if (file := self.stat(entry.name))]
+    def list(self, folder: str = "") -> Listing:
+        """What is in a folder."""
+        files, folders = [], []
+        with _translated(self._path(folder)), os.scandir(self._path(folder)) as entries:
+            for entry in entries:
+                name = as_text(entry.name, self._encoding)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(name)
+                elif file := self.stat(f"{folder}/{name}" if folder else name):
+                    files.append(file)
+        return Listing(files, folders)
 
-    def stat(self, name: str) -> RemoteFile | None:
+    def stat(self, path: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file."""
-        with _translated(self._path / name):
+        with _translated(self._path(path)):
             try:
-                return _entry(name, os.lstat(self._path / name))
-            except FileNotFoundError:
+                return _entry(path, os.lstat(self._path(path)))
+            except (FileNotFoundError, NotADirectoryError):
                 return None
 
     @contextmanager
     def read(self, file: RemoteFile) -> Iterator[Iterator[bytes]]:
         """The file's bytes. Looked at again through the open descriptor, so that a swap is caught."""
-        with _translated(self._path / file.name):
+        path = self._path(file.name)
+        with _translated(path):
             try:
-                descriptor = os.open(self._path / file.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except OSError as error:
                 if error.errno in (errno.ENOENT, errno.ELOOP):
                     raise Vanished(file.name) from error
@@ -53,36 +64,55 @@ class Local:
             with os.fdopen(descriptor, "rb", buffering=0) as opened:
                 if _entry(file.name, os.fstat(descriptor)) != file:
                     raise Vanished(f"{file.name} is not the file that was seen")
-                yield self._chunks(opened, file.name)
+                yield self._chunks(opened, path)
 
-    def _chunks(self, opened: io.RawIOBase, name: str) -> Iterator[bytes]:
-        with _translated(self._path / name):
+    def _chunks(self, opened: io.RawIOBase, path: bytes) -> Iterator[bytes]:
+        with _translated(path):
             while chunk := opened.read(_CHUNK):
                 yield chunk
 
-    def move(self, name: str, to: str) -> bool:
-        """Rename within the folder, never over another file."""
-        target = self._path / to
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Make a new file, never over another, and see that it survives a power cut."""
+        target = self._path(path)
         with _translated(target):
-            target.parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as made:
+                for chunk in chunks:
+                    made.write(chunk)
+                made.flush()
+                os.fsync(descriptor)
+
+    def move(self, path: str, to: str) -> bool:
+        """Rename within the folder, never over another file."""
+        source, target = self._path(path), self._path(to)
+        with _translated(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             if os.path.lexists(target):
                 return False
-            os.rename(self._path / name, target)
+            try:
+                os.rename(source, target)
+            except FileNotFoundError as error:
+                raise Vanished(path) from error
             return True
 
-    def remove(self, name: str) -> None:
+    def remove(self, path: str) -> None:
         """Delete a file, if it is there."""
-        with _translated(self._path / name):
-            (self._path / name).unlink(missing_ok=True)
+        with _translated(self._path(path)), suppress(FileNotFoundError):
+            os.unlink(self._path(path))
+
+    def _path(self, path: str) -> bytes:
+        return os.path.join(self._root, as_bytes(path, self._encoding)) if path else self._root
 
 
-def _entry(name: str, status: os.stat_result) -> RemoteFile | None:
-    return RemoteFile(name, status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+def _entry(path: str, status: os.stat_result) -> RemoteFile | None:
+    return RemoteFile(path, status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translated(path: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise TryLater(f"{path}: {error.strerror or error}") from error
+        kind = NotAllowed if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else TryLater
+        raise kind(f"{os.fsdecode(path)!a}: {error.strerror or error}") from error

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from daemon.drops.base import ignored, marker_of
+from daemon.drop_settings import DropSettings
+from daemon.drops.choice import chosen, marker_of
 from daemon.model import RemoteFile
-from daemon.settings import DropSettings
 
 
 @dataclass
@@ -17,11 +17,13 @@ class Seen:
 def observe(seen: Seen, listing: list[RemoteFile], drop: DropSettings, now: float) -> list[RemoteFile]:
     """The settled files of a listing; `seen` then remembers it.
 
-    With a marker, a file is settled when its marker stands beside it and is no older than the file: a marker left over from
-    an earlier file of that name says nothing of the one that is being written. Without, when two listings at least `settle`
-    seconds apart, and all between, showed the same size and mtime.
+    Where files are put in place by a rename, whatever is there is complete. With a marker, a file is settled when its marker
+    stands beside it and is no older than the file: one left over from an earlier file of that name says nothing of the one
+    that is being written. Else when two listings at least `settle` seconds apart, and all between, showed the same.
     """
-    files = [file for file in listing if not ignored(file.name, drop.ignore)]
+    files = [file for file in listing if chosen(file.name, drop)]
+    if drop.at_once:
+        return files
     if drop.marker:
         mtimes = {file.name: file.mtime for file in listing}
         markers = {marker_of(name, drop.marker) for name in mtimes}

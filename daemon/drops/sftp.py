@@ -1,85 +1,103 @@
 """A drop that is a folder on an SFTP server."""
 
+import errno
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Self
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Self
 
 import paramiko
+from paramiko.sftp import CMD_CLOSE, CMD_DATA, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READ, CMD_READDIR, int64
 
-from daemon.errors import SetupFault, TryLater, Vanished
+from daemon.drop_settings import SftpDrop
+from daemon.drops import ssh
+from daemon.drops.base import Listing
+from daemon.drops.names import as_bytes, as_text
+from daemon.errors import NotAllowed, SetupFault, TryLater, Vanished
 from daemon.model import RemoteFile
-from daemon.settings import Settings, SftpDrop
+from daemon.settings import Settings
 
 _CHUNK = 255 * 1024
-_REQUESTS_AHEAD = 64
-"""Read-ahead is capped, for some servers hang without; large requests, for 64 small ones were slow (measured)."""
+_AHEAD = 64
+"""Read requests under way at once. Large ones, for many small ones were slow (measured); and capped, for some servers hang
+when they are asked for a whole file."""
 
 
 class Sftp:
     """A folder over SFTP. The host key must be one of those pinned, and is checked before any credential is sent."""
 
     def __init__(self, name: str, drop: SftpDrop, settings: Settings) -> None:
-        self._drop = drop
+        self._name, self._drop, self._settings = name, drop, settings
         self._where = f"sftp://{drop.host}:{drop.port}/{drop.path.lstrip('/')}"
-        self._client = paramiko.SSHClient()
-        self._client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        known = drop.host if drop.port == 22 else f"[{drop.host}]:{drop.port}"
-        for line in drop.host_keys:
-            try:
-                entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{known} {line}")
-            except (paramiko.SSHException, paramiko.hostkeys.InvalidHostKey, ValueError):
-                entry = None
-            if entry is None or entry.key is None:
-                raise TryLater(f'{self._where}: this is no host key: "{line}"; it looks like "ssh-ed25519 AAAA…"')
-            self._client.get_host_keys().add(known, entry.key.get_name(), entry.key)
-        try:
-            self._sftp = self._log_in(name, settings)
-        except TryLater:
-            self._client.close()
-            raise
-
-    def _log_in(self, name: str, settings: Settings) -> paramiko.SFTPClient:
-        drop = self._drop
-        with self._translated(), self._within(3 * drop.timeout):
-            self._client.connect(
-                drop.host,
-                drop.port,
-                drop.username,
-                password=settings.secret(drop.password_file, f"{name}_password") if not drop.key_file else None,
-                passphrase=settings.secret(None, f"{name}_passphrase"),
-                key_filename=str(settings.path(drop.key_file)) if drop.key_file else None,
-                timeout=drop.timeout,
-                banner_timeout=drop.timeout,
-                auth_timeout=drop.timeout,
-                channel_timeout=drop.timeout,
-                allow_agent=False,
-                look_for_keys=False,
-            )
-            sftp = self._client.open_sftp()
-            channel = sftp.get_channel()
-            assert channel is not None
-            channel.settimeout(drop.timeout)
-            sftp.chdir(drop.path)
-            return sftp
+        self._folders: set[str] = set()
 
     def __enter__(self) -> Self:
+        with self._translated():
+            keys = ssh.pinned(self._drop)
+            self._transport = ssh.connect(self._drop, keys)
+            try:
+                with self._within(3 * self._drop.timeout):
+                    ssh.judge(self._transport, keys)
+                    ssh.log_in(self._transport, self._name, self._drop, self._settings)
+                    self._sftp = self._opened()
+            except BaseException:
+                self._transport.close()
+                raise
+        self._folders.clear()
         return self
 
+    def _opened(self) -> paramiko.SFTPClient:
+        sftp = paramiko.SFTPClient.from_transport(self._transport)
+        assert sftp is not None
+        channel = sftp.get_channel()
+        assert channel is not None
+        channel.settimeout(self._drop.timeout)
+        sftp.chdir(self._drop.path)
+        return sftp
+
     def __exit__(self, *exception: object) -> None:
-        self._client.close()
+        self._transport.close()
 
-    def list(self) -> list[RemoteFile]:
-        """The regular files in the folder."""
-        with self._translated():
-            return [file for status in self._sftp.listdir_attr(".") if (file := _entry(status.filename, status))]
+    def list(self, folder: str = "") -> Listing:
+        """What is in a folder. Asked for in several requests at once, and names taken as bytes: not all are UTF-8."""
+        listing = Listing([], [])
+        with self._translated(), self._within(self._drop.deadline):
+            kind, answer = self._sftp._request(CMD_OPENDIR, self._sftp._adjust_cwd(self._bytes(folder) or b"."))
+            if kind != CMD_HANDLE:
+                raise TryLater("the server gave no handle for the folder")
+            handle = answer.get_binary()
+            waiting: deque[int] = deque()
+            with suppress(EOFError):
+                while True:
+                    while len(waiting) < 8:
+                        waiting.append(self._sftp._async_request(type(None), CMD_READDIR, handle))
+                    kind, answer = self._sftp._read_response(waiting.popleft())
+                    if kind != CMD_NAME:
+                        raise TryLater("the server gave no names")
+                    self._enter(listing, folder, answer)
+            for number in waiting:
+                with suppress(EOFError):
+                    self._sftp._read_response(number)
+            self._sftp._request(CMD_CLOSE, handle)
+        return listing
 
-    def stat(self, name: str) -> RemoteFile | None:
+    def _enter(self, listing: Listing, folder: str, answer: Any) -> None:
+        for _ in range(answer.get_int()):
+            name = as_text(answer.get_binary(), self._drop.name_encoding)
+            answer.get_binary()
+            status = paramiko.SFTPAttributes._from_msg(answer)
+            if status.st_mode is not None and stat.S_ISDIR(status.st_mode) and name not in (".", ".."):
+                listing.folders.append(name)
+            elif file := _entry(f"{folder}/{name}" if folder else name, status):
+                listing.files.append(file)
+
+    def stat(self, path: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file."""
         with self._translated():
             try:
-                return _entry(name, self._sftp.lstat(name))
+                return _entry(path, self._sftp.lstat(self._bytes(path)))
             except FileNotFoundError:
                 return None
 
@@ -88,53 +106,73 @@ class Sftp:
         """The file's bytes, within the drop's deadline for a whole fetch."""
         with self._translated():
             try:
-                opened = self._sftp.open(file.name, "rb")
+                opened = self._sftp.open(self._bytes(file.name), "rb")
             except FileNotFoundError as error:
                 raise Vanished(file.name) from error
             with self._within(self._drop.deadline), opened:
-                opened.MAX_REQUEST_SIZE = _CHUNK
-                opened.prefetch(file.size, max_concurrent_requests=_REQUESTS_AHEAD)
-                try:
-                    yield self._chunks(opened)
-                finally:
-                    opened._prefetch_extents.clear()  # else paramiko's thread waits for ever for answers that never come
+                yield self._chunks(opened.handle, file.size)
 
-    def _chunks(self, opened: paramiko.SFTPFile) -> Iterator[bytes]:
+    def _chunks(self, handle: bytes, size: int) -> Iterator[bytes]:
+        """The bytes in order, with `_AHEAD` requests under way: paramiko's own read-ahead stalls (measured)."""
         with self._translated():
-            while chunk := opened.read(_CHUNK):
+            coming = _Coming(self._sftp, handle)
+            asked = 0
+            while True:
+                while asked < size and len(coming) < _AHEAD:
+                    coming.ask(asked, min(_CHUNK, size - asked))
+                    asked += _CHUNK
+                if not len(coming):
+                    return
+                if not (chunk := coming.next()):
+                    raise TryLater("the file ended before its size")
                 yield chunk
 
-    def move(self, name: str, to: str) -> bool:
-        """Rename within the folder, never over another file (plain SFTP rename fails on one)."""
+    def write(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Make a new file, never over another."""
         with self._translated():
-            folder = ""
-            for part in to.split("/")[:-1]:
-                folder += part
-                if not self._exists(folder):
-                    self._sftp.mkdir(folder)
-                folder += "/"
+            self._have_folder(path)
+            with self._sftp.open(self._bytes(path), "wx") as made:
+                for chunk in chunks:
+                    made.write(chunk)
+
+    def move(self, path: str, to: str) -> bool:
+        """Rename within the folder, never over another file: plain SFTP rename fails on one."""
+        with self._translated():
+            self._have_folder(to)
+            if not self._exists(path):
+                raise Vanished(path)
             if self._exists(to):
                 return False
-            self._sftp.rename(name, to)
+            self._sftp.rename(self._bytes(path), self._bytes(to))
             return True
 
-    def remove(self, name: str) -> None:
+    def remove(self, path: str) -> None:
         """Delete a file, if it is there."""
-        with self._translated():
-            if self._exists(name):
-                self._sftp.remove(name)
+        with self._translated(), suppress(FileNotFoundError):
+            self._sftp.remove(self._bytes(path))
+
+    def _have_folder(self, path: str) -> None:
+        """See that the folders on the way to `path` are there."""
+        parts = path.split("/")[:-1]
+        for folder in ("/".join(parts[: n + 1]) for n in range(len(parts))):
+            if folder not in self._folders and not self._exists(folder):
+                self._sftp.mkdir(self._bytes(folder))
+            self._folders.add(folder)
 
     def _exists(self, path: str) -> bool:
         try:
-            self._sftp.lstat(path)
+            self._sftp.lstat(self._bytes(path))
         except FileNotFoundError:
             return False
         return True
 
+    def _bytes(self, path: str) -> bytes:
+        return as_bytes(path, self._drop.name_encoding)
+
     @contextmanager
     def _within(self, seconds: float) -> Iterator[None]:
         """Hang up after `seconds`: not every step of paramiko's has a time-out, and a trickle passes all that do."""
-        clock = threading.Timer(seconds, self._client.close)
+        clock = threading.Timer(seconds, self._transport.close)
         clock.daemon = True
         clock.start()
         try:
@@ -146,16 +184,54 @@ class Sftp:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except paramiko.BadHostKeyException as error:
-            shown = f"{error.key.get_name()} {error.key.get_base64()}"
-            raise TryLater(f"{self._where}: the server's host key is not the one pinned; it shows {shown}") from error
-        except paramiko.AuthenticationException as error:
-            raise TryLater(f"{self._where}: {self._drop.username} was not let in: {error}") from error
-        except (paramiko.SSHException, OSError, EOFError, UnicodeError, SetupFault) as error:
-            raise TryLater(f"{self._where}: {getattr(error, 'strerror', None) or str(error) or type(error).__name__}") from error
+        except TryLater as error:
+            raise error if str(error).startswith(self._where) else type(error)(f"{self._where}: {error}") from error
+        except paramiko.ssh_exception.IncompatiblePeer as error:
+            raise TryLater(
+                f"{self._where}: the server offers only keys or ciphers that are not safe any more: {error}"
+            ) from error
+        except (paramiko.SSHException, OSError, EOFError, SetupFault) as error:
+            denied = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM)
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise (NotAllowed if denied else TryLater)(f"{self._where}: {said}") from error
 
 
-def _entry(name: str, status: paramiko.SFTPAttributes) -> RemoteFile | None:
+class _Coming:
+    """Read requests under way, in the order of the file; whatever the order in which the server answers them."""
+
+    def __init__(self, sftp: paramiko.SFTPClient, handle: bytes) -> None:
+        self._sftp, self._handle = sftp, handle
+        self._waiting: deque[tuple[int, int, int]] = deque()
+        self._early: dict[int, tuple[int, Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def ask(self, offset: int, length: int, first: bool = False) -> None:
+        """Ask for a part of the file."""
+        number = self._sftp._async_request(self, CMD_READ, self._handle, int64(offset), length)
+        (self._waiting.appendleft if first else self._waiting.append)((number, offset, length))
+
+    def next(self) -> bytes:
+        """The next part; b'' when the file has ended. What a server leaves out of a part is asked for again."""
+        number, offset, length = self._waiting.popleft()
+        try:
+            kind, answer = self._early.pop(number, None) or self._sftp._read_response(number)
+            if kind != CMD_DATA:
+                self._sftp._convert_status(answer)
+        except EOFError:
+            return b""
+        data: bytes = answer.get_binary()
+        if data and len(data) < length:
+            self.ask(offset + len(data), length - len(data), first=True)
+        return data
+
+    def _async_response(self, kind: int, answer: Any, number: int) -> None:
+        """Called by paramiko with an answer that came before the one it was asked for."""
+        self._early[number] = kind, answer
+
+
+def _entry(path: str, status: paramiko.SFTPAttributes) -> RemoteFile | None:
     if status.st_mode is None or not stat.S_ISREG(status.st_mode):
         return None
-    return RemoteFile(name, status.st_size or 0, status.st_mtime or 0)
+    return RemoteFile(path, status.st_size or 0, status.st_mtime or 0)

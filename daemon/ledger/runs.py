@@ -1,4 +1,4 @@
-"""Arrivals and import runs in Postgres."""
+"""Import runs in Postgres."""
 
 import json
 from dataclasses import asdict
@@ -13,22 +13,20 @@ from daemon.model import (
     FINAL,
     TRANSITIONS,
     Deferred,
-    Fetched,
-    Gone,
     Imported,
     ImportRun,
     Money,
     Outcome,
     Refused,
-    RemoteFile,
     State,
     Tally,
 )
 
 _RUN = """
 SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
-       a.drop_name AS drop, a.name, a.size, a.mtime, a.host, a.archive, a.sha256, a.arrived_at, r.finished_at, r.code, r.detail,
-       r.header, r.format, r.tally, a.disposed_as
+       a.drop_name AS drop, a.name, a.size, a.mtime, a.archive_host, a.archive, a.sha256, a.control, a.arrived_at, r.finished_at,
+       r.code, r.detail, r.header, r.format, r.tally, a.disposed_as, a.fault,
+       (SELECT min(f.id) FROM nightporter.import_run f WHERE f.arrival_id = a.follows) AS follows
 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
 """
 
@@ -41,60 +39,6 @@ def now(conn: Connection) -> datetime:
     """The database's clock, the one every time in the ledger is told by."""
     at: datetime = conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
     return at
-
-
-def arrive(
-    conn: Connection, drop: str, file: RemoteFile, sections: list[tuple[str, str]], listed_at: datetime, host: str
-) -> int | None:
-    """Record a file seen in a listing made at `listed_at`, with a run for each (profile, dataset) of `sections`.
-
-    `host` is the only machine that can reach the file, or ''.
-
-    Returns the id of the first run; None when the file is known already, or was disposed of since the listing.
-    """
-    arrival = conn.execute(
-        sa.text("""
-            INSERT INTO nightporter.arrival (drop_name, name, size, mtime, host)
-            SELECT :drop, :name, :size, :mtime, :host WHERE NOT EXISTS (
-                SELECT FROM nightporter.arrival
-                WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime AND disposed_at > :listed_at)
-            ON CONFLICT DO NOTHING RETURNING id"""),
-        {"drop": drop, **asdict(file), "listed_at": listed_at, "host": host},
-    ).scalar()
-    return None if arrival is None else _open_runs(conn, arrival, sections)
-
-
-def arrive_inline(conn: Connection, file: RemoteFile, sections: list[tuple[str, str]]) -> int:
-    """Record a file given on the command line: it stays where it is, so it counts as disposed of at once."""
-    arrival = conn.execute(
-        sa.text("""
-            INSERT INTO nightporter.arrival (drop_name, name, size, mtime, disposed_at, disposed_as)
-            VALUES ('', :name, :size, :mtime, now(), 'left') RETURNING id"""),
-        asdict(file),
-    ).scalar_one()
-    return _open_runs(conn, arrival, sections)
-
-
-def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) -> int:
-    ids = [
-        conn.execute(
-            sa.text("""
-                INSERT INTO nightporter.import_run (arrival_id, section, profile, dataset)
-                VALUES (:arrival, :section, :profile, :dataset) RETURNING id"""),
-            {"arrival": arrival, "section": section, "profile": profile, "dataset": dataset},
-        ).scalar_one()
-        for section, (profile, dataset) in enumerate(sections)
-    ]
-    return int(ids[0])
-
-
-def waiting(conn: Connection, drop: str) -> set[RemoteFile]:
-    """The files of a drop that the ledger knows and that were not disposed of yet."""
-    rows = conn.execute(
-        sa.text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"),
-        {"drop": drop},
-    )
-    return {RemoteFile(*row) for row in rows}
 
 
 def retry(conn: Connection, run: ImportRun) -> int:
@@ -179,14 +123,6 @@ def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) 
         )
 
 
-def fetched(conn: Connection, run: ImportRun, file: Fetched, host: str) -> None:
-    """Record that the bytes of the run's arrival are in `host`'s archive."""
-    conn.execute(
-        sa.text("UPDATE nightporter.arrival SET archive = :path, sha256 = :sha256, host = :host WHERE id = :arrival"),
-        {"arrival": run.arrival_id, "path": str(file.path), "sha256": file.sha256, "host": host},
-    )
-
-
 def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[str, Any]) -> None:
     """Record how the run's file was read: its header, and what its format and conventions were found to be."""
     conn.execute(
@@ -227,8 +163,6 @@ def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
             _move(conn, run, State.IMPORTED, tally=json.dumps(asdict(tally), default=_plain))
         case Refused(code, detail):
             _move(conn, run, State.REFUSED, code=code, detail=detail)
-        case Gone():
-            _move(conn, run, State.VANISHED)
         case Deferred(reason, seconds, blameless):
             later = now(conn) + timedelta(seconds=seconds)
             _move(conn, run, State.ARRIVED, detail=reason, not_before=later, deferrals=int(blameless))
@@ -251,31 +185,6 @@ def _move(conn: Connection, run: ImportRun, to: State, **values: Any) -> None:
 
 def _before(to: State) -> list[str]:
     return [state for state, following in TRANSITIONS.items() if to in following]
-
-
-def disposed(conn: Connection, run: ImportRun, where: str) -> None:
-    """Record what became of the source file of the run's arrival."""
-    conn.execute(
-        sa.text(
-            """
-            UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where
-            WHERE id = :arrival AND disposed_at IS NULL"""
-        ),
-        {"arrival": run.arrival_id, "where": where},
-    )
-
-
-def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
-    """Record a file that no profile claims; whether it is seen for the first time."""
-    seen = conn.execute(
-        sa.text(
-            """
-            INSERT INTO nightporter.unmatched (drop_name, name, size, mtime)
-            VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"""
-        ),
-        {"drop": drop, **asdict(file)},
-    )
-    return seen.rowcount == 1
 
 
 def tally(run: ImportRun) -> Tally | None:

@@ -16,7 +16,7 @@ from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
 from daemon.mapping.work import Mapped, Work
 from daemon.model import Batch
-from daemon.profiles import Section
+from daemon.profile import Section
 from daemon.shape import Conventions
 
 

@@ -11,7 +11,7 @@ from daemon.mapping.apply import Mapping
 from daemon.mapping.convert import cells, is_canonical
 from daemon.mapping.digits import latin_column
 from daemon.model import Batch, Rejection
-from daemon.profiles import Section
+from daemon.profile import Section
 from daemon.shape import SERIAL, Conventions, is_short
 
 _EXAMPLES = 3

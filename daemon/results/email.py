@@ -10,7 +10,8 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from daemon import ledger
-from daemon.model import ImportRun, Rejection, State
+from daemon.model import ImportRun, Rejection, State, shown
+from daemon.results.digest import Digest
 from daemon.results.outbox import Owed
 from daemon.results.words import Words
 
@@ -23,6 +24,19 @@ _templates = SandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_templates.filters["shown"] = shown
+
+_DIGEST_ROWS = [
+    ("files", "files"),
+    ("imported", "files_imported"),
+    ("refused", "files_refused"),
+    ("unmatched", "files_unmatched"),
+    ("read", "read"),
+    ("created", "created"),
+    ("updated", "updated"),
+    ("unchanged", "unchanged"),
+    ("rejected", "rejected_rows"),
+]
 
 
 @dataclass(frozen=True)
@@ -35,22 +49,22 @@ class Result:
     link_days: int
 
 
-def compose(mail: Owed, sender: str, result: Result | None) -> EmailMessage:
-    """The message that is owed: the result of an import, or news of a file that no profile claims."""
+def compose(mail: Owed, sender: str, told: Result | Digest | None) -> EmailMessage:
+    """The message that is owed: the result of an import, those of many in a digest, or other news."""
     words = Words(mail.language)
-    if result is None:
-        about = mail.about or {}
-        subject = words("mail.subject_unmatched", file=about["name"])
-        content = {"words": words, "about": about}
-    else:
-        subject = _subject(result.run, words)
-        content = {
-            "words": words,
-            "about": None,
-            "result": result,
-            "run": result.run,
-            "tally": ledger.tally(result.run),
-        }
+    content: dict[str, object] = {"words": words}
+    match told:
+        case Result(run):
+            template, subject = "result", _subject(run, words)
+            content |= {"result": told, "run": run, "tally": ledger.tally(run)}
+        case Digest(drop, counts):
+            template, subject = "digest", words("mail.subject_digest", drop=drop, **_counted(counts, words))
+            tallies = {run.id: ledger.tally(run) for run, _ in told.troubled}
+            content |= {"digest": told, "counts": _counted(counts, words), "rows": _DIGEST_ROWS, "tallies": tallies}
+        case None:
+            about = {name: shown(str(value)) for name, value in (mail.about or {}).items()}
+            template, subject = "notice", words(f"notice.{mail.kind}_subject", **about)
+            content |= {"sentence": words(f"notice.{mail.kind}", **about)}
     message = EmailMessage()
     message["Subject"] = _header(subject)
     message["From"] = sender
@@ -59,9 +73,13 @@ def compose(mail: Owed, sender: str, result: Result | None) -> EmailMessage:
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message.set_content(_templates.get_template(f"{mail.kind}.txt").render(content))
-    message.add_alternative(_templates.get_template(f"{mail.kind}.html").render(content | {"subject": subject}), subtype="html")
+    message.set_content(_templates.get_template(f"{template}.txt").render(content))
+    message.add_alternative(_templates.get_template(f"{template}.html").render(content | {"subject": subject}), subtype="html")
     return message
+
+
+def _counted(counts: dict[str, int], words: Words) -> dict[str, str]:
+    return {name: words.count(count) for name, count in counts.items()}
 
 
 def _subject(run: ImportRun, words: Words) -> str:

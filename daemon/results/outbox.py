@@ -3,16 +3,22 @@
 import json
 import uuid
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from daemon import queue
-from daemon.model import ImportRun, RemoteFile
+from daemon import ledger, queue
+from daemon.model import ImportRun
 from daemon.settings import Person
+
+DIGEST_FROM = 10
+"""As many files of one drop on their way are told together."""
+GATHERING_SECONDS = 5.0
+"""How often a digest looks whether its drop is done."""
+LONGEST_GATHERING_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -34,30 +40,62 @@ class Owed:
 
 
 def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person]) -> None:
-    """Owe the result of a run to each of `to`."""
-    _owe(conn, "result", run.id, None, to)
-
-
-def owe_unmatched(conn: Connection, drop: str, file: RemoteFile, to: Iterable[Person]) -> None:
-    """Owe the admins the news of a file that no profile claims."""
-    _owe(conn, "unmatched", None, {"drop": drop, **asdict(file)}, to)
-
-
-def _owe(conn: Connection, kind: str, run_id: int | None, about: dict[str, Any] | None, to: Iterable[Person]) -> None:
+    """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way."""
+    many = bool(run.drop) and ledger.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
     for person in to:
-        mail = conn.execute(
+        _owe(conn, person, "result", run.id, None, _digest(conn, run.drop, person, many))
+
+
+def owe_notice(conn: Connection, kind: str, to: Iterable[Person], *, many: bool = False, drop: str = "", **about: object) -> None:
+    """Owe each of `to` the news of something that is no import's result; as part of a digest when there are `many`."""
+    for person in to:
+        _owe(conn, person, kind, None, {"drop": drop, **about}, _digest(conn, drop, person, many) if many else None)
+
+
+def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:
+    """The digest about a drop that is being gathered for somebody; made, if there are many mails and none is."""
+    named = {"recipient": to.email, "language": to.language, "drop": drop}
+    if many:
+        made = conn.execute(
             sa.text("""
-                INSERT INTO nightporter.email (kind, run_id, about, recipient, language, message_id)
-                VALUES (:kind, :run, CAST(:about AS jsonb), :recipient, :language, :message_id) RETURNING id"""),
-            {
-                "kind": kind,
-                "run": run_id,
-                "about": json.dumps(about) if about else None,
-                "recipient": person.email,
-                "language": person.language,
-                "message_id": f"<{uuid.uuid4()}@nightporter>",
-            },
-        ).scalar_one()
+                INSERT INTO nightporter.email (kind, about, recipient, language, message_id)
+                VALUES ('digest', jsonb_build_object('drop', CAST(:drop AS text)), :recipient, :language, :message_id)
+                ON CONFLICT DO NOTHING RETURNING id"""),
+            named | {"message_id": _message_id()},
+        ).scalar()
+        if made is not None:
+            queue.enqueue(conn, "send_result_email", at=ledger.now(conn) + timedelta(seconds=GATHERING_SECONDS), email_id=made)
+            return int(made)
+    # Locked, so that it is not sent before the caller's transaction has put its mail into it.
+    return conn.execute(
+        sa.text("""
+            SELECT id FROM nightporter.email
+            WHERE kind = 'digest' AND attempts = 0 AND recipient = :recipient AND language = :language AND about->>'drop' = :drop
+            FOR SHARE"""),
+        named,
+    ).scalar()
+
+
+def _message_id() -> str:
+    return f"<{uuid.uuid4()}@nightporter>"
+
+
+def _owe(conn: Connection, to: Person, kind: str, run_id: int | None, about: dict[str, Any] | None, digest: int | None) -> None:
+    mail = conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.email (kind, run_id, about, recipient, language, message_id, digest)
+            VALUES (:kind, :run, CAST(:about AS jsonb), :recipient, :language, :message_id, :digest) RETURNING id"""),
+        {
+            "kind": kind,
+            "run": run_id,
+            "about": json.dumps(about) if about else None,
+            "recipient": to.email,
+            "language": to.language,
+            "message_id": _message_id(),
+            "digest": digest,
+        },
+    ).scalar_one()
+    if digest is None:
         queue.enqueue(conn, "send_result_email", email_id=mail)
 
 
@@ -65,6 +103,17 @@ _MAIL = """
 SELECT id, kind, run_id, about, recipient, language, message_id, attempts, queued_at, sent_at, given_up_at, fault
 FROM nightporter.email
 """
+
+
+def gathering(conn: Connection, email_id: int) -> bool:
+    """Whether a mail is a digest that should wait: files of its drop are still on their way, and it is not too old."""
+    row = conn.execute(
+        sa.text("""
+            SELECT about->>'drop' AS drop FROM nightporter.email WHERE id = :id AND kind = 'digest' AND attempts = 0
+                   AND queued_at > clock_timestamp() - make_interval(secs => :longest)"""),
+        {"id": email_id, "longest": LONGEST_GATHERING_SECONDS},
+    ).one_or_none()
+    return row is not None and ledger.backlog(conn, row.drop, 1) > 0
 
 
 def take(conn: Connection, email_id: int) -> Owed | None:
@@ -91,7 +140,7 @@ def mails_of(conn: Connection, run_id: int) -> list[Owed]:
 def was_sent(conn: Connection, mail: Owed) -> None:
     """Record that the mail server took it."""
     conn.execute(
-        sa.text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id"),
+        sa.text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id OR digest = :id"),
         {"id": mail.id},
     )
 
@@ -102,7 +151,7 @@ def undelivered(conn: Connection, mail: Owed, fault: str, retry_at: datetime | N
         sa.text(
             """
             UPDATE nightporter.email SET fault = :fault, given_up_at = CASE WHEN :final THEN clock_timestamp() END
-            WHERE id = :id"""
+            WHERE id = :id OR digest = :id"""
         ),
         {"id": mail.id, "fault": fault, "final": retry_at is None},
     )

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from daemon import db, intake
-from daemon.drops import Seen
+from daemon import db
 from daemon.profiles import Profiles
 from daemon.settings import load
-from tests.integration.test_drops import sshd_drop
+from daemon.tending import Tended
+from tests.drop_kinds import sshd_drop
 from tests.office import ITEMS_HEADER
 from tests.servers import MailServer, Sshd, free_port
 from tests.service import Service
@@ -191,12 +191,12 @@ def test_the_service_stops_when_it_is_told(service: Service) -> None:
 def test_a_worker_on_its_own_takes_from_the_queue(
     tmp_path: Path, database: str, mail_server: MailServer, eventually: Callable[..., object]
 ) -> None:
-    """`nightporter worker` imports what is queued though no service runs, and ends in order when told."""
+    """`nightporter worker` imports what is queued though no service runs, and ends in order; the next service puts the file away."""
     service = Service(tmp_path, database, mail_server, eventually)
     settings = load(tmp_path)
     engine = db.connect(database)
     service.arrive("customers.csv", CUSTOMERS)
-    intake.poll(engine, settings, Profiles(settings.profiles), "erp", Seen())
+    Tended(engine, settings, Profiles(settings.profiles), "erp").tend(listing=True)
     engine.dispose()
     assert service.runs() == [("customers.csv", "arrived", None)]
     command = [sys.executable, "-m", "daemon", "--home", str(tmp_path), "worker"]
@@ -205,7 +205,9 @@ def test_a_worker_on_its_own_takes_from_the_queue(
         service.wait_for_mails(1)
         worker.terminate()
         assert worker.wait(30) == 0
-    assert (service.drop / "processed" / "customers.csv").exists()
+    assert (service.drop / "processing" / "1~customers.csv").exists()
+    with service:
+        eventually((service.drop / "processed" / "customers.csv").exists)
 
 
 def test_a_service_manager_is_told_when_it_serves(

@@ -10,7 +10,8 @@ import pytest
 from daemon import config
 from daemon.mapping import fit
 from daemon.model import Batch, Rejection
-from daemon.profiles import Profile, Section, ready_made
+from daemon.profile import Profile, Section
+from daemon.profiles import ready_made
 from daemon.reading import read
 
 EXPORTS = Path(__file__).parent.parent / "exports"

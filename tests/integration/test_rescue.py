@@ -1,15 +1,16 @@
 """The rescue: nothing owed stays without a job, however the job was lost."""
 
-from pathlib import Path
-
 import pytest
 import sqlalchemy as sa
 
 from daemon import db, ledger, queue, results
 from daemon.attempt import attempt
+from daemon.drops import open_drop
 from daemon.model import RemoteFile
+from daemon.porter import fetch_owed
 from daemon.rescue import rescue
-from daemon.settings import Person, Settings
+from daemon.settings import Person
+from tests.drop_kinds import settings_with
 from tests.office import CUSTOMERS, Office
 
 JOBS = "SELECT task_name, queue_name, status::text FROM nightporter.procrastinate_jobs ORDER BY id"
@@ -17,18 +18,17 @@ JOBS = "SELECT task_name, queue_name, status::text FROM nightporter.procrastinat
 
 @pytest.fixture
 def run_id(office: Office) -> int:
-    """A run whose file waits in a local drop, with its job."""
+    """A run whose file came to a local drop and is in the archive, with its job."""
     (office.home / "drop").mkdir()
     path = office.file("drop/customers.csv", "Code;Name;City;Limit\nC1;Martin;Paris;\n")
-    office.settings = Settings.model_validate(
-        {"home": office.home, "drops": {"erp": {"kind": "local", "path": office.home / "drop"}}}
-    )
+    office.settings = settings_with(office.home, {"kind": "local", "path": "drop"})
     office.profile("customers", CUSTOMERS)
     with db.transaction(office.engine) as conn:
         entry = RemoteFile(path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        made = ledger.arrive(conn, "erp", entry, [("customers", "customers")], ledger.now(conn), "")
+        made = ledger.arrive(conn, "d", entry, [("customers", "customers")], ledger.now(conn), queue.this_host())
         assert made
-        queue.enqueue(conn, "import_run", run_id=made)
+    with open_drop("d", office.settings.drops["d"], office.settings) as drop:
+        fetch_owed(office.engine, office.settings, "d", drop)
     return made
 
 
@@ -45,7 +45,7 @@ def do(office: Office, statement: str) -> None:
 def test_what_has_its_job_is_left_alone(office: Office, run_id: int) -> None:
     """A healthy queue needs no rescue."""
     assert rescued(office) == 0
-    assert office.rows(JOBS) == [("import_run", "imports", "todo")]
+    assert office.rows(JOBS) == [("import_run", f"imports@{queue.this_host()}", "todo")]
 
 
 @pytest.mark.parametrize("loss", ["DELETE FROM nightporter.procrastinate_jobs", "UPDATE nightporter.procrastinate_jobs SET status = 'failed'",
@@ -56,21 +56,21 @@ def test_an_import_whose_job_was_lost_gets_another(office: Office, run_id: int, 
         ledger.claim(conn, run_id)
     do(office, loss)
     assert rescued(office) == 1
-    assert office.rows(JOBS) == [("import_run", "imports", "todo")]
+    assert office.rows(JOBS) == [("import_run", f"imports@{queue.this_host()}", "todo")]
     assert office.rows("SELECT state FROM nightporter.import_run") == [("arrived",)]
     assert rescued(office) == 0
 
 
-def test_disposals_and_mails_are_owed_until_done(office: Office, run_id: int) -> None:
-    """A finished run whose file was not moved, and a mail that was not sent, have jobs again."""
+def test_mails_are_owed_until_sent(office: Office, run_id: int) -> None:
+    """A mail that was not sent has a job again."""
     attempt(office.engine, office.settings, office.profiles, run_id)
     with db.transaction(office.engine) as conn:
         run = ledger.get(conn, run_id)
         assert run
         results.owe_result(conn, run, [Person(email="credit@example.com")])
     do(office, "DELETE FROM nightporter.procrastinate_jobs")
-    assert rescued(office) == 2
-    assert {row[0] for row in office.rows(JOBS)} == {"dispose", "send_result_email"}
+    assert rescued(office) == 1
+    assert {row[0] for row in office.rows(JOBS)} == {"send_result_email"}
 
 
 def test_a_file_that_kills_its_process_runs_out_of_tries(office: Office, run_id: int) -> None:
@@ -85,23 +85,15 @@ def test_a_file_that_kills_its_process_runs_out_of_tries(office: Office, run_id:
     assert office.rows("SELECT count(*) FROM ar.customer") == [(0,)]
 
 
-def test_the_worlds_fault_never_gives_a_file_up(office: Office, run_id: int, tmp_path: Path) -> None:
-    """Through twenty attempts at a drop that is away the file is deferred, the admins told once; then it is imported."""
-    drop = office.home / "drop"
+def test_the_worlds_fault_never_gives_a_file_up(office: Office, run_id: int) -> None:
+    """Through twenty attempts without the archive the run is deferred, the admins told once; then the file is imported."""
     mail = {"host": "smtp", "admins": [{"email": "it@example.com"}]}
-    office.settings = Settings.model_validate(office.settings.model_dump(by_alias=True) | {"mail": mail})
-    (drop / "customers.csv").rename(tmp_path / "away.csv")
-    drop.rmdir()
-    drop.write_text("a file where the folder was")
+    office.settings = settings_with(office.home, {"kind": "local", "path": "drop"}, mail=mail)
+    office.settings.archive_folder.rename(office.home / "away")
     for _ in range(20):
         attempt(office.engine, office.settings, office.profiles, run_id)
     assert office.rows("SELECT state, attempt, deferrals FROM nightporter.import_run") == [("arrived", 20, 20)]
     assert office.rows("SELECT recipient FROM nightporter.email") == [("it@example.com",)]
-    drop.unlink()
-    drop.mkdir()
-    (tmp_path / "away.csv").rename(drop / "customers.csv")
-    import daemon.attempt as attempting
-
-    attempting._sick._until.clear()
+    (office.home / "away").rename(office.settings.archive_folder)
     attempt(office.engine, office.settings, office.profiles, run_id)
     assert office.rows("SELECT state FROM nightporter.import_run") == [("imported",)]

@@ -9,7 +9,7 @@ import pytest
 from daemon.errors import FileRefused
 from daemon.mapping import Mapping
 from daemon.mapping.prove import prove
-from daemon.profiles import Profile
+from daemon.profile import Profile
 from daemon.shape import Conventions
 from tests.rows import COLUMNS, GOOD, KNOWN, apply, batch, reasons
 

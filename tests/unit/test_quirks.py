@@ -11,7 +11,7 @@ from daemon.errors import FileRefused
 from daemon.mapping import Mapping
 from daemon.mapping.prove import blank_columns, prove
 from daemon.model import Batch
-from daemon.profiles import Profile
+from daemon.profile import Profile
 from daemon.shape import Conventions
 from tests.rows import COLUMNS, GOOD, KNOWN, apply, batch, reasons
 

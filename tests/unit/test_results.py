@@ -30,8 +30,9 @@ COUNTS = dict.fromkeys(
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 RUN = ImportRun(
     id=7, arrival_id=7, section=0, member="", parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
-    name="ITEMS.csv", size=1, mtime=1, host="h", archive="a", sha256="0", arrived_at=NOW, finished_at=NOW, code=None, detail=None,
+    name="ITEMS.csv", size=1, mtime=1, archive_host="h", archive="a", sha256="0", control=None, arrived_at=NOW, finished_at=NOW, code=None, detail=None,
     header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
+    fault=None, follows=None,
 )  # fmt: skip
 REJECTION = Rejection(5, ["007", "1 28O"], (Reason(Fault.NOT_A_NUMBER, "amount", "1 28O", "Montant"),))
 OWED = Owed(1, "result", 7, None, "credit@example.com", "en", "<1@nightporter>", 1, NOW, None, None, None)

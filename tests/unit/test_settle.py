@@ -1,8 +1,8 @@
 """When a file is complete."""
 
+from daemon.drop_settings import LocalDrop
 from daemon.drops import Seen, next_look, observe
 from daemon.model import RemoteFile
-from daemon.settings import LocalDrop
 
 QUIET = LocalDrop(kind="local", path="/drop", settle=10)
 MARKED = LocalDrop(kind="local", path="/drop", marker="{name}.ok")
@@ -32,7 +32,7 @@ def test_a_file_that_went_and_came_back_begins_anew() -> None:
 
 def test_temporary_names_and_dotfiles_are_never_files() -> None:
     """`.part`, `.tmp`, `.filepart` in any case and dotfiles are left alone."""
-    names = ["x.part", "x.TMP", "x.filepart", ".x", "..", "a/b", "a\0b"]
+    names = ["x.part", "x.TMP", "x.filepart", ".x", "sub/.x", "sub/x.part"]
     seen, listing = Seen(), [RemoteFile(name, 1, 1) for name in names]
     observe(seen, listing, QUIET, 0)
     assert observe(seen, listing, QUIET, 100) == []

@@ -1,0 +1,247 @@
+"""Arrivals in Postgres: files that came, where they are now, and what is still to be done with them."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daemon.model import Arrival, Fetched, RemoteFile, State
+
+_OWED = """
+SELECT a.id, a.name, a.size, a.mtime, a.path, a.sha256, a.tries, min(r.id) AS run_id, min(r.profile) AS profile,
+       array_agg(DISTINCT r.state) AS states
+FROM nightporter.arrival a JOIN nightporter.import_run r ON r.arrival_id = a.id AND r.parent_id IS NULL
+WHERE a.drop_name = :drop AND a.host = :host AND a.disposed_at IS NULL
+      AND (a.not_before IS NULL OR a.not_before <= clock_timestamp()) AND {}
+GROUP BY a.id ORDER BY a.id LIMIT :limit
+"""
+UNFETCHED = "a.sha256 IS NULL AND r.state = 'arrived'"
+"""Their bytes are still to be fetched."""
+ENDED = "a.ended_at IS NOT NULL AND a.left_at IS NULL"
+"""Their runs have ended; the source file is still to be put away."""
+LEFT = "a.left_at < clock_timestamp() - interval '1 day'"
+"""Left where they are, and not looked at since yesterday."""
+
+
+def arrive(
+    conn: Connection,
+    drop: str,
+    file: RemoteFile,
+    sections: list[tuple[str, str]],
+    listed_at: datetime,
+    host: str,
+    control: str | None = None,
+) -> int | None:
+    """Record a file seen in a listing made at `listed_at`, with a run for each (profile, dataset) of `sections`.
+
+    `host` is the machine that looks after it; `control` is what its control file says. Returns the id of the first run;
+    None when the file is known already, or was put away since the listing.
+    """
+    arrival = conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, host, control, follows)
+            SELECT :drop, :name, :name, :size, :mtime, :host, :control,
+                   (SELECT max(id) FROM nightporter.arrival WHERE drop_name = :drop AND name = :name)
+            WHERE NOT EXISTS (
+                SELECT FROM nightporter.arrival
+                WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime AND disposed_at > :listed_at)
+            ON CONFLICT DO NOTHING RETURNING id"""),
+        {"drop": drop, **asdict(file), "listed_at": listed_at, "host": host, "control": control},
+    ).scalar()
+    return None if arrival is None else _open_runs(conn, arrival, sections)
+
+
+def arrive_inline(conn: Connection, file: RemoteFile, sections: list[tuple[str, str]]) -> int:
+    """Record a file given on the command line: it stays where it is, so it counts as put away at once."""
+    arrival = conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, disposed_at, disposed_as)
+            VALUES ('', :name, :name, :size, :mtime, now(), 'left') RETURNING id"""),
+        asdict(file),
+    ).scalar_one()
+    return _open_runs(conn, arrival, sections)
+
+
+def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) -> int:
+    ids = [
+        conn.execute(
+            sa.text("""
+                INSERT INTO nightporter.import_run (arrival_id, section, profile, dataset)
+                VALUES (:arrival, :section, :profile, :dataset) RETURNING id"""),
+            {"arrival": arrival, "section": section, "profile": profile, "dataset": dataset},
+        ).scalar_one()
+        for section, (profile, dataset) in enumerate(sections)
+    ]
+    return int(ids[0])
+
+
+def waiting(conn: Connection, drop: str) -> set[RemoteFile]:
+    """The files of a drop that the ledger knows and that are not out of the way."""
+    rows = conn.execute(
+        sa.text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"),
+        {"drop": drop},
+    )
+    return {RemoteFile(*row) for row in rows}
+
+
+def owed(conn: Connection, drop: str, host: str, which: str, limit: int = 1000) -> list[Arrival]:
+    """The arrivals of a drop with which this machine has something to do now: those UNFETCHED, ENDED, or LEFT."""
+    rows = conn.execute(sa.text(_OWED.format(which)), {"drop": drop, "host": host, "limit": limit}).mappings()
+    return [_arrival(row) for row in rows]
+
+
+def _arrival(row: Any) -> Arrival:
+    return Arrival(
+        id=row["id"],
+        file=RemoteFile(row["name"], row["size"], row["mtime"]),
+        path=row["path"],
+        sha256=row["sha256"],
+        tries=row["tries"],
+        run_id=row["run_id"],
+        profile=row["profile"],
+        states=frozenset(State(state) for state in row["states"]),
+    )
+
+
+def drops_with_ended(conn: Connection) -> list[tuple[str, str]]:
+    """The drops, each with its host, in which the source file of an ended run is still to be put away."""
+    rows = conn.execute(
+        sa.text(
+            """
+            SELECT DISTINCT drop_name, host FROM nightporter.arrival a
+            WHERE disposed_at IS NULL AND drop_name <> '' AND (a.not_before IS NULL OR a.not_before <= clock_timestamp())
+                  AND """
+            + ENDED
+        )
+    )
+    return [(row.drop_name, row.host) for row in rows]
+
+
+def adopt(conn: Connection, drop: str, host: str, silence: float) -> int:
+    """Take over the arrivals of a drop that no other machine has looked after for `silence` seconds; returns how many."""
+    adopted = conn.execute(
+        sa.text("""
+            UPDATE nightporter.arrival a SET host = :host
+            WHERE drop_name = :drop AND disposed_at IS NULL AND host <> :host AND NOT EXISTS (
+                SELECT FROM nightporter.drop_state s WHERE s.drop_name = a.drop_name AND s.host = a.host
+                       AND s.looked_at > clock_timestamp() - make_interval(secs => :silence))"""),
+        {"drop": drop, "host": host, "silence": silence},
+    )
+    return adopted.rowcount
+
+
+def moved(conn: Connection, arrival: Arrival, path: str) -> None:
+    """Record where a file is now."""
+    conn.execute(sa.text("UPDATE nightporter.arrival SET path = :path WHERE id = :id"), {"id": arrival.id, "path": path})
+
+
+def fetched(conn: Connection, arrival_id: int, file: Fetched, host: str) -> bool:
+    """Record that the bytes of an arrival are in `host`'s archive; False when another process was first."""
+    recorded = conn.execute(
+        sa.text("""
+            UPDATE nightporter.arrival
+            SET archive = :path, sha256 = :sha256, archive_host = :host, tries = 0, not_before = NULL, fault = NULL
+            WHERE id = :id AND sha256 IS NULL"""),
+        {"id": arrival_id, "path": str(file.path), "sha256": file.sha256, "host": host},
+    )
+    return recorded.rowcount == 1
+
+
+def failed(conn: Connection, arrival: Arrival, fault: str, seconds: float) -> None:
+    """Record that a file could not be fetched, or put away; it is tried again after `seconds`."""
+    conn.execute(
+        sa.text("""
+            UPDATE nightporter.arrival
+            SET tries = tries + 1, fault = :fault, not_before = clock_timestamp() + make_interval(secs => :seconds)
+            WHERE id = :id"""),
+        {"id": arrival.id, "fault": fault, "seconds": seconds},
+    )
+
+
+def vanished(conn: Connection, arrival: Arrival) -> bool:
+    """Record that a file was gone, or another one, before it could be fetched: its runs end, and it is out of the way.
+
+    False when another process has fetched it.
+    """
+    gone = conn.execute(
+        sa.text("""
+            UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = 'vanished'
+            WHERE id = :id AND sha256 IS NULL AND disposed_at IS NULL"""),
+        {"id": arrival.id},
+    )
+    conn.execute(
+        sa.text("""
+            UPDATE nightporter.import_run SET state = 'vanished', finished_at = clock_timestamp()
+            WHERE arrival_id = :id AND state = 'arrived' AND :gone"""),
+        {"id": arrival.id, "gone": gone.rowcount == 1},
+    )
+    return gone.rowcount == 1
+
+
+def ended(conn: Connection, arrival_id: int) -> None:
+    """Record that all runs of an arrival have ended, if they have: its source file may be put away."""
+    conn.execute(
+        sa.text("""
+            UPDATE nightporter.arrival SET ended_at = clock_timestamp(), tries = 0
+            WHERE id = :id AND drop_name <> '' AND ended_at IS NULL AND NOT EXISTS (
+                SELECT FROM nightporter.import_run
+                WHERE arrival_id = :id AND parent_id IS NULL AND state IN ('arrived', 'importing', 'held'))"""),
+        {"id": arrival_id},
+    )
+
+
+def disposed(conn: Connection, arrival_id: int, where: str) -> None:
+    """Record what became of a source file: it is out of the way, and whatever has its name from now on is new."""
+    conn.execute(
+        sa.text("""
+            UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where, fault = NULL
+            WHERE id = :id AND disposed_at IS NULL"""),
+        {"id": arrival_id, "where": where},
+    )
+
+
+def left(conn: Connection, arrival_id: int) -> None:
+    """Record that a source file was left where it is, and is the one that was imported."""
+    conn.execute(
+        sa.text("UPDATE nightporter.arrival SET left_at = clock_timestamp(), disposed_as = 'left', fault = NULL WHERE id = :id"),
+        {"id": arrival_id},
+    )
+
+
+def unmatched(conn: Connection, drop: str) -> set[RemoteFile]:
+    """The files of a drop of which the admins have been told that no profile claims them."""
+    rows = conn.execute(sa.text("SELECT name, size, mtime FROM nightporter.unmatched WHERE drop_name = :drop"), {"drop": drop})
+    return {RemoteFile(*row) for row in rows}
+
+
+def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
+    """Record a file that no profile claims; whether it is seen for the first time."""
+    seen = conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.unmatched (drop_name, name, size, mtime)
+            VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"""),
+        {"drop": drop, **asdict(file)},
+    )
+    return seen.rowcount == 1
+
+
+def old_archives(conn: Connection, keep: float, limit: int = 1000) -> list[tuple[int, str, str]]:
+    """Arrivals older than `keep` seconds whose bytes are still in the archive and needed by no run: id, path, host."""
+    rows = conn.execute(
+        sa.text("""
+            SELECT id, archive, archive_host FROM nightporter.arrival a
+            WHERE archive IS NOT NULL AND arrived_at < clock_timestamp() - make_interval(secs => :keep)
+                  AND (disposed_at IS NOT NULL OR left_at IS NOT NULL)
+                  AND NOT EXISTS (SELECT FROM nightporter.import_run r WHERE r.arrival_id = a.id
+                                  AND r.state IN ('arrived', 'importing', 'held'))
+            ORDER BY id LIMIT :limit"""),
+        {"keep": keep, "limit": limit},
+    )
+    return [(row.id, row.archive, row.archive_host) for row in rows]
+
+
+def pruned(conn: Connection, arrival_id: int) -> None:
+    """Record that the archive keeps the bytes of an arrival no longer."""
+    conn.execute(sa.text("UPDATE nightporter.arrival SET archive = NULL WHERE id = :id"), {"id": arrival_id})

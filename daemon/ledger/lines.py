@@ -1,0 +1,73 @@
+"""Lines: the files of one drop that go through one profile are imported one after the other, in the order they came.
+
+So a later export never goes in before an earlier one, each profile has one job in the queue at a time, and ten thousand
+files of one profile hold up no other. A file that cannot go on (not fetched yet, or deferred) lets the others pass after
+a while, for one sick file must not stop a night.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daemon import queue
+
+PATIENCE_SECONDS = 900
+"""How long a file that cannot go on holds up the ones behind it, from its arrival."""
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.line.' || :drop || '/' || :profile, 0))"
+
+_HEAD = """
+SELECT r.id, a.archive_host,
+       a.archive IS NOT NULL AND (r.not_before IS NULL OR r.not_before <= clock_timestamp())
+       AND NOT EXISTS (SELECT FROM nightporter.import_run e
+                       WHERE e.arrival_id = r.arrival_id AND e.section < r.section AND e.parent_id IS NULL
+                             AND e.state IN ('arrived', 'importing'))
+       AND NOT EXISTS (SELECT FROM procrastinate_jobs j
+                       WHERE j.task_name = 'import_run' AND j.status IN ('todo', 'doing')
+                             AND (j.args->>'run_id')::bigint = r.id) AS ready
+FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'arrived'
+      AND (a.arrived_at > clock_timestamp() - make_interval(secs => :patience)
+           OR (a.archive IS NOT NULL AND (r.not_before IS NULL OR r.not_before <= clock_timestamp())))
+ORDER BY r.arrival_id, r.section LIMIT 1
+"""
+
+_BUSY = """
+SELECT EXISTS (SELECT FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+               WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'importing')
+"""
+
+
+def advance(conn: Connection, drop: str, profile: str) -> bool:
+    """Owe the import of the next file of a line, if it can go on and none is being imported; whether it did."""
+    named = {"drop": drop, "profile": profile}
+    conn.execute(sa.text(_LOCK), named)
+    if conn.execute(sa.text(_BUSY), named).scalar_one():
+        return False
+    head = conn.execute(sa.text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
+    if head is None or not head.ready:
+        return False
+    queue.enqueue(conn, "import_run", head.archive_host, run_id=head.id)
+    return True
+
+
+def lines(conn: Connection) -> list[tuple[str, str]]:
+    """The lines in which a file waits: each a drop and a profile."""
+    rows = conn.execute(
+        sa.text("""
+            SELECT DISTINCT a.drop_name, r.profile FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+            WHERE r.state = 'arrived' AND r.parent_id IS NULL AND a.drop_name <> ''""")
+    )
+    return [(row.drop_name, row.profile) for row in rows]
+
+
+def backlog(conn: Connection, drop: str, limit: int) -> int:
+    """How many runs of a drop are still on their way; counted up to `limit`."""
+    count: int = conn.execute(
+        sa.text("""
+            SELECT count(*) FROM (
+                SELECT FROM nightporter.arrival a JOIN nightporter.import_run r ON r.arrival_id = a.id
+                WHERE a.drop_name = :drop AND a.disposed_at IS NULL AND r.state IN ('arrived', 'importing')
+                LIMIT :limit) counted"""),
+        {"drop": drop, "limit": limit},
+    ).scalar_one()
+    return count

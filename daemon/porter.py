@@ -1,0 +1,122 @@
+"""The porter: carries into the archive what arrived, puts the source away once its runs have ended, and looks again, daily,
+at what was left in a drop.
+"""
+
+from sqlalchemy import Engine
+
+from daemon import db, failpoint, ledger, queue, results
+from daemon.drop_settings import DropSettings
+from daemon.drops import Drop, claim, fetch, put_away, release, still
+from daemon.errors import NotAllowed, TryLater, Vanished
+from daemon.log import get
+from daemon.model import Arrival, State
+from daemon.settings import Settings
+
+log = get(__name__)
+
+
+def fetch_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
+    """Bring the bytes of what arrived into the archive, in its order, and let the imports begin.
+
+    Raises TryLater when the drop is at fault; a file that cannot be had is tried again later, after the others.
+    """
+    while True:
+        with db.transaction(engine) as conn:
+            owed = ledger.owed(conn, name, queue.this_host(), ledger.UNFETCHED)
+        for arrival in owed:
+            try:
+                _fetch(engine, settings, name, drop, arrival)
+            except TryLater as fault:
+                _put_off(engine, settings, arrival, str(fault))
+                if not isinstance(fault, NotAllowed):
+                    raise
+        if not owed:
+            return
+
+
+def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: Arrival) -> None:
+    here, path = settings.drops[name], arrival.path
+    try:
+        if here.claims and path == arrival.file.name:
+            path = claim(drop, arrival.file, arrival.id, here.marker)
+            with db.transaction(engine) as conn:
+                ledger.moved(conn, arrival, path)
+            failpoint.reach("set aside")
+        fetched = fetch(drop, arrival.file, path, settings.archive_folder, arrival.id)
+    except Vanished:
+        release(drop, arrival.file, path, arrival.run_id)
+        with db.transaction(engine) as conn:
+            if not ledger.vanished(conn, arrival):
+                return
+            ledger.advance(conn, name, arrival.profile)
+            run = ledger.get(conn, arrival.run_id)
+            assert run
+            results.owe_result(conn, run, settings.admins)
+        log.info("vanished", drop=name, file=arrival.file.name, run=arrival.run_id)
+        return
+    failpoint.reach("archived")
+    with db.transaction(engine) as conn:
+        first = ledger.fetched(conn, arrival.id, fetched, "" if settings.archive.shared else queue.this_host())
+        ledger.advance(conn, name, arrival.profile)
+    if not first:
+        fetched.path.unlink(missing_ok=True)
+
+
+def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
+    """Put away what has been imported or refused, as the drop says. Raises TryLater when the drop is at fault.
+
+    A file that cannot be put away is tried again later; its import stands.
+    """
+    while True:
+        with db.transaction(engine) as conn:
+            owed = ledger.owed(conn, name, queue.this_host(), ledger.ENDED)
+        for arrival in owed:
+            try:
+                where = _put_away(drop, settings.drops[name], arrival)
+            except TryLater as fault:
+                _put_off(engine, settings, arrival, str(fault))
+                if not isinstance(fault, NotAllowed):
+                    raise
+                continue
+            failpoint.reach("moved")
+            with db.transaction(engine) as conn:
+                if where == "left":
+                    ledger.left(conn, arrival.id)
+                else:
+                    ledger.disposed(conn, arrival.id, where)
+            log.info("disposed", run=arrival.run_id, file=arrival.file.name, where=where)
+        if not owed:
+            return
+
+
+def _put_away(drop: Drop, here: DropSettings, arrival: Arrival) -> str:
+    fine = arrival.states == {State.IMPORTED}
+    how, folder = (here.imported, here.imported_to) if fine else (here.refused, here.refused_to)
+    if arrival.sha256 is None:
+        return "never fetched"
+    return put_away(drop, arrival.file, arrival.path, arrival.run_id, how, folder, arrival.sha256, here.marker)
+
+
+def look_again(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
+    """Read once more, daily, what was left in the drop: other bytes under the same size and time are a new arrival.
+
+    Of a file that is not there nothing is inferred: a listing may be briefly empty.
+    """
+    with db.transaction(engine) as conn:
+        left = ledger.owed(conn, name, queue.this_host(), ledger.LEFT)
+    for arrival in left:
+        same = still(drop, arrival.file, arrival.path, arrival.sha256 or "")
+        with db.transaction(engine) as conn:
+            if same is False:
+                ledger.disposed(conn, arrival.id, "replaced")
+            else:
+                ledger.left(conn, arrival.id)
+
+
+def _put_off(engine: Engine, settings: Settings, arrival: Arrival, fault: str) -> None:
+    """Remember why something could not be done with a file, and when to try again; tell the admins if it goes on."""
+    log.warning("file_fault", file=arrival.file.name, run=arrival.run_id, reason=fault)
+    with db.transaction(engine) as conn:
+        ledger.failed(conn, arrival, fault, settings.imports.after(arrival.tries))
+        if arrival.tries + 1 == settings.imports.attempts:
+            results.owe_notice(conn, "file_fault", settings.admins, file=arrival.file.name, run=arrival.run_id, fault=fault)

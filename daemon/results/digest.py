@@ -1,0 +1,56 @@
+"""The digest: what came of many files of one drop, in one mail; those with trouble by name, the others by number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from daemon import ledger
+from daemon.model import ImportRun
+from daemon.results.outbox import Owed
+
+_LISTED = 50
+
+_COUNTS = """
+SELECT count(r.id) AS files, count(*) FILTER (WHERE r.state = 'imported') AS imported,
+       count(*) FILTER (WHERE r.state = 'refused') AS refused,
+       coalesce(sum((r.tally->>'read')::bigint), 0) AS read, coalesce(sum((r.tally->>'created')::bigint), 0) AS created,
+       coalesce(sum((r.tally->>'updated')::bigint), 0) AS updated, coalesce(sum((r.tally->>'unchanged')::bigint), 0) AS unchanged,
+       coalesce(sum((r.tally->>'rejected')::bigint), 0) AS rejected,
+       count(*) FILTER (WHERE r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS troubled,
+       count(*) FILTER (WHERE e.kind = 'unmatched') AS unmatched
+FROM nightporter.email e LEFT JOIN nightporter.import_run r ON r.id = e.run_id WHERE e.digest = :id
+"""
+
+_TROUBLED = """
+SELECT r.id FROM nightporter.email e JOIN nightporter.import_run r ON r.id = e.run_id
+WHERE e.digest = :id AND (r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0)
+ORDER BY r.state = 'imported', r.id LIMIT :limit
+"""
+
+_UNMATCHED = """
+SELECT about->>'file' FROM nightporter.email WHERE digest = :id AND kind = 'unmatched' ORDER BY id LIMIT :limit
+"""
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What a digest tells of: counts over all its files, the first files that need attention, the first that nobody claims."""
+
+    drop: str
+    counts: dict[str, int]
+    troubled: list[tuple[ImportRun, str]]
+    """Each with the link to its rejected rows, or ''."""
+    unmatched: list[str]
+
+
+def gathered(conn: Connection, mail: Owed, link: Callable[[int], str]) -> Digest:
+    """Everything that a digest has gathered; `link` makes the link to a run's rejected rows."""
+    named = {"id": mail.id, "limit": _LISTED}
+    counts = dict(conn.execute(sa.text(_COUNTS), named).mappings().one())
+    ids = conn.execute(sa.text(_TROUBLED), named).scalars().all()
+    runs = [run for id in ids if (run := ledger.get(conn, id))]
+    unmatched = list(conn.execute(sa.text(_UNMATCHED), named).scalars())
+    linked = [(run, link(run.id) if run.tally else "") for run in runs]
+    return Digest((mail.about or {})["drop"], counts, linked, unmatched)

@@ -1,0 +1,79 @@
+"""Arrivals: where each file is now and what it follows, drops' faults, expectations, digests."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+ARRIVAL = """
+ALTER TABLE nightporter.arrival
+    ADD COLUMN path text,
+    ADD COLUMN follows bigint REFERENCES nightporter.arrival,
+    ADD COLUMN control text,
+    ADD COLUMN archive_host text NOT NULL DEFAULT '',
+    ADD COLUMN ended_at timestamptz,
+    ADD COLUMN left_at timestamptz,
+    ADD COLUMN tries integer NOT NULL DEFAULT 0,
+    ADD COLUMN not_before timestamptz,
+    ADD COLUMN fault text;
+UPDATE nightporter.arrival SET archive_host = host WHERE archive IS NOT NULL;
+UPDATE nightporter.arrival SET path = name;
+ALTER TABLE nightporter.arrival ALTER COLUMN path SET NOT NULL;
+COMMENT ON COLUMN nightporter.arrival.host IS 'The machine that looks after it: fetches it, and puts it away.';
+COMMENT ON COLUMN nightporter.arrival.archive_host IS 'The machine that has its bytes; empty when all share one archive.';
+COMMENT ON COLUMN nightporter.arrival.path IS 'Where in the drop it is now: another path than its name while it is set aside.';
+COMMENT ON COLUMN nightporter.arrival.follows IS 'The arrival before it under the same name.';
+COMMENT ON COLUMN nightporter.arrival.control IS 'What its control file says.';
+COMMENT ON COLUMN nightporter.arrival.left_at IS 'Left where it is, as its drop says; when it was last seen to be the same.';
+COMMENT ON COLUMN nightporter.arrival.fault IS 'Why it could not be fetched, or put away; tried again from not_before on.';
+CREATE INDEX arrival_owed ON nightporter.arrival (drop_name, id) WHERE disposed_at IS NULL AND drop_name <> '';
+CREATE INDEX arrival_named ON nightporter.arrival (drop_name, name, id);
+CREATE INDEX arrival_archived ON nightporter.arrival (arrived_at) WHERE archive IS NOT NULL;
+CREATE INDEX import_run_line ON nightporter.import_run (profile, arrival_id, section)
+WHERE state IN ('arrived', 'importing') AND parent_id IS NULL;
+CREATE INDEX import_run_profile ON nightporter.import_run (profile, arrival_id);
+"""
+
+DROP_STATE = """
+CREATE TABLE nightporter.drop_state (
+    drop_name text NOT NULL,
+    host text NOT NULL,
+    looked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    faults integer NOT NULL DEFAULT 0,
+    fault text,
+    since timestamptz,
+    next_look timestamptz,
+    told boolean NOT NULL DEFAULT false,
+    refusals integer NOT NULL DEFAULT 0,
+    credentials text,
+    PRIMARY KEY (drop_name, host)
+);
+COMMENT ON TABLE nightporter.drop_state IS 'How each machine finds each drop: when it looked, what is wrong since when.';
+COMMENT ON COLUMN nightporter.drop_state.credentials IS 'A keyed fingerprint of what was refused; it is not shown again.';
+"""
+
+EXPECTATION = """
+CREATE TABLE nightporter.expectation (
+    profile text NOT NULL,
+    due_at timestamptz NOT NULL,
+    state text NOT NULL CHECK (state IN ('begun', 'came', 'missing', 'late')),
+    PRIMARY KEY (profile, due_at)
+);
+COMMENT ON TABLE nightporter.expectation IS 'What became of each moment by which a profile expected a file.';
+"""
+
+EMAIL = """
+ALTER TABLE nightporter.email DROP CONSTRAINT email_kind_check;
+ALTER TABLE nightporter.email ADD COLUMN digest bigint REFERENCES nightporter.email;
+COMMENT ON COLUMN nightporter.email.digest IS 'The mail that tells this one together with others.';
+CREATE UNIQUE INDEX email_open_digest ON nightporter.email (recipient, language, (about->>'drop'))
+WHERE kind = 'digest' AND attempts = 0;
+CREATE INDEX email_digest ON nightporter.email (digest) WHERE digest IS NOT NULL;
+"""
+
+
+def upgrade() -> None:
+    """Add the columns and tables."""
+    connection = op.get_bind().connection.driver_connection
+    for statements in (ARRIVAL, DROP_STATE, EXPECTATION, EMAIL):
+        connection.execute(statements)
