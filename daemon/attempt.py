@@ -14,6 +14,7 @@ from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
 from daemon.model import FINAL, Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile, Tally, basename
+from daemon.order import refuse_passed_over, waits_for
 from daemon.profile import Profile
 from daemon.profiles import Profiles
 from daemon.reading import matching, members
@@ -21,10 +22,17 @@ from daemon.settings import Person, Settings
 
 log = get(__name__)
 
+_LOOK_AGAIN_SECONDS = 10.0
+"""How often a run that waits for another file looks whether that is in."""
+
 
 def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int, progress: Progress = lambda rows: None) -> None:
     """Try an import run once, if it is to be had, and write down what came of it."""
     with db.transaction(engine) as conn:
+        if (waiting := ledger.get(conn, run_id)) and (reason := waits_for(conn, profiles, waiting)):
+            until = ledger.wait(conn, waiting, reason, _LOOK_AGAIN_SECONDS)
+            queue.enqueue(conn, "import_run", waiting.archive_host, at=until, run_id=run_id)
+            return
         run = ledger.claim(conn, run_id)
     if run is None:
         return
@@ -72,6 +80,7 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
     profile = profiles.get(run.profile)
     with db.transaction(engine) as conn:
+        refuse_passed_over(conn, profile, run)
         outcome = Imported(importer.load(conn, run, profile, archive, settings.sandbox, progress))
         finish(conn, settings, profiles, run, outcome)
         failpoint.reach("before commit")
@@ -132,12 +141,15 @@ def finish(conn: Connection, settings: Settings, profiles: Profiles, run: Import
         if outcome.blameless and run.deferrals + 1 == settings.imports.attempts:
             results.owe_result(conn, run, settings.admins)
         return
-    results.owe_result(conn, run, recipients(settings, _profile(profiles, run), outcome))
+    profile = _profile(profiles, run)
+    results.owe_result(conn, run, recipients(settings, profile, outcome))
+    if profile and profile.expect and profile.notify.to and isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE:
+        results.owe_notice(conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=outcome.detail)
     if run.drop and run.parent_id is None:
         ledger.ended(conn, run.arrival_id)
         held_up = {sibling.profile for sibling in ledger.siblings(conn, run) if sibling.state not in FINAL}
-        for profile in sorted(held_up | {run.profile}):
-            ledger.advance(conn, run.drop, profile)
+        for line in sorted(held_up | {run.profile}):
+            ledger.advance(conn, run.drop, line)
 
 
 def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) -> list[Person]:

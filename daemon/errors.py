@@ -9,6 +9,7 @@ from enum import StrEnum
 class Refusal(StrEnum):
     """Why a whole file was refused."""
 
+    CONTROL_CONTRADICTED = "control_contradicted"
     COLUMN_MISSING = "column_missing"
     DATE_ORDER_AMBIGUOUS = "date_order_ambiguous"
     DECIMAL_AMBIGUOUS = "decimal_ambiguous"
@@ -21,6 +22,7 @@ class Refusal(StrEnum):
     MEMBER_UNCLEAR = "member_unclear"
     NOT_A_TABLE = "not_a_table"
     NO_PROFILE = "no_profile"
+    PASSED_OVER = "passed_over"
     SHAPE_UNCLEAR = "shape_unclear"
     SHEET_MISSING = "sheet_missing"
     TWO_PROFILES = "two_profiles"

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
+from daemon.control import check_control
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, check_pins, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
@@ -51,6 +52,8 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
         _count(tally, item, ledger.reject(conn, run.id, item.rejections if isinstance(item, Mapped) else item))
         progress(tally.read)
     tally.ignored = reader.ignored
+    if profile.control:
+        check_control(profile.control, run.control if profile.control.file else "\n".join(reader.trailers), tally, mapping)
     loading.prepare(conn, stage)
     failpoint.reach("staged")
 

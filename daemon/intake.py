@@ -1,14 +1,15 @@
 """Taking in: what a drop lists, what of it has settled, whose it is; entered in the ledger."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import Engine
 
 from daemon import db, failpoint, ledger, queue, results
 from daemon.drop_settings import DropSettings
-from daemon.drops import Drop, Seen, next_look, observe, walk
+from daemon.drops import Drop, Seen, marker_of, next_look, observe, walk
 from daemon.errors import FileRefused
 from daemon.log import get
 from daemon.model import RemoteFile, basename
@@ -16,6 +17,8 @@ from daemon.profiles import Profiles
 from daemon.settings import Settings
 
 log = get(__name__)
+
+_LONGEST_CONTROL = 1 << 16
 
 
 def look(
@@ -39,13 +42,42 @@ def look(
         told = ledger.unmatched(conn, name)
     listing = walk(drop, here)
     failpoint.reach("listed")
-    new = [file for file in observe(seen, listing, here, clock()) if file not in known]
+    controls = _controls(profiles, name, listing)
+    there = {file.name: file for file in listing}
+    new = [file for file in observe(seen, listing, here, clock()) if file not in known and file.name not in controls.values()]
+    many = len(new) >= results.DIGEST_FROM
     taken = 0
     for file in sorted(new, key=lambda file: _place(file, here, profiles, name)):
         if taken == here.batch:
             return 0
-        taken += record(engine, settings, profiles, name, file, listed_at, told, many=len(new) >= results.DIGEST_FROM) is not None
+        companions = [marker_of(file.name, here.marker)] if here.marker else []
+        control = None
+        if file.name in controls:
+            if controls[file.name] not in there:
+                continue  # what it should hold is not told yet
+            companions.append(controls[file.name])
+            control = _text(drop, there[controls[file.name]])
+        arrived = Arriving(file, listed_at, control, companions)
+        taken += record(engine, settings, profiles, name, arrived, told, many=many) is not None
     return next_look(seen, here, clock())
+
+
+def _controls(profiles: Profiles, name: str, listing: list[RemoteFile]) -> dict[str, str]:
+    """For each listed file whose profile has control files, the path of its own."""
+    controlled = [profile for profile in profiles if profile.control and profile.control.file]
+    return {
+        file.name: marker_of(file.name, profile.control.file)
+        for file in listing
+        for profile in controlled
+        if profile.control and profile.control.file and profile.claims(basename(file.name), name)
+    }
+
+
+def _text(drop: Drop, file: RemoteFile) -> str:
+    """A control file's content, as far as it can be one."""
+    with drop.read(file) as chunks:
+        content = b"".join(chunk for chunk, _ in zip(chunks, range(1), strict=False))
+    return content[:_LONGEST_CONTROL].decode("utf-8", "replace").replace("\0", "")
 
 
 def _place(file: RemoteFile, here: DropSettings, profiles: Profiles, name: str) -> tuple[object, ...]:
@@ -57,13 +89,22 @@ def _place(file: RemoteFile, here: DropSettings, profiles: Profiles, name: str) 
     return (file.name,)
 
 
+@dataclass(frozen=True)
+class Arriving:
+    """A settled file, when it was listed, what its control file says, and the paths of what goes when it goes."""
+
+    file: RemoteFile
+    listed_at: datetime
+    control: str | None = None
+    companions: Sequence[str] = ()
+
+
 def record(
     engine: Engine,
     settings: Settings,
     profiles: Profiles,
     drop: str,
-    file: RemoteFile,
-    listed_at: datetime,
+    arriving: Arriving,
     told: Collection[RemoteFile] = (),
     *,
     many: bool = False,
@@ -72,6 +113,7 @@ def record(
 
     None for a file that is known, or that no profile claims: that one the admins are told of, once.
     """
+    file = arriving.file
     try:
         sections = profiles.sections(file.name, profiles.match(basename(file.name), drop))
     except FileRefused:
@@ -84,7 +126,9 @@ def record(
                 log.warning("no_profile", drop=drop, file=file.name)
                 results.owe_notice(conn, "unmatched", settings.admins, many=many, drop=drop, file=file.name)
             return None
-        run_id = ledger.arrive(conn, drop, file, sections, listed_at, queue.this_host())
+        run_id = ledger.arrive(
+            conn, drop, file, sections, arriving.listed_at, queue.this_host(), arriving.control, arriving.companions
+        )
     if run_id is not None:
         failpoint.reach("arrived")
         log.info("arrived", drop=drop, file=file.name, size=file.size, run=run_id, profile=sections[0][0])

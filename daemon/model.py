@@ -59,11 +59,14 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that came, as the ledger knows it: `path` is where in its drop it is now."""
+    """A file that came, as the ledger knows it: `path` is where in its drop it is now, `companions` are its marker
+    and its control file.
+    """
 
     id: int
     file: RemoteFile
     path: str
+    companions: tuple[str, ...]
     sha256: str | None
     tries: int
     run_id: int

@@ -2,6 +2,10 @@
 at what was left in a drop.
 """
 
+import time
+from contextlib import suppress
+from pathlib import Path
+
 from sqlalchemy import Engine
 
 from daemon import db, failpoint, ledger, queue, results
@@ -13,6 +17,9 @@ from daemon.model import Arrival, State
 from daemon.settings import Settings
 
 log = get(__name__)
+
+_ABANDONED_SECONDS = 86400.0
+"""Age of a half-written file in the archive that nobody will finish."""
 
 
 def fetch_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
@@ -38,7 +45,7 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
     here, path = settings.drops[name], arrival.path
     try:
         if here.claims and path == arrival.file.name:
-            path = claim(drop, arrival.file, arrival.id, here.marker)
+            path = claim(drop, arrival.file, arrival.id, arrival.companions)
             with db.transaction(engine) as conn:
                 ledger.moved(conn, arrival, path)
             failpoint.reach("set aside")
@@ -94,7 +101,7 @@ def _put_away(drop: Drop, here: DropSettings, arrival: Arrival) -> str:
     how, folder = (here.imported, here.imported_to) if fine else (here.refused, here.refused_to)
     if arrival.sha256 is None:
         return "never fetched"
-    return put_away(drop, arrival.file, arrival.path, arrival.run_id, how, folder, arrival.sha256, here.marker)
+    return put_away(drop, arrival.file, arrival.path, arrival.run_id, how, folder, arrival.sha256, arrival.companions)
 
 
 def look_again(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
@@ -120,3 +127,22 @@ def _put_off(engine: Engine, settings: Settings, arrival: Arrival, fault: str) -
         ledger.failed(conn, arrival, fault, settings.imports.after(arrival.tries))
         if arrival.tries + 1 == settings.imports.attempts:
             results.owe_notice(conn, "file_fault", settings.admins, file=arrival.file.name, run=arrival.run_id, fault=fault)
+
+
+def prune_archive(engine: Engine, settings: Settings) -> int:
+    """Delete from this machine's archive the bytes of files older than it keeps, and what a crash left; returns how many."""
+    here = "" if settings.archive.shared else queue.this_host()
+    count = 0
+    with db.transaction(engine) as conn:
+        old = ledger.old_archives(conn, settings.archive.keep, here)
+    for arrival_id, path in old:
+        Path(path).unlink(missing_ok=True)
+        with db.transaction(engine) as conn:
+            ledger.pruned(conn, arrival_id)
+        count += 1
+    for half in settings.archive_folder.glob("*/*.half"):
+        with suppress(FileNotFoundError):
+            if time.time() - half.stat().st_mtime > _ABANDONED_SECONDS:
+                half.unlink()
+                count += 1
+    return count

@@ -11,8 +11,9 @@ import re2
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from daemon.columns import Column, Source
-from daemon.config import Table, nearest
+from daemon.config import Seconds, Table, nearest
 from daemon.datasets import Dataset, datasets
+from daemon.due import Expect, clock_time
 from daemon.errors import FileRefused, Refusal
 from daemon.settings import Person
 from daemon.shape import Conventions, Format
@@ -34,8 +35,17 @@ class Import(Table):
 
     mode: Literal["delta"] = "delta"
     business_date: str | None = Field(None, description='where a file\'s name has the day it is about: "ITEMS_%Y%m%d*"')
+    day_starts: str = Field("06:00", description="when the night before it ends, in the time zone of [expect]")
+    after: list[str] = Field([], description="profiles whose file of the same night must be in first; * and ? as in file names")
+    wait: Seconds = Field(7200, ge=0, description="how long it waits for them, from its arrival")
     latest_only: bool = Field(False, description="of several files that wait, only the last is imported")
     skip_where: dict[str, list[str]] = Field({}, description="rows to leave out: header to values; * and ? as in file names")
+
+    @field_validator("day_starts")
+    @classmethod
+    def _a_time(cls, text: str) -> str:
+        clock_time(text)
+        return text
 
     @field_validator("business_date")
     @classmethod
@@ -53,6 +63,45 @@ class Import(Table):
         with contextlib.suppress(ValueError):
             return date(int(found["year"]), int(found["month"]), int(found["day"])) if found else None
         return None
+
+
+class Control(Table):
+    """A profile's `[control]` table: what the ERP says the file holds, compared exactly before anything is committed.
+
+    It is said in a control file, or else in the file's own trailer line (`[format] trailer`), its cells joined by `;`.
+    """
+
+    file: str | None = Field(None, pattern=r"\{(name|stem)\}", description='the control file beside it: "{stem}.ctl"')
+    rows: str | None = Field(None, description="a regular expression whose group is the number of records: 'ROWS=(\\d+)'")
+    total: str | None = Field(None, description="one whose group is the sum of the amounts, written as in the file")
+
+    @field_validator("rows", "total")
+    @classmethod
+    def _one_group(cls, expression: str | None) -> str | None:
+        if expression is not None and _compiled(expression).groups != 1:
+            raise ValueError("not a regular expression with one group")
+        return expression
+
+    @model_validator(mode="after")
+    def _something(self) -> "Control":
+        if not self.rows and not self.total:
+            raise ValueError('give "rows", "total", or both')
+        return self
+
+    def said(self, what: Literal["rows", "total"], text: str) -> str | None:
+        """What the control says of the rows or the total; None when it says nothing."""
+        found = _compiled(getattr(self, what)).search(text)
+        return found[1] if found else None
+
+
+def _compiled(expression: str) -> Any:
+    """RE2, for it matches in linear time: no expression can hang the daemon."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(expression, options)
+    except re2.error as error:
+        raise ValueError(f"not a regular expression that RE2 knows: {error}") from error
 
 
 class Notify(Table):
@@ -122,6 +171,8 @@ class Profile(Section):
     regex: str | None = Field(None, description="file names, as a regular expression over the whole name")
     drop: str | None = Field(None, description="only files of this drop")
     format: Shape = Shape()
+    control: Control | None = None
+    expect: Expect | None = None
     notify: Notify = Notify()
     also: list[Section] = []
 
@@ -129,22 +180,21 @@ class Profile(Section):
     def _one_pattern(self) -> "Profile":
         if (self.pattern is None) == (self.regex is None):
             raise ValueError('give either "pattern" or "regex"')
+        if self.control and not self.control.file and not self.format.trailer:
+            raise ValueError('[control] needs its "file", or a "trailer" in [format]')
         names = [section.dataset for section in self.sections]
         if len(set(names)) < len(names):
             raise ValueError("each dataset may be filled by one section only")
         if self.regex is not None:
-            self._compiled  # noqa: B018  compiled now, so that a bad one is a fault of the file
+            self._pattern  # noqa: B018  compiled now, so that a bad one is a fault of the file
         return self
 
     @cached_property
-    def _compiled(self) -> Any:
-        """RE2, for it matches in linear time: no expression can hang the daemon."""
-        options = re2.Options()
-        options.log_errors = False
+    def _pattern(self) -> Any:
         try:
-            return re2.compile(self.regex, options)
-        except re2.error as error:
-            raise ValueError(f"regex: not a regular expression that RE2 knows: {error}") from error
+            return _compiled(self.regex or "")
+        except ValueError as error:
+            raise ValueError(f"regex: {error}") from error
 
     def claims(self, name: str, drop: str) -> bool:
         """Whether a file of this name in this drop is this profile's, be it packed by gzip."""
@@ -155,7 +205,7 @@ class Profile(Section):
     def _names(self, name: str) -> bool:
         if self.pattern is not None:
             return fnmatch.fnmatchcase(name, self.pattern)
-        return self._compiled.fullmatch(name) is not None
+        return self._pattern.fullmatch(name) is not None
 
     def business_date(self, name: str) -> date | None:
         """The day that a file is about, if the profile finds that in its name."""

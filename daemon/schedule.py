@@ -1,7 +1,8 @@
 """The schedule: APScheduler says when to tend each drop, and when to do what is done daily. It keeps nothing that matters."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,7 +12,9 @@ from sqlalchemy import Engine
 
 from daemon import db, ledger, queue
 from daemon.errors import TryLater
+from daemon.expectations import check_expectations
 from daemon.log import bound, get
+from daemon.porter import prune_archive
 from daemon.profiles import Profiles
 from daemon.settings import Settings
 from daemon.tending import Tended
@@ -20,6 +23,8 @@ log = get(__name__)
 
 _TIDY_SECONDS = 2.0
 """How soon a source file is put away after its import."""
+_EXPECTATION_SECONDS = 60.0
+_PRUNING_SECONDS = 6 * 3600.0
 
 
 class Schedule:
@@ -27,7 +32,7 @@ class Schedule:
 
     def __init__(self, engine: Engine, settings: Settings, profiles: Profiles) -> None:
         self._engine = engine
-        self._settings = settings
+        self._settings, self._profiles = settings, profiles
         self._visits = {name: _Visits(Tended(engine, settings, profiles, name)) for name in settings.drops}
         # A thread for every drop: a sick one, waiting for its time-out, holds up none of the others.
         self._scheduler = BackgroundScheduler(
@@ -41,11 +46,13 @@ class Schedule:
         for name, drop in self._settings.drops.items():
             self._every(drop.poll, partial(self.look, name), name)
         self._every(_TIDY_SECONDS, self._tidy, "tidy")
+        self._every(_EXPECTATION_SECONDS, self._expect, "expect", after=_EXPECTATION_SECONDS)
+        self._every(_PRUNING_SECONDS, self._prune, "prune")
         self._scheduler.start()
 
-    def _every(self, seconds: float, what: Callable[[], None], name: str) -> None:
-        now = datetime.now().astimezone()
-        self._scheduler.add_job(what, "interval", id=name, seconds=seconds, jitter=seconds / 10, next_run_time=now)
+    def _every(self, seconds: float, what: Callable[[], None], name: str, after: float = 0) -> None:
+        first = datetime.now().astimezone() + timedelta(seconds=after)
+        self._scheduler.add_job(what, "interval", id=name, seconds=seconds, jitter=seconds / 10, next_run_time=first)
 
     def stop(self) -> None:
         """Look no more; a look under way ends by itself."""
@@ -69,25 +76,37 @@ class Schedule:
     def _tend(self, name: str, *, listing: bool) -> None:
         visits = self._visits[name]
         with bound(drop=name):
-            try:
+            again = None
+            with _unless_the_database_is_away("tending"):
                 again = visits.make(listing)
-            except TryLater as reason:  # the database's fault; the drop's own were dealt with
-                log.warning("not_tended", reason=str(reason))
-                return
         if again is not None and again < self._settings.drops[name].poll:
             self.look_soon(name, again)
 
     def _tidy(self) -> None:
         """Have the drops tended in which the source file of an ended run still lies."""
-        try:
-            with db.transaction(self._engine) as conn:
-                ended = ledger.drops_with_ended(conn)
-        except TryLater as reason:
-            log.warning("not_tidied", reason=str(reason))
-            return
-        for name, host in ended:
-            if name in self._visits and host == queue.this_host():
-                self._soon(name, 0, listing=False)
+        with _unless_the_database_is_away("tidying"), db.transaction(self._engine) as conn:
+            for name, host in ledger.drops_with_ended(conn):
+                if name in self._visits and host == queue.this_host():
+                    self._soon(name, 0, listing=False)
+
+    def _expect(self) -> None:
+        """See whether what was due has come."""
+        with _unless_the_database_is_away("expectations"):
+            check_expectations(self._engine, self._settings, self._profiles)
+
+    def _prune(self) -> None:
+        """Delete from the archive what is older than it keeps."""
+        with _unless_the_database_is_away("retention"):
+            if pruned := prune_archive(self._engine, self._settings):
+                log.info("archive_pruned", files=pruned)
+
+
+@contextmanager
+def _unless_the_database_is_away(what: str) -> Iterator[None]:
+    try:
+        yield
+    except TryLater as reason:
+        log.warning("not_done", what=what, reason=str(reason))
 
 
 class _Visits:

@@ -34,6 +34,9 @@ class Format(Spoken):
     header: list[str] | None = Field(None, min_length=1, description="the columns' names, for a file without headers")
     comment: str | None = Field(None, min_length=1, description="lines that begin with it are no records")
     ignore: list[str] = Field([], description="lines that are no records, by the first filled cell; * and ? as in file names")
+    trailer: str | None = Field(
+        None, description="the line that counts the others, by its first filled cell; * and ? as in file names; see [control]"
+    )
     positions: dict[str, tuple[Place, Place]] | None = Field(
         None, description="of fixed width: each column's first and last character, counted from 1"
     )

@@ -1,6 +1,8 @@
 """`imports`: the import runs and what came of them."""
 
+import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -22,17 +24,20 @@ def list_runs(
     limit: Annotated[int, typer.Option(help="How many, newest first.")] = 30,
     as_json: Json = False,
 ) -> None:
-    """The latest import runs."""
+    """The latest import runs, and the files that should have come and did not."""
     from daemon import db, ledger, postgres, settings
-    from daemon.cli.show import print_json, print_runs, run_json
+    from daemon.cli.show import missing_json, print_json, print_runs, run_json
 
     loaded = settings.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         runs = ledger.latest(conn, limit)
+        missing = ledger.missing(conn)
     if as_json:
-        print_json([run_json(run, loaded) for run in runs])
-    else:
-        print_runs(runs)
+        print_json([*map(missing_json, missing), *(run_json(run, loaded) for run in runs)])
+        return
+    print_runs(runs)
+    for each in missing:
+        print(f"missing: the file of profile {each.profile}, due {each.due_at:%Y-%m-%d %H:%M} UTC")
 
 
 @app.command()
@@ -52,6 +57,8 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         "attempts": run.attempt,
         "sha256": run.sha256,
         "source": run.disposed_as,
+        "source_fault": run.fault,
+        "follows_run": run.follows,
         "read_as": run.format,
         "header": run.header,
         "mails": [
@@ -121,6 +128,28 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
         if run.code:
             print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
     sys.exit(exit_code(run))
+
+
+@app.command()
+def original(
+    context: typer.Context,
+    id: Id,
+    to: Annotated[Path | None, typer.Option("--to", help="A file to write; else the bytes go to stdout.")] = None,
+) -> None:
+    """The file of a run, byte by byte as it came, from the archive."""
+    from daemon import db, postgres, settings
+    from daemon.reading import open_bytes
+
+    loaded = settings.load(context.obj)
+    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+        run = _run(conn, id)
+    if run.archive is None:
+        kept = f"for {loaded.archive.keep / 86400:.0f} days, and are gone" if run.sha256 else "from the moment they are fetched"
+        raise typer.BadParameter(f"the bytes of run {id} are kept {kept}")
+    if to is None and sys.stdout.isatty():
+        raise typer.BadParameter("the bytes would fill the terminal; name a file with --to, or send stdout to one")
+    with open_bytes(Path(run.archive)) as kept_bytes, to.open("xb") if to else sys.stdout.buffer as out:
+        shutil.copyfileobj(kept_bytes, out)
 
 
 def _run(conn: "Connection", id: int) -> "ImportRun":

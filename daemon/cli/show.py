@@ -9,6 +9,7 @@ from daemon.model import ImportRun, Rejection, Tally, shown
 from daemon.settings import Settings
 
 if TYPE_CHECKING:
+    from daemon.ledger import Missing
     from daemon.results import Words
 
 _NARROWEST = 9
@@ -56,6 +57,11 @@ def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
         "tally": run.tally and {count.name: run.tally[count.name] for count in fields(Tally)},
         "rejects_url": links.rejects(run.id, "") if rejected else None,
     }
+
+
+def missing_json(missing: "Missing") -> dict[str, Any]:
+    """A file that did not come, as scripts see it: a run without a number."""
+    return {"run_id": None, "status": "missing", "profile": missing.profile, "due_at": missing.due_at}
 
 
 def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:

@@ -1,5 +1,6 @@
 """What is done with one file of a drop, the same way over all of them: claim it, fetch it, give it back, put it away."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -8,17 +9,16 @@ from pathlib import Path
 from daemon import archive
 from daemon.drop_settings import CLAIMED, Afterwards
 from daemon.drops.base import Drop
-from daemon.drops.choice import marker_of
 from daemon.drops.names import numbered
 from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import Fetched, RemoteFile
 
 
-def claim(drop: Drop, file: RemoteFile, arrival_id: int, marker: str | None) -> str:
+def claim(drop: Drop, file: RemoteFile, arrival_id: int, companions: Sequence[str] = ()) -> str:
     """Set a file aside by a rename, so that a name which the ERP uses again is never mixed up with it; returns its path.
 
     Where the server does not allow that, the file stays, and its path is its own. Raises Vanished when it is not the one
-    that was seen. Its marker goes with it: what comes under that name is marked anew.
+    that was seen. Its companions (marker, control file) go with it: what comes under that name brings its own.
     """
     aside = f"{CLAIMED}/{numbered(file.name, arrival_id)}"
     try:
@@ -34,9 +34,9 @@ def claim(drop: Drop, file: RemoteFile, arrival_id: int, marker: str | None) -> 
         if drop.stat(aside) == replace(file, name=aside):  # set aside by another process, or by one that died since
             return aside
         raise
-    if marker:
+    for companion in companions:
         with suppress(NotAllowed):
-            drop.remove(marker_of(file.name, marker))
+            drop.remove(companion)
     return aside
 
 
@@ -90,7 +90,7 @@ def put_away(
     how: Afterwards,
     folder: str,
     sha256: str,
-    marker: str | None,
+    companions: Sequence[str] = (),
 ) -> str:
     """Do with an imported or refused file what its drop says; returns where it is, or what became of it.
 
@@ -107,8 +107,8 @@ def put_away(
         return "replaced"
     if how == "leave":
         return "left"
-    if marker and path == file.name:
-        drop.remove(marker_of(file.name, marker))
+    for companion in companions if path == file.name else ():
+        drop.remove(companion)
     if how == "delete":
         drop.remove(path)
         return "deleted"

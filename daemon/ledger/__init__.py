@@ -23,6 +23,15 @@ from daemon.ledger.arrivals import (
     waiting,
 )
 from daemon.ledger.drop_states import DropState, drop_failed, drop_state, drop_told, drop_well
+from daemon.ledger.expectations import (
+    Missing,
+    came_since,
+    expect,
+    expectation,
+    expectation_met_late,
+    missing,
+    was_expected,
+)
 from daemon.ledger.lines import advance, backlog, lines
 from daemon.ledger.rejections import reject, rejections
 from daemon.ledger.runs import (
@@ -31,7 +40,9 @@ from daemon.ledger.runs import (
     claim,
     finish,
     get,
+    is_in,
     last_import,
+    later,
     latest,
     now,
     pinned,
@@ -39,6 +50,7 @@ from daemon.ledger.runs import (
     retry,
     siblings,
     tally,
+    wait,
 )
 
 __all__ = [
@@ -46,6 +58,7 @@ __all__ = [
     "LEFT",
     "UNFETCHED",
     "DropState",
+    "Missing",
     "Overtaken",
     "adopt",
     "advance",
@@ -53,6 +66,7 @@ __all__ = [
     "arrive_inline",
     "assign",
     "backlog",
+    "came_since",
     "claim",
     "disposed",
     "drop_failed",
@@ -61,15 +75,21 @@ __all__ = [
     "drop_well",
     "drops_with_ended",
     "ended",
+    "expect",
+    "expectation",
+    "expectation_met_late",
     "failed",
     "fetched",
     "finish",
     "first_sight",
     "get",
+    "is_in",
     "last_import",
+    "later",
     "latest",
     "left",
     "lines",
+    "missing",
     "moved",
     "now",
     "old_archives",
@@ -84,5 +104,7 @@ __all__ = [
     "tally",
     "unmatched",
     "vanished",
+    "wait",
     "waiting",
+    "was_expected",
 ]

@@ -1,5 +1,6 @@
 """Arrivals in Postgres: files that came, where they are now, and what is still to be done with them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 from daemon.model import Arrival, Fetched, RemoteFile, State
 
 _OWED = """
-SELECT a.id, a.name, a.size, a.mtime, a.path, a.sha256, a.tries, min(r.id) AS run_id, min(r.profile) AS profile,
+SELECT a.id, a.name, a.size, a.mtime, a.path, a.companions, a.sha256, a.tries, min(r.id) AS run_id, min(r.profile) AS profile,
        array_agg(DISTINCT r.state) AS states
 FROM nightporter.arrival a JOIN nightporter.import_run r ON r.arrival_id = a.id AND r.parent_id IS NULL
 WHERE a.drop_name = :drop AND a.host = :host AND a.disposed_at IS NULL
@@ -33,22 +34,31 @@ def arrive(
     listed_at: datetime,
     host: str,
     control: str | None = None,
+    companions: Sequence[str] = (),
 ) -> int | None:
     """Record a file seen in a listing made at `listed_at`, with a run for each (profile, dataset) of `sections`.
 
-    `host` is the machine that looks after it; `control` is what its control file says. Returns the id of the first run;
-    None when the file is known already, or was put away since the listing.
+    `host` is the machine that looks after it; `control` is what its control file says, and `companions` are the paths of
+    that and of its marker. Returns the id of the first run; None when the file is known already, or was put away since
+    the listing.
     """
     arrival = conn.execute(
         sa.text("""
-            INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, host, control, follows)
-            SELECT :drop, :name, :name, :size, :mtime, :host, :control,
+            INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, host, control, companions, follows)
+            SELECT :drop, :name, :name, :size, :mtime, :host, :control, :companions,
                    (SELECT max(id) FROM nightporter.arrival WHERE drop_name = :drop AND name = :name)
             WHERE NOT EXISTS (
                 SELECT FROM nightporter.arrival
                 WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime AND disposed_at > :listed_at)
             ON CONFLICT DO NOTHING RETURNING id"""),
-        {"drop": drop, **asdict(file), "listed_at": listed_at, "host": host, "control": control},
+        {
+            "drop": drop,
+            **asdict(file),
+            "listed_at": listed_at,
+            "host": host,
+            "control": control,
+            "companions": list(companions),
+        },
     ).scalar()
     return None if arrival is None else _open_runs(conn, arrival, sections)
 
@@ -97,6 +107,7 @@ def _arrival(row: Any) -> Arrival:
         id=row["id"],
         file=RemoteFile(row["name"], row["size"], row["mtime"]),
         path=row["path"],
+        companions=tuple(row["companions"]),
         sha256=row["sha256"],
         tries=row["tries"],
         run_id=row["run_id"],
@@ -227,19 +238,19 @@ def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
     return seen.rowcount == 1
 
 
-def old_archives(conn: Connection, keep: float, limit: int = 1000) -> list[tuple[int, str, str]]:
-    """Arrivals older than `keep` seconds whose bytes are still in the archive and needed by no run: id, path, host."""
+def old_archives(conn: Connection, keep: float, host: str) -> list[tuple[int, str]]:
+    """Arrivals older than `keep` seconds whose bytes are still in `host`'s archive and needed by no run: id and path."""
     rows = conn.execute(
         sa.text("""
-            SELECT id, archive, archive_host FROM nightporter.arrival a
-            WHERE archive IS NOT NULL AND arrived_at < clock_timestamp() - make_interval(secs => :keep)
+            SELECT id, archive FROM nightporter.arrival a
+            WHERE archive IS NOT NULL AND archive_host = :host AND arrived_at < clock_timestamp() - make_interval(secs => :keep)
                   AND (disposed_at IS NOT NULL OR left_at IS NOT NULL)
                   AND NOT EXISTS (SELECT FROM nightporter.import_run r WHERE r.arrival_id = a.id
                                   AND r.state IN ('arrived', 'importing', 'held'))
-            ORDER BY id LIMIT :limit"""),
-        {"keep": keep, "limit": limit},
+            ORDER BY id"""),
+        {"keep": keep, "host": host},
     )
-    return [(row.id, row.archive, row.archive_host) for row in rows]
+    return [(row.id, row.archive) for row in rows]
 
 
 def pruned(conn: Connection, arrival_id: int) -> None:

@@ -146,6 +146,41 @@ def last_import(conn: Connection, run: ImportRun, *, of_member: bool = False) ->
     return _run(conn.execute(sa.text(statement), named | {"of_member": of_member}).mappings().one_or_none())
 
 
+def later(conn: Connection, run: ImportRun) -> ImportRun | None:
+    """The latest run of the same drop, profile and dataset that came after `run`, and is not refused; None when there is none."""
+    statement = (
+        _RUN
+        + """
+        WHERE r.profile = :profile AND r.dataset = :dataset AND a.drop_name = :drop AND r.parent_id IS NULL
+              AND r.arrival_id > :arrival AND r.state IN ('arrived', 'importing', 'imported', 'held')
+        ORDER BY r.arrival_id DESC LIMIT 1"""
+    )
+    named = {"profile": run.profile, "dataset": run.dataset, "drop": run.drop, "arrival": run.arrival_id}
+    return _run(conn.execute(sa.text(statement), named).mappings().one_or_none())
+
+
+def is_in(conn: Connection, profile: str, since: datetime) -> bool:
+    """Whether a file of the profile has come since then, and all that have are imported or refused."""
+    row = conn.execute(
+        sa.text("""
+            SELECT count(*) > 0 AS came, bool_and(r.state IN ('imported', 'refused')) AS done
+            FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+            WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished' AND a.arrived_at >= :since"""),
+        {"profile": profile, "since": since},
+    ).one()
+    return bool(row.came and row.done)
+
+
+def wait(conn: Connection, run: ImportRun, reason: str, seconds: float) -> datetime:
+    """Have an arrived run wait, which is no attempt; returns until when."""
+    until = now(conn) + timedelta(seconds=seconds)
+    conn.execute(
+        sa.text("UPDATE nightporter.import_run SET detail = :reason, not_before = :until WHERE id = :id AND state = 'arrived'"),
+        {"id": run.id, "reason": reason, "until": until},
+    )
+    return until
+
+
 def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
     first = "(array_agg(format->>'{0}' ORDER BY finished_at) FILTER (WHERE format->>'{0}' IS NOT NULL))[1] AS {0}"

@@ -14,7 +14,7 @@ from daemon.sandboxed.archive import matching
 from daemon.settings import Sandbox
 from daemon.shape import Format
 
-__all__ = ["Reader", "matching", "members", "read", "unpacked"]
+__all__ = ["Reader", "matching", "members", "open_bytes", "read", "unpacked"]
 
 _HEAD = 1 << 14
 
@@ -35,6 +35,11 @@ class Reader(Protocol):
     @property
     def ignored(self) -> int:
         """How many lines below the header were no records: blank ones, repeated headers, totals, page headers."""
+        ...
+
+    @property
+    def trailers(self) -> list[str]:
+        """The lines that the format says count the others, their cells joined by `;`."""
         ...
 
     def __iter__(self) -> Iterator[Batch | Rejection]: ...

@@ -48,7 +48,7 @@ class Delimited:
         if not any(title.strip() for title in titles):
             raise FileRefused(Refusal.SHAPE_UNCLEAR, f"line {found.header_row} holds no headers")
         self.header = sniff.unique(titles)
-        self._sieve = Sieve(self.header, titles, format.ignore)
+        self._sieve = Sieve(self.header, titles, format)
         self.format = format.model_copy(
             update={
                 "kind": "delimited",
@@ -63,6 +63,11 @@ class Delimited:
     def ignored(self) -> int:
         """Lines below the header that were no records."""
         return self._sieve.ignored
+
+    @property
+    def trailers(self) -> list[str]:
+        """The lines that count the others."""
+        return self._sieve.trailers
 
     def __iter__(self) -> Iterator[Batch | Rejection]:
         line, rest = self._above + 1, b""

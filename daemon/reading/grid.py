@@ -48,13 +48,18 @@ class Grid:
         if not titles:
             raise FileRefused(Refusal.SHAPE_UNCLEAR, f"row {header_row} holds no headers")
         self.header = sniff.unique(titles)
-        self._sieve = Sieve(self.header, titles, format.ignore)
+        self._sieve = Sieve(self.header, titles, format)
         self.format = format.model_copy(update={"header_row": None if format.header else header_row})
 
     @property
     def ignored(self) -> int:
         """Rows below the headers that were no records."""
         return self._sieve.ignored
+
+    @property
+    def trailers(self) -> list[str]:
+        """The lines that count the others."""
+        return self._sieve.trailers
 
     def __iter__(self) -> Iterator[Batch | Rejection]:
         for batch in chain([self._first], self._batches):

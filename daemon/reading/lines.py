@@ -28,7 +28,7 @@ class _Lines(ABC):
         if not any(title.strip() for title in titles):
             raise FileRefused(Refusal.SHAPE_UNCLEAR, "no line with headers was found; name it in [format] header_row")
         self.header = sniff.unique(titles)
-        self._sieve = Sieve(self.header, titles, format.ignore)
+        self._sieve = Sieve(self.header, titles, format)
         found = {"encoding": self._text.encoding, "header_row": format.header_row or self._above or None}
         self.format = format.model_copy(update=found)
 
@@ -36,6 +36,11 @@ class _Lines(ABC):
     def ignored(self) -> int:
         """Lines below the header that were no records."""
         return self._sieve.ignored
+
+    @property
+    def trailers(self) -> list[str]:
+        """The lines that count the others."""
+        return self._sieve.trailers
 
     def __iter__(self) -> Iterator[Batch | Rejection]:
         line = self._above

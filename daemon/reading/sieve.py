@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from daemon.model import Batch
+from daemon.shape import Format
 
 _MARKS = "-=_"
 _DRAWN = re.compile(f"[{_MARKS}]{{2,}}")
@@ -17,20 +18,28 @@ TEXT = pd.ArrowDtype(pa.string())
 
 
 class Sieve:
-    """Keeps the records of one table, and counts in `ignored` the lines that are none."""
+    """Keeps the records of one table, and counts in `ignored` the lines that are none.
 
-    def __init__(self, header: list[str], raw_header: Sequence[str], ignore: Sequence[str]) -> None:
+    Those that the format says are trailers are kept in `trailers`, their cells joined by `;`.
+    """
+
+    def __init__(self, header: list[str], raw_header: Sequence[str], format: Format) -> None:
         self.ignored = 0
+        self.trailers: list[str] = []
+        self._trailer = re.compile(fnmatch.translate(format.trailer)) if format.trailer else None
         self._names = header
         self._titles = [cell.strip() for cell in raw_header]
         self._first = next((n for n, title in enumerate(self._titles) if title), 0)
-        self._patterns = [re.compile(fnmatch.translate(pattern)) for pattern in ignore]
+        self._patterns = [re.compile(fnmatch.translate(pattern)) for pattern in format.ignore]
+        if self._trailer:
+            self._patterns.append(self._trailer)
 
     def drops(self, cells: Sequence[str]) -> bool:
         """Whether a line of any width is no record; if so it is counted."""
         filled = next((cell.strip() for cell in cells if cell.strip()), "")
         no_record = not filled or self._is_named(filled) or self._is_drawing(cells)
         self.ignored += no_record
+        self._keep_trailer(filled, cells)
         return no_record
 
     def batch(self, columns: Sequence[pa.Array], lines: np.ndarray, *marks: Sequence[pa.Array]) -> Batch:
@@ -66,8 +75,15 @@ class Sieve:
             for number in np.unique(filled[filled >= 0]):
                 coded = pc.utf8_trim_whitespace(columns[number]).dictionary_encode()
                 named = np.array([self._is_named(text) for text in coded.dictionary.to_pylist()], dtype=bool)
-                no_record |= (filled == number) & named[np.asarray(coded.indices)]
+                found = (filled == number) & named[np.asarray(coded.indices)]
+                no_record |= found
+                for row in np.flatnonzero(found) if self._trailer else []:
+                    self._keep_trailer(columns[number][row].as_py().strip(), [column[row].as_py() for column in columns])
         return ~no_record
+
+    def _keep_trailer(self, filled: str, cells: Sequence[str]) -> None:
+        if self._trailer and self._trailer.match(filled):
+            self.trailers.append(";".join(cells))
 
     def _is_drawing(self, cells: Sequence[str]) -> bool:
         """Whether a line repeats the headers, or is a rule under them."""

@@ -13,13 +13,14 @@ from daemon.results.outbox import Owed
 _LISTED = 50
 
 _COUNTS = """
-SELECT count(r.id) AS files, count(*) FILTER (WHERE r.state = 'imported') AS imported,
+SELECT count(*) AS files, count(*) FILTER (WHERE r.state = 'imported') AS imported,
        count(*) FILTER (WHERE r.state = 'refused') AS refused,
        coalesce(sum((r.tally->>'read')::bigint), 0) AS read, coalesce(sum((r.tally->>'created')::bigint), 0) AS created,
        coalesce(sum((r.tally->>'updated')::bigint), 0) AS updated, coalesce(sum((r.tally->>'unchanged')::bigint), 0) AS unchanged,
        coalesce(sum((r.tally->>'rejected')::bigint), 0) AS rejected,
        count(*) FILTER (WHERE r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS troubled,
-       count(*) FILTER (WHERE e.kind = 'unmatched') AS unmatched
+       count(*) FILTER (WHERE e.kind = 'unmatched') AS unmatched,
+       count(*) FILTER (WHERE e.kind = 'unmatched' OR r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS attention
 FROM nightporter.email e LEFT JOIN nightporter.import_run r ON r.id = e.run_id WHERE e.digest = :id
 """
 

@@ -33,7 +33,7 @@ class Place:
         return fetch(self.drop, file, path, self.settings.archive_folder, arrival)
 
     def put_away(self, file: RemoteFile, path: str, sha256: str, run: int = 1, how: Any = "move") -> str:
-        return put_away(self.drop, file, path, run, how, "processed", sha256, "{name}.ok")
+        return put_away(self.drop, file, path, run, how, "processed", sha256, [f"{file.name}.ok"])
 
 
 @pytest.fixture(params=KINDS)
@@ -80,11 +80,11 @@ def test_a_file_that_changed_is_not_taken(place: Place) -> None:
     (place.folder / "a").write_text("old")
     file = place.seen("a")
     (place.folder / "a").write_text("new and longer")
-    for look in (lambda: claim(place.drop, file, 1, None), lambda: place.fetch(file, "a")):
+    for look in (lambda: claim(place.drop, file, 1), lambda: place.fetch(file, "a")):
         with pytest.raises(Vanished):
             look()
     (place.folder / "a").unlink()
-    for look in (lambda: claim(place.drop, file, 1, None), lambda: place.fetch(file, "a")):
+    for look in (lambda: claim(place.drop, file, 1), lambda: place.fetch(file, "a")):
         with pytest.raises(Vanished):
             look()
 
@@ -94,9 +94,9 @@ def test_a_file_is_set_aside_with_its_marker(place: Place) -> None:
     (place.folder / "a.csv").write_text("first")
     (place.folder / "a.csv.ok").touch()
     file = place.seen("a.csv")
-    aside = claim(place.drop, file, 7, "{name}.ok")
+    aside = claim(place.drop, file, 7, ["a.csv.ok"])
     (place.folder / "a.csv").write_text("the second")
-    assert claim(place.drop, file, 7, "{name}.ok") == aside == "processing/7~a.csv"
+    assert claim(place.drop, file, 7, ["a.csv.ok"]) == aside == "processing/7~a.csv"
     fetched = place.fetch(file, aside)
     assert place.put_away(file, aside, fetched.sha256) == "processed/a.csv"
     assert (place.folder / "processed" / "a.csv").read_text() == "first"
@@ -108,10 +108,10 @@ def test_a_file_given_back_is_a_new_arrival(place: Place) -> None:
     """A file that changed while it was set aside gets its name back, or one beside it when that is taken."""
     (place.folder / "a.csv").write_text("first")
     file = place.seen("a.csv")
-    aside = claim(place.drop, file, 7, None)
+    aside = claim(place.drop, file, 7)
     release(place.drop, file, aside, 3)
     assert (place.folder / "a.csv").read_text() == "first"
-    aside = claim(place.drop, file, 7, None)
+    aside = claim(place.drop, file, 7)
     (place.folder / "a.csv").write_text("the second")
     release(place.drop, file, aside, 3)
     assert (place.folder / "a.run-3.csv").read_text() == "first"

@@ -10,6 +10,7 @@ ALTER TABLE nightporter.arrival
     ADD COLUMN path text,
     ADD COLUMN follows bigint REFERENCES nightporter.arrival,
     ADD COLUMN control text,
+    ADD COLUMN companions text[] NOT NULL DEFAULT '{}',
     ADD COLUMN archive_host text NOT NULL DEFAULT '',
     ADD COLUMN ended_at timestamptz,
     ADD COLUMN left_at timestamptz,
@@ -24,6 +25,7 @@ COMMENT ON COLUMN nightporter.arrival.archive_host IS 'The machine that has its 
 COMMENT ON COLUMN nightporter.arrival.path IS 'Where in the drop it is now: another path than its name while it is set aside.';
 COMMENT ON COLUMN nightporter.arrival.follows IS 'The arrival before it under the same name.';
 COMMENT ON COLUMN nightporter.arrival.control IS 'What its control file says.';
+COMMENT ON COLUMN nightporter.arrival.companions IS 'Its marker and its control file: they go when it goes.';
 COMMENT ON COLUMN nightporter.arrival.left_at IS 'Left where it is, as its drop says; when it was last seen to be the same.';
 COMMENT ON COLUMN nightporter.arrival.fault IS 'Why it could not be fetched, or put away; tried again from not_before on.';
 CREATE INDEX arrival_owed ON nightporter.arrival (drop_name, id) WHERE disposed_at IS NULL AND drop_name <> '';

@@ -1,0 +1,29 @@
+"""Control: what the ERP says a file holds, compared with what was read, before anything is committed."""
+
+from decimal import Decimal
+
+from daemon.errors import FileRefused, Refusal
+from daemon.mapping import Mapping, amount
+from daemon.model import Tally
+from daemon.profile import Control
+
+
+def check_control(control: Control, text: str | None, tally: Tally, mapping: Mapping) -> None:
+    """Raise FileRefused when rows or total are not those that the control file, or the trailer, tells."""
+    where = "the control file" if control.file else "the trailer"
+    if not text:
+        raise FileRefused(Refusal.CONTROL_CONTRADICTED, f"{where} is not there; {tally.read} rows were read")
+    if control.rows:
+        told = control.said("rows", text)
+        if told is None or not told.isdecimal() or int(told) != tally.read:
+            raise FileRefused(
+                Refusal.CONTROL_CONTRADICTED, f"{where} says {told or 'nothing'} of the rows; {tally.read} were read"
+            )
+    if control.total:
+        told = control.said("total", text)
+        total = sum((money.file_total for money in tally.money.values()), Decimal(0))
+        if told is None or amount(told, mapping.conventions.decimal or ".", mapping.conventions.thousands) != total:
+            unread = f", {tally.rejected} rows rejected" if tally.rejected else ""
+            raise FileRefused(
+                Refusal.CONTROL_CONTRADICTED, f"{where} says {told or 'nothing'} of the total; it is {total:f}{unread}"
+            )

@@ -1,0 +1,68 @@
+"""What became of each moment by which a profile expected a file."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A file that should have come by `due_at` and has not."""
+
+    profile: str
+    due_at: datetime
+
+
+def expectation(conn: Connection, profile: str, due: datetime) -> str | None:
+    """What became of one moment: begun (it was the first), came, missing or late; None when nobody has looked yet."""
+    statement = "SELECT state FROM nightporter.expectation WHERE profile = :profile AND due_at = :due"
+    state: str | None = conn.execute(sa.text(statement), {"profile": profile, "due": due}).scalar()
+    return state
+
+
+def was_expected(conn: Connection, profile: str) -> bool:
+    """Whether the profile's file was expected at any time."""
+    statement = "SELECT EXISTS (SELECT FROM nightporter.expectation WHERE profile = :profile)"
+    return bool(conn.execute(sa.text(statement), {"profile": profile}).scalar_one())
+
+
+def expect(conn: Connection, profile: str, due: datetime, state: str) -> bool:
+    """Record what became of one moment; False when another process was first."""
+    made = conn.execute(
+        sa.text(
+            "INSERT INTO nightporter.expectation (profile, due_at, state) VALUES (:profile, :due, :state) ON CONFLICT DO NOTHING"
+        ),
+        {"profile": profile, "due": due, "state": state},
+    )
+    return made.rowcount == 1
+
+
+def expectation_met_late(conn: Connection, profile: str, due: datetime) -> bool:
+    """Record that a missing file came after all; False when another process was first."""
+    statement = (
+        "UPDATE nightporter.expectation SET state = 'late' WHERE profile = :profile AND due_at = :due AND state = 'missing'"
+    )
+    return conn.execute(sa.text(statement), {"profile": profile, "due": due}).rowcount == 1
+
+
+def came_since(conn: Connection, profile: str, since: datetime) -> bool:
+    """Whether a file of the profile came to a drop after `since`; a duplicate counts, one that vanished does not."""
+    statement = """
+        SELECT EXISTS (SELECT FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+                       WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished'
+                             AND a.drop_name <> '' AND a.arrived_at > :since)"""
+    return bool(conn.execute(sa.text(statement), {"profile": profile, "since": since}).scalar_one())
+
+
+def missing(conn: Connection) -> list[Missing]:
+    """The profiles whose file was missing the last time it was due, and has not come since."""
+    rows = conn.execute(
+        sa.text("""
+            SELECT profile, due_at FROM (
+                SELECT DISTINCT ON (profile) profile, due_at, state
+                FROM nightporter.expectation ORDER BY profile, due_at DESC) last
+            WHERE state = 'missing' ORDER BY profile""")
+    )
+    return [Missing(row.profile, row.due_at) for row in rows]

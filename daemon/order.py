@@ -1,0 +1,46 @@
+"""Order between files: what must come first is waited for, up to a deadline; of several, perhaps only the last is imported."""
+
+import fnmatch
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from daemon import ledger
+from daemon.due import clock_time
+from daemon.errors import FileRefused, Refusal
+from daemon.model import ImportRun
+from daemon.profile import Profile
+from daemon.profiles import Profiles
+
+
+def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> str | None:
+    """Why a run may not begin yet: the profile whose file of the same night must be in first. None when it may."""
+    profile = next((each for each in profiles if each.name == run.profile), None)
+    if profile is None or not profile.import_.after or not run.drop:
+        return None
+    deadline = run.arrived_at + timedelta(seconds=profile.import_.wait)
+    if ledger.now(conn) >= deadline:
+        return None
+    since = night_of(run.arrived_at, profile)
+    for pattern in profile.import_.after:
+        for first in (each.name for each in profiles if fnmatch.fnmatchcase(each.name, pattern) and each.name != profile.name):
+            if not ledger.is_in(conn, first, since):
+                return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC"
+    return None
+
+
+def night_of(moment: datetime, profile: Profile) -> datetime:
+    """When the night that a moment belongs to began: at the profile's `day_starts`, in its time zone."""
+    zone = ZoneInfo(profile.expect.timezone if profile.expect else "UTC")
+    local = moment.astimezone(zone)
+    starts = datetime.combine(local.date(), clock_time(profile.import_.day_starts), zone)
+    if starts > local:
+        starts = datetime.combine(local.date() - timedelta(days=1), clock_time(profile.import_.day_starts), zone)
+    return starts.astimezone(UTC)
+
+
+def refuse_passed_over(conn: Connection, profile: Profile, run: ImportRun) -> None:
+    """Raise FileRefused where only the last of several files counts, and a later one than this is here already."""
+    if profile.import_.latest_only and run.drop and run.parent_id is None and (later := ledger.later(conn, run)):
+        raise FileRefused(Refusal.PASSED_OVER, f"run {later.id}: {later.name}")

@@ -1,0 +1,109 @@
+"""Order between files: lines, and files that wait for others."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from daemon import db, ledger, queue
+from daemon.order import night_of
+from tests.night import Night, customers, items
+from tests.office import ITEMS, Office
+
+JOBS = "SELECT (args->>'run_id')::int FROM nightporter.procrastinate_jobs WHERE task_name = 'import_run' ORDER BY id"
+AFTER = ITEMS + '    [import]\n    after = ["customers*"]\n    wait = "1h"\n'
+
+
+@pytest.fixture
+def night(office: Office) -> Night:
+    """A night with two drops."""
+    return Night(office, erp={}, crm={})
+
+
+def test_each_profile_has_one_job_at_a_time(night: Night) -> None:
+    """Of a hundred files that wait, the queue holds the first; a file of another profile, or drop, is right behind it."""
+    for number in range(100):
+        night.arrive(f"erp/customers-{number:03}.csv", customers(f"C{number}"))
+    night.look()
+    night.arrive("crm/customers.csv", customers("C200"))
+    night.arrive("erp/items.csv", items("F1"))
+    night.look("crm")
+    night.look()
+    assert night.office.rows(JOBS) == [(1,), (101,), (102,)]
+    assert night.work() == [1, 101, 102, *range(2, 101)]
+
+
+def test_a_deferred_file_holds_up_its_own_line_for_a_while_only(night: Night) -> None:
+    """The files behind it wait, so that none passes it; after a quarter of an hour they go on without it."""
+    for number in (1, 2):
+        night.arrive(f"erp/customers-{number}.csv", customers(f"C{number}"))
+    night.look()
+    archive = night.office.settings.archive_folder
+    first = night.office.rows("SELECT archive FROM nightporter.arrival WHERE id = 1")[0][0]
+    (archive / "000000").joinpath(first).rename(archive / "away")
+    assert night.work() == [1]
+    with db.transaction(night.office.engine) as conn:
+        assert not ledger.advance(conn, "erp", "customers")
+    night.do("UPDATE nightporter.arrival SET arrived_at = arrived_at - interval '16 minutes'")
+    with db.transaction(night.office.engine) as conn:
+        assert ledger.advance(conn, "erp", "customers")
+    assert night.work() == [2]
+    assert night.runs() == [("customers-1.csv", "arrived", None), ("customers-2.csv", "imported", None)]
+
+
+def test_receivables_wait_for_their_customers(night: Night) -> None:
+    """With `after`, items that came first are imported after the same night's customers, wherever those come from."""
+    night.office.profile("items", AFTER)
+    night.arrive("erp/items.csv", items("F1"))
+    night.look()
+    night.work()
+    assert night.runs() == [("items.csv", "arrived", None)]
+    assert "waits for customers, until" in night.run(1).detail
+    night.arrive("crm/customers.csv", customers("C1"))
+    night.look("crm")
+    night.do("UPDATE nightporter.procrastinate_jobs SET scheduled_at = NULL")
+    night.work()
+    night.do("UPDATE nightporter.procrastinate_jobs SET scheduled_at = NULL")
+    night.work()
+    assert night.runs() == [("items.csv", "imported", None), ("customers.csv", "imported", None)]
+    assert night.run(1).attempt == 1
+    assert night.office.rows("SELECT item_number FROM ar.receivable") == [("F1",)]
+
+
+def test_after_the_deadline_they_go_on(night: Night) -> None:
+    """Customers that never come hold nothing up for ever; last night's do not count for tonight."""
+    night.office.profile("items", AFTER)
+    night.arrive("erp/customers.csv", customers("C1"))
+    night.pass_by()
+    night.do("UPDATE nightporter.arrival SET arrived_at = arrived_at - interval '1 day'")
+    night.arrive("erp/items.csv", items("F1"))
+    night.look()
+    night.work()
+    assert night.run(2).state == "arrived"
+    night.do("UPDATE nightporter.arrival SET arrived_at = arrived_at - interval '61 minutes'")
+    night.do("UPDATE nightporter.procrastinate_jobs SET scheduled_at = NULL")
+    night.work()
+    assert night.run(2).state == "imported"
+
+
+def test_a_night_ends_when_the_day_starts(office: Office) -> None:
+    """A file of 23:00 and one of 05:00 are of one night; one of 07:00, local time, is of the next."""
+    office.profile("items", ITEMS + '    [expect]\n    by = "06:00"\n    timezone = "Europe/Paris"\n')
+    profile = office.profiles.get("items")
+    nights = [night_of(datetime(2026, 11, day, hour, tzinfo=UTC), profile) for day, hour in ((20, 22), (21, 4), (21, 6))]
+    assert nights[0] == nights[1] == datetime(2026, 11, 20, 5, tzinfo=UTC)
+    assert nights[2] == datetime(2026, 11, 21, 5, tzinfo=UTC)
+
+
+def test_another_machines_files_are_taken_over_when_it_is_silent(night: Night) -> None:
+    """Files that a machine recorded on a server and did not fetch are fetched by another, a quarter of an hour later."""
+    with db.transaction(night.office.engine) as conn:
+        ledger.drop_well(conn, "erp", "other")
+        night.arrive("erp/customers.csv", customers("C1"))
+        file = night.drop().list().files[0]
+        ledger.arrive(conn, "erp", file, [("customers", "customers")], ledger.now(conn), "other")
+        assert ledger.adopt(conn, "erp", queue.this_host(), 900) == 0
+    night.do("UPDATE nightporter.drop_state SET looked_at = looked_at - interval '16 minutes'")
+    with db.transaction(night.office.engine) as conn:
+        assert ledger.adopt(conn, "erp", queue.this_host(), 900) == 1
+    night.pass_by()
+    assert night.runs() == [("customers.csv", "imported", None)]
