@@ -1,7 +1,7 @@
 """What an admin says of a drop: where it is, when a file in it is complete, and what becomes of it afterwards."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -85,6 +85,7 @@ class HttpDrop(_Drop):
     token_file: Path = Field(description="the token that callers show, 20 characters or more")
     max_mb: int = Field(1024, ge=1, description="the largest file that is taken")
     at_once: bool = True
+    shortest_token: ClassVar[int] = 20
     depth: Literal[1] = 1
     imported: Afterwards = "delete"
     refused: Afterwards = "delete"

@@ -26,8 +26,9 @@ def run(settings: Settings) -> None:
     child = _Child(settings)
     with postgres.opened(settings, own=True) as engine:  # a signal before this is done ends us: nothing has begun
         worker.stop_on_signal(stop)
-        pages = Pages(engine, settings)
-        schedule = Schedule(engine, settings, Profiles(settings.profiles))
+        profiles = Profiles(settings.profiles)
+        schedule = Schedule(engine, settings, profiles)
+        pages = Pages(engine, settings, profiles, schedule.look_soon)
         watch = Watch(settings, schedule.look_soon)
         started: list[_Part] = []
         try:

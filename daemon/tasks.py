@@ -68,7 +68,7 @@ def send(engine: Engine, settings: Settings, email_id: int) -> None:
 
 def _told(conn: Connection, settings: Settings, mail: Owed) -> Result | Digest | None:
     """What a mail tells of."""
-    links = Links(settings.link_keys, settings.web.public_url, settings.web.link_days)
+    links = Links.of(settings)
     if mail.kind == "digest":
         return results.gathered(conn, mail, lambda run_id: links.rejects(run_id, mail.recipient))
     run = ledger.get(conn, mail.run_id) if mail.run_id else None

@@ -189,7 +189,8 @@ def _wait_for_imports(engine: "Engine", home: Path, count: int, mails: int) -> l
 
 
 def _tell(out: Any, home: Path, settings: "Settings", runs: list["ImportRun"]) -> None:
-    from daemon.cli.show import print_runs, run_json
+    from daemon.cli.show import print_runs
+    from daemon.results import run_json
 
     print_runs(runs, title="What came of the three exports")
     links = {run.title: url for run in runs if (url := run_json(run, settings)["rejects_url"])}

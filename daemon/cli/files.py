@@ -34,9 +34,10 @@ def import_file(
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
     from daemon import db, ledger, postgres, settings
     from daemon.attempt import attempt, rehearse
-    from daemon.cli.show import exit_code, print_json, print_runs, run_json
+    from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.model import FINAL, RemoteFile, shown
     from daemon.profiles import Profiles
+    from daemon.results import run_json
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)

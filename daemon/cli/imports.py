@@ -26,7 +26,8 @@ def list_runs(
 ) -> None:
     """The latest import runs, and the files that should have come and did not."""
     from daemon import db, ledger, postgres, settings
-    from daemon.cli.show import missing_json, print_json, print_runs, run_json
+    from daemon.cli.show import missing_json, print_json, print_runs
+    from daemon.results import run_json
 
     loaded = settings.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
@@ -44,13 +45,13 @@ def list_runs(
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
     from daemon import db, postgres, results, settings
-    from daemon.cli.show import print_json, run_json
+    from daemon.cli.show import print_json
 
     loaded = settings.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         mails = results.mails_of(conn, id)
-    facts = run_json(run, loaded) | {
+    facts = results.run_json(run, loaded) | {
         "drop": run.drop,
         "arrived_at": run.arrived_at,
         "finished_at": run.finished_at,
@@ -106,9 +107,9 @@ def rejects(
 @app.command()
 def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
-    from daemon import db, ledger, postgres, settings
+    from daemon import db, ledger, postgres, results, settings
     from daemon.attempt import attempt
-    from daemon.cli.show import exit_code, print_json, print_runs, run_json
+    from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
@@ -122,7 +123,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
         with db.transaction(engine) as conn:
             run = _run(conn, child)
     if as_json:
-        print_json(run_json(run, loaded))
+        print_json(results.run_json(run, loaded))
     else:
         print_runs([run])
         if run.code:

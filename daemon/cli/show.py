@@ -2,11 +2,9 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from daemon.model import ImportRun, Rejection, Tally, shown
-from daemon.settings import Settings
+from daemon.model import ImportRun, Rejection, shown
 
 if TYPE_CHECKING:
     from daemon.ledger import Missing
@@ -38,25 +36,6 @@ def rejection_json(rejection: Rejection, words: "Words", dataset: str) -> dict[s
         {"code": r.code, "field": r.field, "value": r.value, "message": words.reason(r, dataset)} for r in rejection.reasons
     ]
     return {"line": rejection.line, "cells": list(rejection.cells), "reasons": reasons}
-
-
-def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
-    """A run as scripts see it."""
-    from daemon.results import Links
-
-    links = Links(settings.link_keys, settings.web.public_url, settings.web.link_days)
-    rejected = run.tally and run.tally["rejected"]
-    return {
-        "run_id": run.id,
-        "status": run.state,
-        "code": run.code,
-        "detail": run.detail,
-        "file": run.name,
-        "profile": run.profile,
-        "dataset": run.dataset,
-        "tally": run.tally and {count.name: run.tally[count.name] for count in fields(Tally)},
-        "rejects_url": links.rejects(run.id, "") if rejected else None,
-    }
 
 
 def missing_json(missing: "Missing") -> dict[str, Any]:

@@ -4,19 +4,24 @@ from daemon.drops.base import Drop, Listing, open_drop, walk
 from daemon.drops.choice import marker_of
 from daemon.drops.custody import claim, fetch, put_away, release, still
 from daemon.drops.local import Local
+from daemon.drops.names import plain
+from daemon.drops.posted import Posted, folder_of
 from daemon.drops.settle import Seen, next_look, observe
 
 __all__ = [
     "Drop",
     "Listing",
     "Local",
+    "Posted",
     "Seen",
     "claim",
     "fetch",
+    "folder_of",
     "marker_of",
     "next_look",
     "observe",
     "open_drop",
+    "plain",
     "put_away",
     "release",
     "still",

@@ -64,6 +64,14 @@ def get(conn: Connection, run_id: int) -> ImportRun | None:
     return _run(conn.execute(sa.text(_RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
 
 
+def run_of(conn: Connection, drop: str, name: str) -> ImportRun | None:
+    """The first run of the latest file of that name in a drop, or None."""
+    statement = (
+        _RUN + "WHERE a.drop_name = :drop AND a.name = :name AND r.parent_id IS NULL ORDER BY a.id DESC, r.section LIMIT 1"
+    )
+    return _run(conn.execute(sa.text(statement), {"drop": drop, "name": name}).mappings().one_or_none())
+
+
 def latest(conn: Connection, limit: int) -> list[ImportRun]:
     """The latest runs, newest first."""
     rows = conn.execute(sa.text(_RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()

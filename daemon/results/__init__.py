@@ -2,6 +2,7 @@
 
 from daemon.results.digest import Digest, gathered
 from daemon.results.email import Result, compose
+from daemon.results.facts import run_json
 from daemon.results.links import Links
 from daemon.results.outbox import (
     DIGEST_FROM,
@@ -35,6 +36,7 @@ __all__ = [
     "mails_of",
     "owe_notice",
     "owe_result",
+    "run_json",
     "send",
     "take",
     "undelivered",

@@ -2,8 +2,11 @@
 
 import time
 from dataclasses import dataclass
+from typing import Self
 
 from itsdangerous import BadData, URLSafeSerializer
+
+from daemon.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,11 @@ class Links:
     keys: list[str]
     public_url: str
     days: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Links as the settings say."""
+        return cls(settings.link_keys, settings.web.public_url, settings.web.link_days)
 
     def rejects(self, run_id: int, recipient: str) -> str:
         """The address of a run's rejected rows."""

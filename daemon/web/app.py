@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -16,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon import db
 from daemon.errors import TryLater
+from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.web import rejects
+from daemon.web import rejects, uploads
 
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -28,20 +30,28 @@ _HEADERS = {
 }
 
 
-def create_app(engine: Engine, settings: Settings) -> ASGIApp:
-    """The application, on one database."""
+def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Callable[[str], None]) -> ASGIApp:
+    """The application, on one database; `look` has a drop looked into soon."""
     app = Starlette(
         routes=[
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             *rejects.routes,
+            *uploads.routes,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
-        exception_handlers={HTTPException: rejects.nothing_here, TryLater: _unavailable},
+        exception_handlers={HTTPException: _not_served, TryLater: _unavailable},
     )
     app.state.engine = engine
     app.state.settings = settings
+    app.state.profiles = profiles
+    app.state.look = look
     return _SafeHeaders(app)
+
+
+def _not_served(request: Request, error: Exception) -> Response:
+    api = request.url.path.startswith("/api/")
+    return uploads.as_json(request, error) if api else rejects.nothing_here(request, error)
 
 
 def _alive(request: Request) -> Response:
@@ -76,10 +86,10 @@ class _SafeHeaders:
 class Pages:
     """The web server, in a thread of its own, for uvicorn keeps no promise about signals in the main one."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(self, engine: Engine, settings: Settings, profiles: Profiles, look: Callable[[str], None]) -> None:
         host, _, port = settings.web.listen.rpartition(":")
         config = uvicorn.Config(
-            create_app(engine, settings),
+            create_app(engine, settings, profiles, look),
             host.strip("[]"),
             int(port),
             log_config=None,

@@ -83,7 +83,7 @@ def nothing_here(request: Request, error: Exception | None = None) -> Response:
 
 def _run(request: Request) -> ImportRun | None:
     settings: Settings = request.app.state.settings
-    run_id = Links(settings.link_keys, settings.web.public_url, settings.web.link_days).run_of(request.path_params["token"])
+    run_id = Links.of(settings).run_of(request.path_params["token"])
     if run_id is None:
         return None
     with db.transaction(_engine(request)) as conn:

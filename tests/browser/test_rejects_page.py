@@ -34,7 +34,7 @@ def address(office: Office) -> Iterator[str]:
     )
     port = free_port()
     settings = Settings.model_validate({"home": office.home, "web": {"listen": f"127.0.0.1:{port}"}})
-    pages = Pages(office.engine, settings)
+    pages = Pages(office.engine, settings, office.profiles, print)
     pages.start()
     assert pages.listening
     yield Links(settings.link_keys, f"http://127.0.0.1:{port}", 30).rejects(run.id, "credit@example.com")

@@ -15,7 +15,7 @@ from tests.office import ITEMS, ITEMS_HEADER, Office
 @pytest.fixture
 def client(office: Office) -> TestClient:
     """A browser without a window."""
-    return TestClient(create_app(office.engine, office.settings))
+    return TestClient(create_app(office.engine, office.settings, office.profiles, print))
 
 
 def link(office: Office, run_id: int) -> str:

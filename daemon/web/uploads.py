@@ -1,0 +1,189 @@
+"""`POST /api/imports`: a file by token, the same journey as a dropped one; `GET` on the URL it answers says what came of it."""
+
+import contextlib
+import hmac
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from email.message import EmailMessage
+from typing import IO, Any
+
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Message, Receive
+
+from daemon import archive, db, ledger
+from daemon.drop_settings import HttpDrop
+from daemon.drops import Posted, folder_of, plain
+from daemon.errors import FileRefused, SetupFault
+from daemon.intake import Arriving, record
+from daemon.log import get
+from daemon.model import ImportRun
+from daemon.profiles import Profiles
+from daemon.results import run_json
+from daemon.settings import Settings
+
+log = get(__name__)
+
+_CHUNK = 1 << 20
+_IN_MEMORY = 1 << 20
+_LONGEST_KEY = 255
+_LONGEST_NAME = 200
+
+
+async def post(request: Request) -> Response:
+    """Take a file: a raw body whose name is in `?name=` or Content-Disposition, or a form's field `file`.
+
+    Answers 202 with the run's URL, 200 with the same one to the same `Idempotency-Key`; else what is wrong, as JSON.
+    """
+    name, drop = await run_in_threadpool(_drop_of, request)
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= _LONGEST_KEY:
+        raise HTTPException(400, f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
+    limited = Request(request.scope, _limited(request.receive, drop.max_mb << 20))
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with limited.form(max_files=1, max_fields=8) as form:
+            sent = form.get("file")
+            if not isinstance(sent, UploadFile):
+                raise HTTPException(400, 'the form has no file in its field "file"')
+            return await run_in_threadpool(_take, request, name, _safe(sent.filename or ""), sent.file, key)
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+        file_name = _safe(_raw_name(request))
+        async for chunk in limited.stream():
+            await run_in_threadpool(body.write, chunk)
+        body.seek(0)
+        return await run_in_threadpool(_take, request, name, file_name, body, key)
+
+
+def get_run(request: Request) -> Response:
+    """What came of a posted file, to whoever has the token it was posted with."""
+    name, _ = _drop_of(request)
+    with db.transaction(_engine(request)) as conn:
+        run = ledger.get(conn, request.path_params["id"])
+        runs = ledger.siblings(conn, run) if run and run.drop == name else []
+    if not runs:
+        raise HTTPException(404, "there is no such import run of this drop")
+    return JSONResponse(_told(request, runs))
+
+
+routes = [Route("/api/imports", post, methods=["POST"]), Route("/api/imports/{id:int}", get_run)]
+
+
+def _take(request: Request, drop: str, name: str, body: IO[bytes], key: str | None) -> Response:
+    """Keep the file and record it; both before the answer, so that what was answered is never lost."""
+    settings: Settings = request.app.state.settings
+    profiles: Profiles = request.app.state.profiles
+    posted = Posted(settings.uploads(drop))
+    if key and (known := _known(request, drop, f"{folder_of(key)}/{name}")):
+        if known[0].sha256 not in (None, archive.digest(_chunks(body))):
+            raise HTTPException(409, "another file was posted with this Idempotency-Key")
+        return JSONResponse(_told(request, known), headers={"location": _url(request, known[0])})
+    try:
+        claimed = profiles.sections(name, profiles.match(name, drop))
+    except FileRefused as refused:
+        raise HTTPException(422, f"more than one profile claims {name}: {refused.detail}") from refused
+    if not claimed:
+        raise HTTPException(422, f"no profile claims {name}")
+    with posted:
+        path = posted.put(name, _chunks(body), key)
+        file = posted.stat(path)
+    with db.transaction(_engine(request)) as conn:
+        now = ledger.now(conn)
+    if file:
+        record(_engine(request), settings, profiles, drop, Arriving(file, now))
+    runs = _known(request, drop, path)
+    if not runs:
+        raise HTTPException(503, "the file was kept, and will be imported; its run is not known yet")
+    request.app.state.look(drop)
+    return JSONResponse(_told(request, runs), 202, {"location": _url(request, runs[0])})
+
+
+def _chunks(body: IO[bytes]) -> Iterator[bytes]:
+    return iter(lambda: body.read(_CHUNK), b"")
+
+
+def _known(request: Request, drop: str, path: str) -> list[ImportRun]:
+    """The runs of a file posted before."""
+    with db.transaction(_engine(request)) as conn:
+        run = ledger.run_of(conn, drop, path)
+        return ledger.siblings(conn, run) if run else []
+
+
+def _told(request: Request, runs: list[ImportRun]) -> dict[str, Any]:
+    settings: Settings = request.app.state.settings
+    first, *others = [run_json(run, settings) for run in runs]
+    return first | {"url": _url(request, runs[0]), "also": others}
+
+
+def _url(request: Request, run: ImportRun) -> str:
+    settings: Settings = request.app.state.settings
+    return f"{settings.web.public_url}/api/imports/{run.id}"
+
+
+def _drop_of(request: Request) -> tuple[str, HttpDrop]:
+    """The drop whose token the caller shows. Raises HTTPException 401."""
+    settings: Settings = request.app.state.settings
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    found = None
+    for name, drop in settings.drops.items():
+        if isinstance(drop, HttpDrop) and (token := token_of(settings, name, drop)):
+            if hmac.compare_digest(token.encode(), shown.strip().encode()) and scheme.lower() == "bearer":
+                found = name, drop
+    if found is None:
+        raise HTTPException(401, "no drop has this token", {"www-authenticate": "Bearer"})
+    return found
+
+
+def token_of(settings: Settings, name: str, drop: HttpDrop) -> str | None:
+    """A drop's token; None, and logged, when it cannot be read or is too short to be a secret."""
+    try:
+        token = settings.secret(drop.token_file, f"{name}_token") or ""
+    except SetupFault as error:
+        log.warning("no_token", drop=name, reason=str(error))
+        return None
+    return token if len(token) >= drop.shortest_token else None
+
+
+def _raw_name(request: Request) -> str:
+    """The file's name beside a raw body."""
+    header = EmailMessage()
+    with contextlib.suppress(ValueError, IndexError):
+        header["content-disposition"] = request.headers.get("content-disposition", "")
+    return request.query_params.get("name") or header.get_filename() or ""
+
+
+def _safe(name: str) -> str:
+    """A file name that is one path segment, and none that a marker or our own files have. Raises HTTPException 400."""
+    if not plain(name) or "\\" in name or name.startswith(".") or not name.isprintable() or len(name.encode()) > _LONGEST_NAME:
+        raise HTTPException(400, "name the file: ?name=…, or Content-Disposition, or the form's file name; without folders")
+    return name
+
+
+def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Message]]:
+    """The same body, refused once it has more than `most` bytes."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            raise HTTPException(413, f"this drop takes files up to {most >> 20} MB")
+        return message
+
+    return counted
+
+
+def _engine(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def as_json(request: Request, error: Exception) -> Response:
+    """What is wrong with a request to the API."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, error.headers)
