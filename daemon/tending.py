@@ -12,7 +12,7 @@ from daemon.drop_settings import LocalDrop
 from daemon.drops import Seen, open_drop
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
 from daemon.intake import look
-from daemon.ledger import DropState
+from daemon.ledger import REFUSALS, DropState
 from daemon.log import get
 from daemon.porter import dispose_owed, fetch_owed, look_again
 from daemon.profiles import Profiles
@@ -20,8 +20,6 @@ from daemon.settings import Settings
 
 log = get(__name__)
 
-REFUSALS = 3
-"""Times that the same credentials are shown to a server that does not take them."""
 TOLD_AFTER = 3
 """Looks in a row that fail before the admins are told, for servers are restarted at night. A wrong host key is told at once."""
 _LONGEST_WAIT = 900.0

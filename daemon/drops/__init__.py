@@ -1,19 +1,23 @@
 """Drops: the folders that files arrive in, one small interface over all of them."""
 
 from daemon.drops.base import Drop, Listing, open_drop, walk
-from daemon.drops.choice import marker_of
+from daemon.drops.choice import chosen, marker_of
 from daemon.drops.custody import claim, fetch, put_away, release, still
+from daemon.drops.ftp import Ftp
 from daemon.drops.local import Local
 from daemon.drops.names import plain
 from daemon.drops.posted import Posted, folder_of
 from daemon.drops.settle import Seen, next_look, observe
+from daemon.drops.ssh import served_key
 
 __all__ = [
     "Drop",
+    "Ftp",
     "Listing",
     "Local",
     "Posted",
     "Seen",
+    "chosen",
     "claim",
     "fetch",
     "folder_of",
@@ -24,6 +28,7 @@ __all__ = [
     "plain",
     "put_away",
     "release",
+    "served_key",
     "still",
     "walk",
 ]

@@ -27,6 +27,11 @@ class Drop(Protocol):
     relative to the drop's folder, with `/` between plain segments; they were listed by the drop, or made of our own names.
     """
 
+    @property
+    def greeting(self) -> str:
+        """What the server says of itself; '' where there is none."""
+        ...
+
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...
 

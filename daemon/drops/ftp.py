@@ -60,6 +60,11 @@ class Ftp:
         self._folders: set[str] = set()
         self._data: socket.socket | None = None
 
+    @property
+    def greeting(self) -> str:
+        """The server's welcome, its first line."""
+        return (self._ftp.welcome or "").splitlines()[0]
+
     def __enter__(self) -> Self:
         with self._translated():
             self._ftp = self._connected()

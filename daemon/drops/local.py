@@ -24,6 +24,8 @@ class Local:
         self._root = os.fsencode(path)
         self._encoding = encoding
 
+    greeting = ""
+
     def __enter__(self) -> Self:
         return self
 

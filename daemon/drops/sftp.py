@@ -33,6 +33,11 @@ class Sftp:
         self._where = f"sftp://{drop.host}:{drop.port}/{drop.path.lstrip('/')}"
         self._folders: set[str] = set()
 
+    @property
+    def greeting(self) -> str:
+        """The server's version string."""
+        return str(self._transport.remote_version)
+
     def __enter__(self) -> Self:
         with self._translated():
             keys = ssh.pinned(self._drop)

@@ -64,9 +64,23 @@ def host_key(transport: paramiko.Transport) -> HostKey:
     return HostKey(key.get_name(), key.get_base64())
 
 
+def served_key(drop: SftpDrop) -> HostKey:
+    """The key that a drop's server shows now, whatever is pinned. Raises TryLater."""
+    try:
+        transport = connect(drop, pinned(drop))
+    except (paramiko.SSHException, OSError, EOFError, SetupFault) as error:
+        raise TryLater(f"{drop.host}:{drop.port}: {error}") from error
+    try:
+        return host_key(transport)
+    finally:
+        transport.close()
+
+
 def judge(transport: paramiko.Transport, keys: list[HostKey]) -> None:
     """Raise WrongServer unless the server's key is one of `keys`. Nothing secret has been sent yet."""
     shown = host_key(transport)
+    if not keys:
+        raise WrongServer(f"no host key is pinned; the server shows {shown}")
     if shown not in keys:
         raise WrongServer(f"the server's host key is not the one pinned; it shows {shown}")
 

@@ -22,7 +22,7 @@ from daemon.ledger.arrivals import (
     vanished,
     waiting,
 )
-from daemon.ledger.drop_states import DropState, drop_failed, drop_state, drop_told, drop_well
+from daemon.ledger.drop_states import REFUSALS, DropState, drop_failed, drop_state, drop_told, drop_well
 from daemon.ledger.expectations import (
     Missing,
     came_since,
@@ -57,6 +57,7 @@ from daemon.ledger.runs import (
 __all__ = [
     "ENDED",
     "LEFT",
+    "REFUSALS",
     "UNFETCHED",
     "DropState",
     "Missing",

@@ -7,6 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+REFUSALS = 3
+"""Times that the same credentials are shown to a server that does not take them."""
+
 
 @dataclass(frozen=True)
 class DropState:
