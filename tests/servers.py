@@ -103,7 +103,7 @@ def certificate() -> tuple[Path, Path]:
     key, made = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made],
+         "-subj", "/CN=nightporter", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made],
         check=True, capture_output=True,
     )  # fmt: skip
     return made, key

@@ -88,11 +88,12 @@ def walk(drop: Drop, settings: DropSettings, folder: str = "", level: int = 0) -
     A name that is not one plain segment is left alone and logged: it could only be meant to lead astray.
     """
     found = drop.list(folder)
-    files = [file for file in found.files if _is_plain(file.name.rpartition("/")[2])]
+    prefix = f"{folder}/" if folder else ""
+    files = [file for file in found.files if _is_plain(file.name.removeprefix(prefix))]
     if level < settings.depth:
         for inner in sorted(found.folders):
             if _is_plain(inner) and not (level == 0 and inner in settings.never_listed):
-                files += walk(drop, settings, f"{folder}/{inner}" if folder else inner, level + 1)
+                files += walk(drop, settings, prefix + inner, level + 1)
     return files
 
 
