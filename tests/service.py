@@ -51,12 +51,12 @@ class Service:
         """
         (home / "nightporter.toml").write_text(dedent(settings) + dedent(more), encoding="utf-8")
         self.environment = os.environ | {"NIGHTPORTER_DATABASE_URL": database}
+        self.command = [sys.executable, "-m", "daemon", "--home", str(home), "run"]
 
     def start(self, **environment: str) -> Self:
         """Start it, and return when it serves."""
         self.log = (self.home / "service.log").open("ab")
-        command = [sys.executable, "-m", "daemon", "--home", str(self.home), "run"]
-        self.process = subprocess.Popen(command, env=self.environment | environment, stderr=self.log)
+        self.process = subprocess.Popen(self.command, env=self.environment | environment, stderr=self.log)
         self.log.close()
         self.eventually(self.serves)
         return self
