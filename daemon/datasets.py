@@ -53,6 +53,7 @@ class Balance(Table):
     amount: str
     currency: str
     settled_by: str | None = None
+    totals: str = Key(description="the table that keeps what is open, by entity and currency")
 
 
 class Dataset(Table):

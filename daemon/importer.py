@@ -15,8 +15,9 @@ from daemon.control import check_control
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, check_pins, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
-from daemon.profile import Profile, Section
+from daemon.profile import Profile
 from daemon.settings import Sandbox
+from daemon.shape import Format
 
 T = TypeVar("T")
 Progress = Callable[[int], None]
@@ -41,9 +42,9 @@ def load(
 
 def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox, progress: Progress) -> Tally:
     section = profile.section(run.dataset)
-    mapping = _fit(conn, run, profile, path, sandbox)
+    mapping, shape = _fit(conn, run, profile, path, sandbox)
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
-    reader = _read(path, profile, section, sandbox)
+    reader = reading.read(path, shape, sandbox, section.headers)
     tally, entities = Tally(), {section.entity}
     for item in _ahead(_mapped(reader, mapping)):
         if isinstance(item, Mapped):
@@ -60,7 +61,7 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     loading.lock_entities(conn, entities)
     _refuse_duplicate(conn, run)
     _check(conn, stage, tally)
-    _tell_turned(conn, stage, mapping, _read(path, profile, section, sandbox))
+    _tell_turned(conn, stage, mapping, lambda: reading.read(path, shape, sandbox, section.headers))
     failpoint.reach("checked")
 
     before = loading.open_totals(conn, stage, sorted(entities))
@@ -69,10 +70,6 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     loading.clear(conn, stage)
     failpoint.reach("merged")
     return tally
-
-
-def _read(path: Path, profile: Profile, section: Section, sandbox: Sandbox) -> reading.Reader:
-    return reading.read(path, profile.format, sandbox, section.headers)
 
 
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
@@ -85,18 +82,24 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
         raise FileRefused(Refusal.DUPLICATE, f"run {last.id}: {last.name}")
 
 
-def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> Mapping:
-    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven."""
+def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, Format]:
+    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; and the
+    file's shape as it was found, so that it is found once only.
+    """
     section = profile.section(run.dataset)
-    reader = _read(path, profile, section, sandbox)
+    reader = reading.read(path, profile.format, sandbox, section.headers)
+
+    def again() -> reading.Reader:
+        return reading.read(path, reader.format, sandbox, section.headers)
+
     pinned = ledger.pinned(conn, run)
     known = profile.format.conventions.pinned_to(pinned)
-    mapping = fit(section, reader.header, lambda: _read(path, profile, section, sandbox), known)
+    mapping = fit(section, reader.header, again, known)
     if known != profile.format.conventions and mapping.conventional:
-        check_pins(_read(path, profile, section, sandbox), mapping, profile.format.conventions)
+        check_pins(again(), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
     ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
-    return mapping
+    return mapping, reader.format
 
 
 def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, list[str]]:
@@ -150,11 +153,11 @@ def _check(conn: Connection, stage: loading.Stage, tally: Tally) -> None:
         _add(tally, "rejected", turned.money)
 
 
-def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, reader: reading.Reader) -> None:
+def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: Callable[[], reading.Reader]) -> None:
     """Store the rows that the checks turned down, their cells read once more from the file."""
     if not loading.any_turned(conn, stage):
         return
-    for item in reader:
+    for item in again():
         if isinstance(item, Batch):
             reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
             turned = Batch(item.frame[item.frame.index.isin(list(reasons))])

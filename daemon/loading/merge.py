@@ -49,15 +49,11 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
 
 def open_totals(conn: Connection, stage: Stage, entities: list[str]) -> dict[str, Decimal]:
     """What is open of the dataset by currency, over whole entities; nothing for a dataset that has no balance."""
-    balance = stage.dataset.balance
-    if balance is None:
+    if stage.dataset.balance is None:
         return {}
-    statement = sql.SQL("SELECT {}, sum({}) FROM {} WHERE entity = ANY(%s) AND state = 'open' GROUP BY 1")
-    return dict(
-        db.driver(conn)
-        .execute(statement.format(sql.Identifier(balance.currency), sql.Identifier(balance.amount), stage.target), [entities])
-        .fetchall()
-    )
+    totals = sql.Identifier(*stage.dataset.balance.totals.split("."))
+    statement = sql.SQL("SELECT currency, sum(amount) FROM {} WHERE entity = ANY(%s) GROUP BY 1").format(totals)
+    return dict(db.driver(conn).execute(statement, [entities]).fetchall())
 
 
 def _parts(stage: Stage) -> dict[str, sql.Composable]:

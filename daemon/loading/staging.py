@@ -15,6 +15,12 @@ from daemon.datasets import Dataset
 SMALL = 4 << 20
 """Bytes up to which a file shares its dataset's permanent stage: a table of its own costs a small one more than its rows."""
 
+_MANY = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
+_LOOKED_UP = ("mergejoin", "hashjoin", "seqscan", "material", "bitmapscan")
+_FEW = "; ".join(["SET LOCAL jit = off", *(f"SET LOCAL enable_{other} = off" for other in _LOOKED_UP)])
+"""How statements over a stage are planned: the rows of a large file are hashed in memory, never sorted; those of a small one
+are looked up, each by its key, for nothing is known of the shared stage that would tell the planner how few they are."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -69,11 +75,9 @@ def copy(conn: Connection, stage: Stage, rows: pa.Table) -> None:
 
 
 def prepare(conn: Connection, stage: Stage) -> None:
-    """Once all rows are staged, see that the statements over them are planned well: hashed in memory, never sorted."""
+    """Once all rows are staged, see that the statements over them are planned well: many hashed in memory, few looked up."""
     connection = db.driver(conn)
-    connection.execute("SET LOCAL work_mem = '256MB'")
-    connection.execute("SET LOCAL enable_mergejoin = off")
-    connection.execute("SET LOCAL jit = off")
+    connection.execute(_MANY if stage.own else _FEW)
     if stage.own:
         connection.execute(sql.SQL("ANALYZE {}").format(stage.table))
 

@@ -75,11 +75,12 @@ def delimited(lines: list[str], format: Format) -> Found:
         declared, lines[0] = declared or separator[1], ""
     mark = declared or _delimiter(lines[(format.header_row or 1) - 1 :], quote)
     sample = rows(lines, mark, quote)
-    widths = Counter(len(row) for row in sample if _filled(row))
+    filled = [row for row in sample if any(map(str.strip, row))]
+    widths = Counter(map(len, filled))
     if not widths:
         raise FileRefused(Refusal.EMPTY, "there is nothing in the file")
     usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-    of_usual = [row for row in sample if len(row) == usual and _filled(row)]
+    of_usual = [row for row in filled if len(row) == usual]
     trailing = usual > 1 and all(not row[-1].strip() for row in of_usual) and usual != len(format.header or ())
     width = usual - trailing
     trimmed = [row[:width] if len(row) == width + 1 and not row[-1].strip() else row for row in sample]
@@ -112,8 +113,8 @@ def _delimiter(lines: list[str], quote: str) -> str:
 
 def _header_row(sample: Sequence[Sequence[str]], width: int) -> int:
     """The row of the headers, counted from 1: the first as wide as most that is not mostly blank, as titles are."""
-    wide = [number for number, row in enumerate(sample, 1) if len(row) == width and _filled(row)]
-    return next((number for number in wide if _filled(sample[number - 1]) >= max(min(width, 2), width / 2)), wide[0])
+    wide = [(number, row) for number, row in enumerate(sample, 1) if len(row) == width and any(map(str.strip, row))]
+    return next((number for number, row in wide if _filled(row) >= max(min(width, 2), width / 2)), wide[0][0])
 
 
 def _filled(row: Sequence[str]) -> int:

@@ -1,4 +1,6 @@
-"""Arrivals: where each file is now and what it follows, drops' faults, expectations, digests."""
+"""Arrivals: where each file is now and what it follows, drops' faults, expectations, digests; and
+what is open, added up.
+"""
 
 from alembic import op
 
@@ -73,9 +75,54 @@ WHERE kind = 'digest' AND attempts = 0;
 CREATE INDEX email_digest ON nightporter.email (digest) WHERE digest IS NOT NULL;
 """
 
+OPEN_TOTAL = """
+CREATE TABLE ar.open_total (
+    entity text NOT NULL,
+    currency text NOT NULL,
+    amount numeric(24, 5) NOT NULL,
+    PRIMARY KEY (entity, currency)
+);
+COMMENT ON TABLE ar.open_total IS 'What is open of ar.receivable, kept by its triggers whoever changes that.';
+
+CREATE FUNCTION ar.keep_open_total() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO ar.open_total AS t
+        SELECT entity, currency, sum(remaining) FROM arrived WHERE state = 'open' GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (entity, currency) DO UPDATE SET amount = t.amount + excluded.amount;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO ar.open_total AS t
+        SELECT entity, currency, -sum(remaining) FROM gone WHERE state = 'open' GROUP BY 1, 2 ORDER BY 1, 2
+        ON CONFLICT (entity, currency) DO UPDATE SET amount = t.amount + excluded.amount;
+    ELSE
+        INSERT INTO ar.open_total AS t
+        SELECT entity, currency, sum(change) FROM (
+            SELECT entity, currency, remaining AS change FROM arrived WHERE state = 'open'
+            UNION ALL SELECT entity, currency, -remaining FROM gone WHERE state = 'open') changes
+        GROUP BY 1, 2 HAVING sum(change) <> 0 ORDER BY 1, 2
+        ON CONFLICT (entity, currency) DO UPDATE SET amount = t.amount + excluded.amount;
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE FUNCTION ar.empty_open_total() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM ar.open_total;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER open_total_created AFTER INSERT ON ar.receivable REFERENCING NEW TABLE AS arrived
+FOR EACH STATEMENT EXECUTE FUNCTION ar.keep_open_total();
+CREATE TRIGGER open_total_changed AFTER UPDATE ON ar.receivable REFERENCING OLD TABLE AS gone NEW TABLE AS arrived
+FOR EACH STATEMENT EXECUTE FUNCTION ar.keep_open_total();
+CREATE TRIGGER open_total_deleted AFTER DELETE ON ar.receivable REFERENCING OLD TABLE AS gone
+FOR EACH STATEMENT EXECUTE FUNCTION ar.keep_open_total();
+CREATE TRIGGER open_total_emptied AFTER TRUNCATE ON ar.receivable
+FOR EACH STATEMENT EXECUTE FUNCTION ar.empty_open_total();
+INSERT INTO ar.open_total SELECT entity, currency, sum(remaining) FROM ar.receivable WHERE state = 'open' GROUP BY 1, 2;
+"""
+
 
 def upgrade() -> None:
     """Add the columns and tables."""
     connection = op.get_bind().connection.driver_connection
-    for statements in (ARRIVAL, DROP_STATE, EXPECTATION, EMAIL):
+    for statements in (ARRIVAL, DROP_STATE, EXPECTATION, EMAIL, OPEN_TOTAL):
         connection.execute(statements)
