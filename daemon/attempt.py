@@ -30,8 +30,8 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
     """Try an import run once, if it is to be had, and write down what came of it."""
     with db.transaction(engine) as conn:
         if (waiting := ledger.get(conn, run_id)) and (reason := waits_for(conn, profiles, waiting)):
-            until = ledger.wait(conn, waiting, reason, _LOOK_AGAIN_SECONDS)
-            queue.enqueue(conn, "import_run", waiting.archive_host, at=until, run_id=run_id)
+            again = ledger.wait(conn, waiting, *reason, _LOOK_AGAIN_SECONDS)
+            queue.enqueue(conn, "import_run", waiting.archive_host, at=again, run_id=run_id)
             return
         run = ledger.claim(conn, run_id)
     if run is None:
@@ -48,6 +48,9 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
             outcome = _later(run, settings, str(reason), blameless=True)
         except Overtaken:
             log.warning("overtaken")
+            return
+        except _Opened:
+            log.info("opened")
             return
         except Exception as error:
             log.exception("import_failed")
@@ -77,6 +80,11 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         parts = _parts(profiles, run, members(archive, settings.sandbox))
         with db.transaction(engine) as conn:  # of its own: when the first part is refused, the others are still to come
             ledger.assign(conn, run, parts)
+            if run.drop and run.parent_id is None:
+                for line in sorted({run.profile, *(profile for _, profile, _ in parts)}):
+                    ledger.advance(conn, run.drop, line)
+        if run.drop and run.parent_id is None:
+            raise _Opened
         run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
     profile = profiles.get(run.profile)
     with db.transaction(engine) as conn:
@@ -116,7 +124,7 @@ def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
         raise TryLater(f"its bytes are in the archive of {run.archive_host}")
     fetched = fetch(Local(Path("/")), run.file, run.name, settings.archive_folder, run.arrival_id)
     with db.transaction(engine) as conn:
-        ledger.fetched(conn, run.arrival_id, fetched, queue.this_host())
+        ledger.fetched(conn, run.arrival_id, fetched, "" if settings.archive.shared else queue.this_host())
         again = ledger.get(conn, run.id)
     assert again
     return again
@@ -143,8 +151,11 @@ def finish(conn: Connection, settings: Settings, profiles: Profiles, run: Import
         return
     profile = _profile(profiles, run)
     results.owe_result(conn, run, recipients(settings, profile, outcome))
-    if profile and profile.expect and profile.notify.to and isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE:
-        results.owe_notice(conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=outcome.detail)
+    again = isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE and run.section == 0
+    if again and profile and profile.expect and profile.notify.to:
+        results.owe_notice(
+            conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=getattr(outcome, "detail", "")
+        )
     if run.drop and run.parent_id is None:
         ledger.ended(conn, run.arrival_id)
         held_up = {sibling.profile for sibling in ledger.siblings(conn, run) if sibling.state not in FINAL}
@@ -164,6 +175,10 @@ def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) ->
 
 def _profile(profiles: Profiles, run: ImportRun) -> Profile | None:
     return next((profile for profile in profiles if profile.name == run.profile), None)
+
+
+class _Opened(Exception):
+    """Ends the attempt that found what is in an archive: each part is now a run in the line of its own profile."""
 
 
 class _Rehearsed(Exception):

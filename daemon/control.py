@@ -8,8 +8,11 @@ from daemon.model import Tally
 from daemon.profile import Control
 
 
-def check_control(control: Control, text: str | None, tally: Tally, mapping: Mapping) -> None:
-    """Raise FileRefused when rows or total are not those that the control file, or the trailer, tells."""
+def check_control(control: Control, text: str | None, tally: Tally, mapping: Mapping, *, typed: bool) -> None:
+    """Raise FileRefused when rows or total are not those that the control file, or the trailer, tells.
+
+    Only a dataset of open items has a total. Where cells are `typed`, a number may be written with a point.
+    """
     where = "the control file" if control.file else "the trailer"
     if not text:
         raise FileRefused(Refusal.CONTROL_CONTRADICTED, f"{where} is not there; {tally.read} rows were read")
@@ -19,10 +22,12 @@ def check_control(control: Control, text: str | None, tally: Tally, mapping: Map
             raise FileRefused(
                 Refusal.CONTROL_CONTRADICTED, f"{where} says {told or 'nothing'} of the rows; {tally.read} were read"
             )
-    if control.total:
+    if control.total and mapping.section.target.balance:
         told = control.said("total", text)
         total = sum((money.file_total for money in tally.money.values()), Decimal(0))
-        if told is None or amount(told, mapping.conventions.decimal or ".", mapping.conventions.thousands) != total:
+        known = mapping.conventions
+        readings = [amount(told or "", known.decimal or ".", known.thousands), *([amount(told or "", ".")] if typed else [])]
+        if total not in readings:
             unread = f", {tally.rejected} rows rejected" if tally.rejected else ""
             raise FileRefused(
                 Refusal.CONTROL_CONTRADICTED, f"{where} says {told or 'nothing'} of the total; it is {total:f}{unread}"

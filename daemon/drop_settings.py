@@ -62,7 +62,7 @@ class _Drop(Table):
     @property
     def never_listed(self) -> frozenset[str]:
         """The folders of the drop that files are moved to."""
-        return frozenset({CLAIMED, self.imported_to.split("/")[0], self.refused_to.split("/")[0]})
+        return frozenset({CLAIMED, *(each.split("/")[0].casefold() for each in (self.imported_to, self.refused_to))})
 
     @property
     def claims(self) -> bool:

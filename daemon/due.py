@@ -49,6 +49,7 @@ class Expect(Table):
     @model_validator(mode="after")
     def _days_known(self) -> "Expect":
         self.expected_on(date(2026, 1, 1))
+        self._holidays()
         return self
 
     def expected_on(self, day: date) -> bool:

@@ -54,10 +54,10 @@ def examine_drop(settings: Settings, profiles: Profiles, name: str) -> Iterator[
         )
         return
     except LoginRefused as fault:
-        yield Finding(what, False, str(fault), f"ask the server's admin, then correct user, key or password in {table}")
+        yield Finding(what, False, shown(str(fault)), f"ask the server's admin, then correct user, key or password in {table}")
         return
     except TryLater as fault:
-        yield Finding(what, False, str(fault), f"see {table}: is the path right, and may {_user(here)} read it?")
+        yield Finding(what, False, shown(str(fault)), f"see {table}: is the path right, and may {_user(here)} read it?")
         return
     for file in sorted(files, key=lambda file: file.name):
         yield _match(profiles, name, what, file.name)
@@ -80,16 +80,19 @@ def _reached(here: SftpDrop | FtpsDrop | FtpDrop, what: str) -> Iterator[Finding
     port = here.port or (990 if isinstance(here, FtpsDrop) and here.implicit else 21)
     try:
         found = socket.getaddrinfo(here.host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         yield Finding(
-            what, False, f"{here.host} has no address: {error.strerror}", "is the host's name right, and the DNS reachable?"
+            what,
+            False,
+            f"{here.host} has no address: {getattr(error, 'strerror', None) or error}",
+            "is the host's name right, and the DNS reachable?",
         )
         return
     yield Finding(what, True, f"{here.host} is {found[0][4][0]}")
     try:
         socket.create_connection((here.host, port), here.timeout).close()
-    except OSError as error:
-        said = error.strerror or str(error)
+    except (OSError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or str(error)
         yield Finding(
             what, False, f"port {port} does not answer: {said}", "is the port right, and open in every firewall between?"
         )
@@ -128,7 +131,7 @@ def _rights(here: DropSettings, drop: Drop, what: str) -> Iterator[Finding]:
                 drop.remove(path)
     except TryLater as fault:
         remedy = f'let {_user(here)} write, rename and delete there, or say imported = "leave" and refused = "leave"'
-        yield Finding(what, False, f"files cannot be moved out of the way: {fault}", remedy)
+        yield Finding(what, False, f"files cannot be moved out of the way: {shown(str(fault))}", remedy)
         return
     yield Finding(what, True, "files may be written, renamed and deleted")
     if made:
@@ -165,17 +168,21 @@ def state_of(conn: Connection, name: str) -> Iterator[Finding]:
     since = f"since {state.since:%Y-%m-%d %H:%M} UTC" if state.since else ""
     next_look = f"next look {state.next_look:%H:%M:%S} UTC" if state.next_look else ""
     if state.refusals >= ledger.REFUSALS:
-        next_look = "not tried again until its credentials or settings change"
+        next_look = "tried once a day until its credentials or settings change"
     yield Finding(
         f"service: drop {name}", False, f"{state.faults} looks failed {since}: {state.fault}; {next_look}", "see the drop above"
     )
 
 
 def served_host_keys(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """For each SFTP drop its name, the host key that its server shows now, and that key's fingerprint. Raises TryLater."""
+    """For each SFTP drop its name, the host key that its server shows now, and that key's fingerprint, or what is wrong."""
     for name, drop in settings.drops.items():
         if isinstance(drop, SftpDrop):
-            key = served_key(drop)
+            try:
+                key = served_key(drop)
+            except TryLater as fault:
+                yield name, "", shown(str(fault))
+                continue
             digest = hashlib.sha256(base64.b64decode(key.base64)).digest()
             yield name, str(key), "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 

@@ -54,7 +54,13 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
         progress(tally.read)
     tally.ignored = reader.ignored
     if profile.control:
-        check_control(profile.control, run.control if profile.control.file else "\n".join(reader.trailers), tally, mapping)
+        check_control(
+            profile.control,
+            run.control if profile.control.file else "\n".join(reader.trailers),
+            tally,
+            mapping,
+            typed=shape.kind == "excel",
+        )
     loading.prepare(conn, stage)
     failpoint.reach("staged")
 

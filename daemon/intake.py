@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from daemon import db, failpoint, ledger, queue, results
 from daemon.drop_settings import DropSettings
 from daemon.drops import Drop, Seen, marker_of, next_look, observe, walk
-from daemon.errors import FileRefused
+from daemon.errors import FileRefused, NotAllowed, Vanished
 from daemon.log import get
 from daemon.model import RemoteFile, basename
 from daemon.profiles import Profiles
@@ -43,8 +43,10 @@ def look(
     listing = walk(drop, here)
     failpoint.reach("listed")
     controls = _controls(profiles, name, listing)
-    there = {file.name: file for file in listing}
-    new = [file for file in observe(seen, listing, here, clock()) if file not in known and file.name not in controls.values()]
+    told_by = set(controls.values())
+    settled = observe(seen, listing, here, clock(), told_by)
+    controlling = {file.name: file for file in (listing if here.marker else settled) if file.name in told_by}
+    new = [file for file in settled if file not in known and file.name not in told_by]
     many = len(new) >= results.DIGEST_FROM
     taken = 0
     for file in sorted(new, key=lambda file: _place(file, here, profiles, name)):
@@ -53,10 +55,14 @@ def look(
         companions = [marker_of(file.name, here.marker)] if here.marker else []
         control = None
         if file.name in controls:
-            if controls[file.name] not in there:
+            if (controlled := controlling.get(controls[file.name])) is None:
                 continue  # what it should hold is not told yet
-            companions.append(controls[file.name])
-            control = _text(drop, there[controls[file.name]])
+            try:
+                control = _text(drop, controlled)
+            except (NotAllowed, Vanished) as fault:
+                log.warning("control_file_not_read", drop=name, file=controlled.name, reason=str(fault))
+                continue
+            companions.append(controlled.name)
         arrived = Arriving(file, listed_at, control, companions)
         taken += record(engine, settings, profiles, name, arrived, told, many=many) is not None
     return next_look(seen, here, clock())
@@ -76,8 +82,10 @@ def _controls(profiles: Profiles, name: str, listing: list[RemoteFile]) -> dict[
 def _text(drop: Drop, file: RemoteFile) -> str:
     """A control file's content, as far as it can be one."""
     with drop.read(file) as chunks:
-        content = b"".join(chunk for chunk, _ in zip(chunks, range(1), strict=False))
-    return content[:_LONGEST_CONTROL].decode("utf-8", "replace").replace("\0", "")
+        content = b""
+        for chunk in chunks:  # to its end, though it be longer: a transfer that is broken off breaks the session
+            content = (content + chunk)[:_LONGEST_CONTROL]
+    return content.decode("utf-8", "replace").replace("\0", "")
 
 
 def _place(file: RemoteFile, here: DropSettings, profiles: Profiles, name: str) -> tuple[object, ...]:

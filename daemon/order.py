@@ -14,10 +14,13 @@ from daemon.profile import Profile
 from daemon.profiles import Profiles
 
 
-def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> str | None:
-    """Why a run may not begin yet: the profile whose file of the same night must be in first. None when it may."""
+def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str, datetime] | None:
+    """Why a run may not begin yet, and until when at most: the profile whose file of the same night must be in first.
+
+    None when it may begin; what somebody asked for, a retry, may.
+    """
     profile = next((each for each in profiles if each.name == run.profile), None)
-    if profile is None or not profile.import_.after or not run.drop:
+    if profile is None or not profile.import_.after or not run.drop or run.parent_id is not None:
         return None
     deadline = run.arrived_at + timedelta(seconds=profile.import_.wait)
     if ledger.now(conn) >= deadline:
@@ -26,7 +29,7 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> str | Non
     for pattern in profile.import_.after:
         for first in (each.name for each in profiles if fnmatch.fnmatchcase(each.name, pattern) and each.name != profile.name):
             if not ledger.is_in(conn, first, since):
-                return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC"
+                return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC", deadline
     return None
 
 

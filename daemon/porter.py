@@ -13,20 +13,21 @@ from daemon.drop_settings import DropSettings
 from daemon.drops import Drop, claim, fetch, put_away, release, still
 from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.log import get
-from daemon.model import Arrival, State
+from daemon.model import Arrival, State, shown
 from daemon.settings import Settings
 
 log = get(__name__)
 
 _ABANDONED_SECONDS = 86400.0
-"""Age of a half-written file in the archive that nobody will finish."""
+"""Age of a file in the archive that no arrival knows, and none will."""
 
 
 def fetch_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
     """Bring the bytes of what arrived into the archive, in its order, and let the imports begin.
 
-    Raises TryLater when the drop is at fault; a file that cannot be had is tried again later, after the others.
+    A file that cannot be had is tried again later, after the others. Raises TryLater when the drop itself is at fault.
     """
+    failed = False
     while True:
         with db.transaction(engine) as conn:
             owed = ledger.owed(conn, name, queue.this_host(), ledger.UNFETCHED)
@@ -35,8 +36,13 @@ def fetch_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> Non
                 _fetch(engine, settings, name, drop, arrival)
             except TryLater as fault:
                 _put_off(engine, settings, arrival, str(fault))
-                if not isinstance(fault, NotAllowed):
+                if isinstance(fault, NotAllowed):
+                    continue
+                if failed:
                     raise
+                failed = True  # perhaps this file's alone: on a new connection the next one tells
+                drop.__exit__(None, None, None)
+                drop.__enter__()
         if not owed:
             return
 
@@ -45,23 +51,20 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
     here, path = settings.drops[name], arrival.path
     try:
         if here.claims and path == arrival.file.name:
-            path = claim(drop, arrival.file, arrival.id, arrival.companions)
+            path = claim(drop, arrival.file, arrival.id)
             with db.transaction(engine) as conn:
                 ledger.moved(conn, arrival, path)
             failpoint.reach("set aside")
         fetched = fetch(drop, arrival.file, path, settings.archive_folder, arrival.id)
     except Vanished:
         release(drop, arrival.file, path, arrival.run_id)
-        with db.transaction(engine) as conn:
-            if not ledger.vanished(conn, arrival):
-                return
-            ledger.advance(conn, name, arrival.profile)
-            run = ledger.get(conn, arrival.run_id)
-            assert run
-            results.owe_result(conn, run, settings.admins)
-        log.info("vanished", drop=name, file=arrival.file.name, run=arrival.run_id)
+        _tell_vanished(engine, settings, name, arrival)
         return
     failpoint.reach("archived")
+    if path != arrival.file.name:  # what comes under that name from now on brings its own marker and control file
+        for companion in arrival.companions:
+            with suppress(NotAllowed):
+                drop.remove(companion)
     with db.transaction(engine) as conn:
         first = ledger.fetched(conn, arrival.id, fetched, "" if settings.archive.shared else queue.this_host())
         ledger.advance(conn, name, arrival.profile)
@@ -69,10 +72,23 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
         fetched.path.unlink(missing_ok=True)
 
 
-def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
-    """Put away what has been imported or refused, as the drop says. Raises TryLater when the drop is at fault.
+def _tell_vanished(engine: Engine, settings: Settings, name: str, arrival: Arrival) -> None:
+    """End the runs of a file that was gone; the admins are told, but not again and again of what a server lists and has not."""
+    with db.transaction(engine) as conn:
+        if not ledger.vanished(conn, arrival):
+            return
+        run = ledger.get(conn, arrival.run_id)
+        assert run
+        if not ledger.vanished_before(conn, arrival):
+            results.owe_result(conn, run, settings.admins)  # before the line, as every import does: no two may knot
+        ledger.advance(conn, name, arrival.profile)
+    log.info("vanished", drop=name, file=arrival.file.name, run=arrival.run_id)
 
-    A file that cannot be put away is tried again later; its import stands.
+
+def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
+    """Put away what has been imported or refused, as the drop says.
+
+    A file that cannot be put away is tried again later; its import stands, and what came in the meantime is not held up.
     """
     while True:
         with db.transaction(engine) as conn:
@@ -83,7 +99,7 @@ def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> N
             except TryLater as fault:
                 _put_off(engine, settings, arrival, str(fault))
                 if not isinstance(fault, NotAllowed):
-                    raise
+                    return  # whether it is the drop's fault, the listing that follows tells
                 continue
             failpoint.reach("moved")
             with db.transaction(engine) as conn:
@@ -112,7 +128,11 @@ def look_again(engine: Engine, settings: Settings, name: str, drop: Drop) -> Non
     with db.transaction(engine) as conn:
         left = ledger.owed(conn, name, queue.this_host(), ledger.LEFT)
     for arrival in left:
-        same = still(drop, arrival.file, arrival.path, arrival.sha256 or "")
+        try:
+            same = still(drop, arrival.file, arrival.path, arrival.sha256 or "")
+        except NotAllowed as fault:
+            log.warning("not_read_again", drop=name, file=arrival.file.name, reason=str(fault))
+            same = None
         with db.transaction(engine) as conn:
             if same is False:
                 ledger.disposed(conn, arrival.id, "replaced")
@@ -124,7 +144,7 @@ def _put_off(engine: Engine, settings: Settings, arrival: Arrival, fault: str) -
     """Remember why something could not be done with a file, and when to try again; tell the admins if it goes on."""
     log.warning("file_fault", file=arrival.file.name, run=arrival.run_id, reason=fault)
     with db.transaction(engine) as conn:
-        ledger.failed(conn, arrival, fault, settings.imports.after(arrival.tries))
+        ledger.failed(conn, arrival, shown(fault), settings.imports.after(arrival.tries))
         if arrival.tries + 1 == settings.imports.attempts:
             results.owe_notice(conn, "file_fault", settings.admins, file=arrival.file.name, run=arrival.run_id, fault=fault)
 
@@ -140,9 +160,17 @@ def prune_archive(engine: Engine, settings: Settings) -> int:
         with db.transaction(engine) as conn:
             ledger.pruned(conn, arrival_id)
         count += 1
-    for half in settings.archive_folder.glob("*/*.half"):
+    return count + sum(_prune_folder(engine, folder) for folder in settings.archive_folder.glob("[0-9]*"))
+
+
+def _prune_folder(engine: Engine, folder: Path) -> int:
+    """Delete what a process that died left in a folder of the archive: half files, and files that no arrival knows."""
+    with db.transaction(engine) as conn:
+        kept = ledger.archived(conn, int(folder.name))
+    count = 0
+    for path in folder.iterdir():
         with suppress(FileNotFoundError):
-            if time.time() - half.stat().st_mtime > _ABANDONED_SECONDS:
-                half.unlink()
+            if str(path) not in kept and time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
                 count += 1
     return count

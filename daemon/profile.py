@@ -182,6 +182,8 @@ class Profile(Section):
             raise ValueError('give either "pattern" or "regex"')
         if self.control and not self.control.file and not self.format.trailer:
             raise ValueError('[control] needs its "file", or a "trailer" in [format]')
+        if self.control and self.control.total and any(section.import_.skip_where for section in self.sections):
+            raise ValueError('the "total" of [control] counts rows that "skip_where" leaves out; compare "rows" only')
         names = [section.dataset for section in self.sections]
         if len(set(names)) < len(names):
             raise ValueError("each dataset may be filled by one section only")

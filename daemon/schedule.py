@@ -114,23 +114,30 @@ class _Visits:
 
     def __init__(self, tended: Tended) -> None:
         self._tended = tended
-        self._busy = threading.Lock()
-        self._wanted = threading.Event()
-        self._listing = threading.Event()
+        self._changing = threading.Lock()
+        self._busy = False
+        self._wanted: bool | None = None
+        """Whether the next visit is to list; None when none is wanted."""
 
     def make(self, listing: bool) -> float | None:
         """Tend the drop, or have the visit under way go on; returns in how many seconds to look again, or None."""
-        if listing:
-            self._listing.set()
-        self._wanted.set()
+        with self._changing:
+            self._wanted = listing or bool(self._wanted)
+            if self._busy:
+                return None
+            self._busy = True
         again = None
-        while self._wanted.is_set() and self._busy.acquire(blocking=False):
-            try:
-                self._wanted.clear()
-                wanted = self._listing.is_set()
-                self._listing.clear()
+        try:
+            while (wanted := self._next()) is not None:
                 sooner = self._tended.tend(listing=wanted)
                 again = sooner if again is None else again if sooner is None else min(again, sooner)
-            finally:
-                self._busy.release()
+        except BaseException:
+            self._busy = False
+            raise
         return again
+
+    def _next(self) -> bool | None:
+        with self._changing:
+            wanted, self._wanted = self._wanted, None
+            self._busy = wanted is not None
+            return wanted

@@ -4,16 +4,19 @@ waited out, longer each time; a password that was refused three times is not sho
 
 import hmac
 import random
+from contextlib import suppress
+from datetime import timedelta
 
 from sqlalchemy import Connection, Engine
 
 from daemon import db, ledger, queue, results
-from daemon.drop_settings import LocalDrop
-from daemon.drops import Seen, open_drop
+from daemon.drop_settings import HttpDrop, LocalDrop, SftpDrop
+from daemon.drops import Seen, agent_fingerprints, open_drop
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
 from daemon.intake import look
 from daemon.ledger import REFUSALS, DropState
 from daemon.log import get
+from daemon.model import shown
 from daemon.porter import dispose_owed, fetch_owed, look_again
 from daemon.profiles import Profiles
 from daemon.settings import Settings
@@ -45,10 +48,15 @@ class Tended:
             before = ledger.drop_state(conn, self._name, queue.this_host())
             if before and not self._is_due(conn, before):
                 return None
+            ledger.drop_looking(conn, self._name, queue.this_host())
         try:
             again = self._visit(listing)
         except TryLater as fault:
             self._failed(before, fault)
+            return None
+        except Exception as error:  # a drop that fails in a way nobody thought of must be told like any other
+            log.exception("tending_failed", drop=self._name)
+            self._failed(before, TryLater(f"{type(error).__name__}: {error}"))
             return None
         if listing or (before and before.fault):
             self._was_well(before)
@@ -57,8 +65,8 @@ class Tended:
     def _is_due(self, conn: Connection, before: DropState) -> bool:
         if before.credentials and before.credentials != self._credentials():
             return True  # somebody mended them
-        if before.refusals >= REFUSALS:
-            return False
+        if before.refusals >= REFUSALS:  # once a day, for the server's admin may have mended the account
+            return before.looked_at < ledger.now(conn) - timedelta(days=1)
         return before.next_look is None or before.next_look <= ledger.now(conn)
 
     def _visit(self, listing: bool) -> float | None:
@@ -67,7 +75,7 @@ class Tended:
             dispose_owed(self._engine, self._settings, self._name, drop)
             if listing:
                 with db.transaction(self._engine) as conn:
-                    if not isinstance(self._settings.drops[self._name], LocalDrop):
+                    if not isinstance(self._settings.drops[self._name], LocalDrop | HttpDrop):
                         ledger.adopt(conn, self._name, queue.this_host(), _SILENCE)
                 again = look(self._engine, self._settings, self._profiles, self._name, drop, self._seen)
             fetch_owed(self._engine, self._settings, self._name, drop)
@@ -76,7 +84,7 @@ class Tended:
         return again
 
     def _failed(self, before: DropState | None, fault: TryLater) -> None:
-        reason, here = str(fault), queue.this_host()
+        reason, here = shown(str(fault)), queue.this_host()
         refused = self._credentials() if isinstance(fault, LoginRefused) else None
         if reason != self._fault:
             log.warning("drop_fault", drop=self._name, reason=reason)
@@ -111,4 +119,7 @@ class Tended:
                 said.append(self._settings.secret(getattr(drop, key, None), f"{self._name}_password") or "")
             except SetupFault as error:
                 said.append(str(error))
+        if isinstance(drop, SftpDrop):
+            with suppress(TryLater):
+                said += agent_fingerprints(drop)
         return hmac.digest(self._settings.link_keys[0].encode(), "\0".join(said).encode(), "sha256").hex()[:16]

@@ -28,6 +28,9 @@ def free_port() -> int:
 class Sshd:
     """OpenSSH's server with its own SFTP subsystem, for the user who runs the tests, who logs in by key."""
 
+    def __init__(self, rekey: str = "1M") -> None:
+        self._rekey = rekey
+
     def __enter__(self) -> Self:
         self.folder = Path(tempfile.mkdtemp(prefix="nightporter-sshd-"))
         self.port = free_port()
@@ -42,7 +45,7 @@ class Sshd:
         config.write_text(
             f"ListenAddress 127.0.0.1\nPort {self.port}\nHostKey {host_key}\nAuthorizedKeysFile {authorized}\n"
             f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n"
-            "Subsystem sftp internal-sftp\nRekeyLimit 1M\n"
+            f"Subsystem sftp internal-sftp\nRekeyLimit {self._rekey}\n"
         )
         self._process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", config], stderr=subprocess.DEVNULL)
         wait_for(self.port)

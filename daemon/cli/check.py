@@ -91,13 +91,16 @@ def _drops(settings: "Settings") -> Iterator["Finding"]:
 
 def _states(settings: "Settings") -> Iterator["Finding"]:
     """How a running service finds the drops."""
-    from daemon import db, postgres
+    from daemon import db, ledger, postgres
     from daemon.errors import SetupFault, TryLater
-    from daemon.examination import state_of
+    from daemon.examination import Finding, state_of
 
     with contextlib.suppress(TryLater, SetupFault), postgres.opened(settings) as engine, db.transaction(engine) as conn:
         for name in settings.drops:
             yield from state_of(conn, name)
+        for name, files in ledger.strays(conn, settings.drops.keys()):
+            remedy = f"put [drops.{name}] back until they are put away"
+            yield Finding(f"drop {name}", False, f"is not in the settings any more; {files} of its files lie there", remedy)
 
 
 def _pin(settings: "Settings", as_json: bool) -> None:
@@ -110,7 +113,7 @@ def _pin(settings: "Settings", as_json: bool) -> None:
         print_json([{"drop": name, "host_key": key, "fingerprint": fingerprint} for name, key, fingerprint in shown])
         return
     for name, key, fingerprint in shown:
-        print(f'[drops.{name}]\nhost_keys = ["{key}"]   # {fingerprint}\n')
+        print(f'[drops.{name}]\nhost_keys = ["{key}"]   # {fingerprint}\n' if key else f"# drop {name}: {fingerprint}\n")
     print(
         "Compare each fingerprint with what the server's admin tells you; then put the line into nightporter.toml.",
         file=sys.stderr,

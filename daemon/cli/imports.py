@@ -27,12 +27,14 @@ def list_runs(
     """The latest import runs, and the files that should have come and did not."""
     from daemon import db, ledger, postgres, settings
     from daemon.cli.show import missing_json, print_json, print_runs
+    from daemon.profiles import Profiles
     from daemon.results import run_json
 
     loaded = settings.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         runs = ledger.latest(conn, limit)
-        missing = ledger.missing(conn)
+        expected = {profile.name for profile in Profiles(loaded.profiles) if profile.expect}
+        missing = [each for each in ledger.missing(conn) if each.profile in expected]
     if as_json:
         print_json([*map(missing_json, missing), *(run_json(run, loaded) for run in runs)])
         return
@@ -110,6 +112,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     from daemon import db, ledger, postgres, results, settings
     from daemon.attempt import attempt
     from daemon.cli.show import exit_code, print_json, print_runs
+    from daemon.model import FINAL
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
@@ -118,10 +121,15 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
             run = _run(conn, id)
             if run.archive is None:
                 raise typer.BadParameter(f"the bytes of run {id} were never fetched")
+            if run.state not in FINAL:
+                raise typer.BadParameter(f"run {id} has not ended: it is {run.state}, and tried again by itself")
             child = ledger.retry(conn, run)
         attempt(engine, loaded, Profiles(loaded.profiles), child)
         with db.transaction(engine) as conn:
             run = _run(conn, child)
+            others = [each.id for each in ledger.siblings(conn, run) if each.id > child]
+        for other in others:
+            attempt(engine, loaded, Profiles(loaded.profiles), other)
     if as_json:
         print_json(results.run_json(run, loaded))
     else:

@@ -8,7 +8,7 @@ from daemon.drops.local import Local
 from daemon.drops.names import plain
 from daemon.drops.posted import Posted, folder_of
 from daemon.drops.settle import Seen, next_look, observe
-from daemon.drops.ssh import served_key
+from daemon.drops.ssh import agent_fingerprints, served_key
 
 __all__ = [
     "Drop",
@@ -17,6 +17,7 @@ __all__ = [
     "Local",
     "Posted",
     "Seen",
+    "agent_fingerprints",
     "chosen",
     "claim",
     "fetch",

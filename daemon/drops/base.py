@@ -6,11 +6,15 @@ from typing import NamedTuple, Protocol, Self
 
 from daemon.drop_settings import DropSettings, HttpDrop, LocalDrop, SftpDrop
 from daemon.drops.names import plain
+from daemon.errors import NotAllowed
 from daemon.log import get
 from daemon.model import RemoteFile, shown
 from daemon.settings import Settings
 
 log = get(__name__)
+
+_LONGEST_PATH = 600
+"""Characters that the ledger's keys have room for."""
 
 
 class Listing(NamedTuple):
@@ -87,14 +91,24 @@ def walk(drop: Drop, settings: DropSettings, folder: str = "", level: int = 0) -
 
     A name that is not one plain segment is left alone and logged: it could only be meant to lead astray.
     """
-    found = drop.list(folder)
+    try:
+        found = drop.list(folder)
+    except NotAllowed as fault:
+        if not folder:
+            raise
+        log.warning("folder_left_alone", folder=shown(folder), reason=str(fault))
+        return []
     prefix = f"{folder}/" if folder else ""
-    files = [file for file in found.files if _is_plain(file.name.removeprefix(prefix))]
+    files = [file for file in found.files if _is_plain(file.name.removeprefix(prefix)) and _is_plausible(file)]
     if level < settings.depth:
         for inner in sorted(found.folders):
-            if _is_plain(inner) and not (level == 0 and inner in settings.never_listed):
+            if _is_plain(inner) and not (level == 0 and inner.casefold() in settings.never_listed):
                 files += walk(drop, settings, prefix + inner, level + 1)
     return files
+
+
+def _is_plausible(file: RemoteFile) -> bool:
+    return len(file.name) <= _LONGEST_PATH and 0 <= file.size < 1 << 63 and abs(file.mtime) < 1 << 63
 
 
 def _is_plain(name: str) -> bool:

@@ -1,6 +1,6 @@
 """What is done with one file of a drop, the same way over all of them: claim it, fetch it, give it back, put it away."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
@@ -14,11 +14,11 @@ from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import Fetched, RemoteFile
 
 
-def claim(drop: Drop, file: RemoteFile, arrival_id: int, companions: Sequence[str] = ()) -> str:
+def claim(drop: Drop, file: RemoteFile, arrival_id: int) -> str:
     """Set a file aside by a rename, so that a name which the ERP uses again is never mixed up with it; returns its path.
 
     Where the server does not allow that, the file stays, and its path is its own. Raises Vanished when it is not the one
-    that was seen. Its companions (marker, control file) go with it: what comes under that name brings its own.
+    that was seen.
     """
     aside = f"{CLAIMED}/{numbered(file.name, arrival_id)}"
     try:
@@ -34,17 +34,19 @@ def claim(drop: Drop, file: RemoteFile, arrival_id: int, companions: Sequence[st
         if drop.stat(aside) == replace(file, name=aside):  # set aside by another process, or by one that died since
             return aside
         raise
-    for companion in companions:
-        with suppress(NotAllowed):
-            drop.remove(companion)
     return aside
 
 
 def fetch(drop: Drop, file: RemoteFile, path: str, folder: Path, arrival_id: int) -> Fetched:
     """Copy a file's bytes from where it is now into the archive. Raises Vanished when it is no longer the one that was seen."""
     there = replace(file, name=path)
-    with drop.read(there) as chunks:
-        fetched = archive.keep(folder, arrival_id, chunks)
+    try:
+        with drop.read(there) as chunks:
+            fetched = archive.keep(folder, arrival_id, _at_most(chunks, file))
+    except TryLater:
+        if drop.stat(path) != there:
+            raise Vanished(f"{file.name} changed while it was fetched") from None
+        raise
     try:
         if drop.stat(path) != there:
             raise Vanished(f"{file.name} changed while it was fetched")
@@ -54,6 +56,16 @@ def fetch(drop: Drop, file: RemoteFile, path: str, folder: Path, arrival_id: int
         fetched.path.unlink(missing_ok=True)
         raise
     return fetched
+
+
+def _at_most(chunks: Iterator[bytes], file: RemoteFile) -> Iterator[bytes]:
+    """The chunks, but not more bytes than were listed: an endless file must not fill the archive."""
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > file.size:
+            raise Vanished(f"{file.name} grew while it was fetched")
+        yield chunk
 
 
 def release(drop: Drop, file: RemoteFile, path: str, run_id: int) -> None:
@@ -99,9 +111,8 @@ def put_away(
     folder = folder.format(date=f"{date.today():%Y-%m-%d}", run=run_id)
     names = [f"{folder}/{name}" for name in (file.name.rpartition("/")[2], numbered(file.name, run_id, after=True))]
     same = still(drop, file, path, sha256)
-    if same is None:  # an attempt that died before it could say so may have moved it
-        moved = [name for name in names if how == "move" and drop.stat(name) == replace(file, name=name)]
-        return (moved or ["gone"])[0]
+    if same is None:
+        return _found(drop, file, names, how)
     if not same:
         release(drop, file, path, run_id)
         return "replaced"
@@ -112,7 +123,16 @@ def put_away(
     if how == "delete":
         drop.remove(path)
         return "deleted"
-    for name in names:
-        if drop.move(path, name):
-            return name
+    try:
+        for name in names:
+            if drop.move(path, name):
+                return name
+    except Vanished:
+        return _found(drop, file, names, how)
     raise TryLater(f"{file.name}: both its names are taken in {folder}")
+
+
+def _found(drop: Drop, file: RemoteFile, names: list[str], how: Afterwards) -> str:
+    """Where a file went that is not where it was: another process may have moved it, or one that died before it said so."""
+    moved = [name for name in names if how == "move" and drop.stat(name) == replace(file, name=name)]
+    return (moved or ["gone"])[0]

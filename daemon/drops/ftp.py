@@ -2,10 +2,10 @@
 
 import contextlib
 import ftplib
+import re
 import socket
 import ssl
 import threading
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +24,9 @@ log = get(__name__)
 
 _CHUNK = 1 << 18
 _UNKNOWN_COMMAND = ("500", "501", "502", "504")
+_NOT_THERE = ("550", "553")
+_FULL = re.compile("(?i)maximum|too many|try again|limit")
+"""What servers say in a 530 that is no word about the password."""
 
 
 class _Tls(ftplib.FTP_TLS):
@@ -56,7 +59,7 @@ class Ftp:
         implicit = isinstance(drop, FtpsDrop) and drop.implicit
         self._port = drop.port or (990 if implicit else 21)
         self._where = f"{drop.kind}://{drop.host}:{self._port}/{drop.path.lstrip('/')}"
-        self._times: dict[Entry, int] = {}
+        self._times: dict[str, dict[Entry, int]] = {}
         self._folders: set[str] = set()
         self._data: socket.socket | None = None
 
@@ -66,9 +69,11 @@ class Ftp:
         return (self._ftp.welcome or "").splitlines()[0]
 
     def __enter__(self) -> Self:
-        with self._translated():
-            self._ftp = self._connected()
-            try:
+        self._folders.clear()
+        self._ftp = self._client()
+        try:
+            with self._answering():
+                self._connect()
                 self._log_in()
                 self.features = self._asked_features()
                 if "UTF8" in self.features:
@@ -76,39 +81,39 @@ class Ftp:
                 self._ftp.cwd(self._wire(self._drop.path))
                 self._home = self._ftp.pwd()
                 self._ftp.voidcmd("TYPE I")
-            except BaseException:
-                self._ftp.close()
-                raise
-        self._folders.clear()
+        except BaseException:
+            self._ftp.close()
+            raise
         return self
 
-    def _connected(self) -> ftplib.FTP:
-        drop = self._drop
+    def _client(self) -> ftplib.FTP:
         # Latin-1 lets every byte through; names are read as the drop's encoding afterwards.
-        if isinstance(drop, FtpDrop):
-            plain = ftplib.FTP(timeout=drop.timeout, encoding="latin-1")
-            plain.connect(drop.host, self._port)
-            return plain
-        context = ssl.create_default_context(cafile=self._settings.path(drop.ca_file) if drop.ca_file else None)
-        tls = _Tls(context=context, timeout=drop.timeout, encoding="latin-1")
-        try:
-            tls.begin(drop.host, self._port, drop.implicit)
-            if not drop.implicit:
-                tls.auth()
-            tls.prot_p()
-        except BaseException:
-            tls.close()
-            raise
-        return tls
+        if isinstance(self._drop, FtpDrop):
+            return ftplib.FTP(timeout=self._drop.timeout, encoding="latin-1")
+        return _Tls(context=ssl.create_default_context(), timeout=self._drop.timeout, encoding="latin-1")
+
+    def _connect(self) -> None:
+        if isinstance(self._drop, FtpDrop) or not isinstance(self._ftp, _Tls):
+            self._ftp.connect(self._drop.host, self._port)
+            return
+        if self._drop.ca_file:
+            self._ftp.context = ssl.create_default_context(cafile=self._settings.path(self._drop.ca_file))
+        self._ftp.begin(self._drop.host, self._port, self._drop.implicit)
+        if not self._drop.implicit:
+            self._ftp.auth()
+        self._ftp.prot_p()
 
     def _log_in(self) -> None:
-        password = self._settings.secret(self._drop.password_file, f"{self._name}_password")
+        user = self._wire(self._drop.username)
+        password = self._wire(self._settings.secret(self._drop.password_file, f"{self._name}_password") or "")
         try:
             if isinstance(self._ftp, _Tls):
-                self._ftp.login(self._drop.username, password or "", secure=False)
+                self._ftp.login(user, password, secure=False)
             else:
-                self._ftp.login(self._drop.username, password or "")
+                self._ftp.login(user, password)
         except ftplib.error_perm as error:
+            if _FULL.search(str(error)):
+                raise TryLater(f"the server has no room for us: {error}") from error
             raise LoginRefused(f"{self._drop.username} was not let in: {error}") from error
 
     def _asked_features(self) -> set[str]:
@@ -121,8 +126,17 @@ class Ftp:
         except ftplib.error_perm:
             return None
 
+    def _asked(self, command: str) -> str | None:
+        """What a server says of a file; None when it says that there is none, or does not know the command."""
+        try:
+            return self._ftp.sendcmd(command)
+        except ftplib.error_perm as error:
+            if str(error).startswith((*_UNKNOWN_COMMAND, *_NOT_THERE)):
+                return None
+            raise
+
     def __exit__(self, *exception: object) -> None:
-        with contextlib.suppress(OSError, EOFError, ftplib.Error):
+        with contextlib.suppress(OSError, EOFError, ftplib.Error, ValueError), self._within(self._drop.timeout):
             if not exception[0]:
                 self._ftp.quit()
         self._ftp.close()
@@ -132,12 +146,13 @@ class Ftp:
         """Whether data connections resume the control connection's TLS session; None without TLS."""
         if not isinstance(self._ftp, _Tls):
             return None
-        with self._translated(), contextlib.closing(self._ftp.transfercmd("LIST")) as data:
-            assert isinstance(data, ssl.SSLSocket)
-            while data.recv(_CHUNK):
-                pass
-            resumed = bool(data.session_reused)
-        self._ftp.voidresp()
+        with self._answering():
+            with contextlib.closing(self._ftp.transfercmd("LIST")) as data:
+                assert isinstance(data, ssl.SSLSocket)
+                while data.recv(_CHUNK):
+                    pass
+                resumed = bool(data.session_reused)
+            self._ftp.voidresp()
         return resumed
 
     def list(self, folder: str = "") -> Listing:
@@ -160,17 +175,36 @@ class Ftp:
                 except ftplib.error_perm as error:
                     if not str(error).startswith(_UNKNOWN_COMMAND):
                         raise
+                    self.features.discard("MLST")
                 else:
-                    return [entry for line in lines if (entry := self._understood(line, facts=True))]
-            return self._timed([entry for line in self._lines("LIST") if (entry := self._understood(line, facts=False))])
+                    found = [entry for line in lines if (entry := self._understood(line, facts=True))]
+                    return [self._sized(entry) if entry.size < 0 else entry for entry in found]
+            found = [entry for line in self._lines("LIST") if (entry := self._understood(line, facts=False))]
+            return self._timed(folder, found)
         finally:
             self._ftp.cwd(self._home)
 
     def _lines(self, command: str) -> Sequence[str]:
-        lines: deque[str] = deque()
-        self._ftp.retrlines(command, lines.append)
-        self._ftp.voidcmd("TYPE I")
-        return lines
+        """The lines of a listing, over a connection that `_within` can cut. Old servers say 550 or 450 of an empty folder."""
+        self._ftp.voidcmd("TYPE A")
+        try:
+            with self._ftp.transfercmd(command) as data, data.makefile("r", encoding="latin-1", newline="\r\n") as lines:
+                self._data = data
+                listed = [line.rstrip("\r\n") for line in lines]
+            self._ftp.voidresp()
+            return listed
+        except (ftplib.error_perm, ftplib.error_temp) as error:
+            if str(error).startswith(("550", "450")):
+                return []
+            raise
+        finally:
+            with contextlib.suppress(OSError, EOFError, ftplib.Error):
+                self._ftp.voidcmd("TYPE I")
+
+    def _sized(self, entry: Entry) -> Entry:
+        """An entry of MLSD that lacks the size, with that."""
+        answer = None if entry.folder else self._asked(f"SIZE {entry.name}")
+        return Entry(entry.name, entry.folder, int(answer[4:]) if answer else 0, entry.mtime)
 
     def _understood(self, line: str, *, facts: bool) -> Entry | None:
         """A line of a listing; one that nobody understands is logged and left out, for the others are good."""
@@ -182,38 +216,46 @@ class Ftp:
             log.warning("listing_line_not_understood", line=shown(self._text(line)))
             return None
 
-    def _timed(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+    def _timed(self, folder: str, entries: Sequence[Entry]) -> Sequence[Entry]:
         """LIST's entries with MDTM's times, each asked for only once while LIST says the same of the file."""
         if self.features and "MDTM" not in self.features:
             return entries
-        before, self._times = self._times, {}
+        before, timed = self._times.pop(folder, {}), {}
         for entry in entries:
-            if not entry.folder:
-                time = before.get(entry) or self._mdtm(entry.name)
-                self._times[entry] = entry.mtime if time is None else time
-        return [Entry(e.name, e.folder, e.size, self._times.get(e, e.mtime)) for e in entries]
+            if not entry.folder and (time := before.get(entry) or self._mdtm(entry.name)) is not None:
+                timed[entry] = time
+        self._times[folder] = timed
+        return [Entry(e.name, e.folder, e.size, timed.get(e, e.mtime)) for e in entries]
 
     def _mdtm(self, name: str) -> int | None:
-        answer = self._tried(f"MDTM {name}")
+        answer = self._asked(f"MDTM {name}")
         return moment(answer[4:].strip()) if answer else None
 
     def stat(self, path: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file. Told the same way as in a listing."""
-        folder = path.rpartition("/")[0]
-        with self._translated():
+        folder, _, name = path.rpartition("/")
+        with self._answering():
             if "MLST" in self.features:
-                answer = self._tried(f"MLST {self._wire(path)}")
-                lines = [line for line in (answer or "").splitlines() if line.startswith(" ")]
+                answer = self._asked(f"MLST {self._wire(path)}")
+                lines = [line for line in (answer or "").split("\n") if line.startswith(" ")]
                 entry = fact_line(lines[0]) if lines else None
-                return RemoteFile(path, entry.size, entry.mtime) if entry and not entry.folder else None
+                if entry and not entry.folder:
+                    return RemoteFile(path, entry.size if entry.size >= 0 else self._size(path), entry.mtime)
+                return None
             if "MDTM" in self.features and "SIZE" in self.features:
-                size, time = self._tried(f"SIZE {self._wire(path)}"), self._mdtm(self._wire(path))
+                size, time = self._asked(f"SIZE {self._wire(path)}"), self._mdtm(self._wire(path))
                 if size and time is not None:
+                    known = self._times.get(folder, {})
+                    self._times[folder] = {e: t for e, t in known.items() if e.name != self._wire(name) or t == time}
                     return RemoteFile(path, int(size[4:]), time)
             try:
                 return next((file for file in self.list(folder).files if file.name == path), None)
             except NotAllowed:
                 return None
+
+    def _size(self, path: str) -> int:
+        answer = self._asked(f"SIZE {self._wire(path)}")
+        return int(answer[4:]) if answer else 0
 
     @contextmanager
     def read(self, file: RemoteFile) -> Iterator[Iterator[bytes]]:
@@ -237,9 +279,10 @@ class Ftp:
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
         """Make a new file."""
-        with self._translated():
+        with self._translated(), self._within(self._drop.deadline):
             self._have_folder(path)
             with self._ftp.transfercmd(f"STOR {self._wire(path)}") as data:
+                self._data = data
                 for chunk in chunks:
                     data.sendall(chunk)
                 if isinstance(data, ssl.SSLSocket):
@@ -248,7 +291,7 @@ class Ftp:
 
     def move(self, path: str, to: str) -> bool:
         """Rename within the folder. Servers may rename over a file, so it is looked first."""
-        with self._translated():
+        with self._answering():
             self._have_folder(to)
             if self.stat(path) is None:
                 raise Vanished(path)
@@ -259,7 +302,7 @@ class Ftp:
 
     def remove(self, path: str) -> None:
         """Delete a file, if it is there."""
-        with self._translated():
+        with self._answering():
             try:
                 self._ftp.delete(self._wire(path))
             except ftplib.error_perm:
@@ -281,6 +324,12 @@ class Ftp:
 
     def _wire(self, path: str) -> str:
         return as_bytes(path, self._drop.name_encoding).decode("latin-1")
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """A few commands and their answers; whatever goes wrong is translated, and a trickle is cut off."""
+        with self._translated(), self._within(3 * self._drop.timeout):
+            yield
 
     @contextmanager
     def _within(self, seconds: float) -> Iterator[None]:

@@ -22,7 +22,7 @@ _DOS = re.compile(
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a listing: its name as the server wrote it, whether it is a folder, its size and its time."""
+    """One line of a listing: its name as the server wrote it, whether it is a folder, its size (-1: not told) and its time."""
 
     name: str
     folder: bool
@@ -40,7 +40,12 @@ def fact_line(line: str) -> Entry | None:
     kind = known.get("type", "").lower()
     if kind not in ("file", "dir") or not name:
         return None
-    return Entry(name, kind == "dir", int(known.get("size", 0)), moment(known["modify"]) if "modify" in known else 0)
+    return Entry(
+        name,
+        kind == "dir",
+        int(known.get("size", 0 if kind == "dir" else -1)),
+        moment(known["modify"]) if "modify" in known else 0,
+    )
 
 
 def moment(text: str) -> int:

@@ -1,5 +1,6 @@
 """A drop that is a folder of this machine."""
 
+import ctypes
 import errno
 import io
 import os
@@ -15,6 +16,7 @@ from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import RemoteFile
 
 _CHUNK = 1 << 20
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EXDEV)
 
 
 class Local:
@@ -86,17 +88,19 @@ class Local:
                 os.fsync(descriptor)
 
     def move(self, path: str, to: str) -> bool:
-        """Rename within the folder, never over another file."""
+        """Rename within the folder, never over another file, nor through a link that somebody planted there."""
         source, target = self._path(path), self._path(to)
         with _translated(target):
+            folder = self._root
+            for part in to.split("/")[:-1]:
+                folder = os.path.join(folder, as_bytes(part, self._encoding))
+                if os.path.islink(folder):
+                    raise NotAllowed(f"{os.fsdecode(folder)!a} is a link")
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            if os.path.lexists(target):
-                return False
             try:
-                os.rename(source, target)
+                return _rename(source, target)
             except FileNotFoundError as error:
                 raise Vanished(path) from error
-            return True
 
     def remove(self, path: str) -> None:
         """Delete a file, if it is there."""
@@ -105,6 +109,26 @@ class Local:
 
     def _path(self, path: str) -> bytes:
         return os.path.join(self._root, as_bytes(path, self._encoding)) if path else self._root
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_HERE, _NO_REPLACE = -100, 1
+
+
+def _rename(source: bytes, target: bytes) -> bool:
+    """Rename, unless something is at `target`: in one step where the system can (renameat2(2)), else as soon as looked."""
+    if hasattr(_libc, "renameat2"):
+        if _libc.renameat2(_HERE, source, _HERE, target, _NO_REPLACE) == 0:
+            return True
+        number = ctypes.get_errno()
+        if number == errno.EEXIST:
+            return False
+        if number not in (errno.ENOSYS, errno.EINVAL):
+            raise OSError(number, os.strerror(number))
+    if os.path.lexists(target):
+        return False
+    os.rename(source, target)
+    return True
 
 
 def _entry(path: str, status: os.stat_result) -> RemoteFile | None:
@@ -116,5 +140,5 @@ def _translated(path: bytes) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        kind = NotAllowed if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) else TryLater
+        kind = NotAllowed if error.errno in _NOT_ALLOWED else TryLater
         raise kind(f"{os.fsdecode(path)!a}: {error.strerror or error}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from daemon.drops.local import Local
+from daemon.model import RemoteFile
 
 
 class Posted(Local):
@@ -21,16 +22,17 @@ class Posted(Local):
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return self
 
-    def put(self, name: str, chunks: Iterable[bytes], key: str | None) -> str:
-        """Keep a posted file, whole or not at all; returns its path in the drop."""
-        path = f"{folder_of(key)}/{name}"
+    def put(self, path: str, chunks: Iterable[bytes]) -> RemoteFile:
+        """Keep a posted file, whole or not at all. A file that is there already stays as it is."""
         half = f".{uuid.uuid4().hex}.part"
         try:
             self.write(half, chunks)
             self.move(half, path)
         finally:
-            self.remove(half)
-        return path
+            super().remove(half)
+        file = self.stat(path)
+        assert file
+        return file
 
     def remove(self, path: str) -> None:
         """Delete a file, if it is there, and the folder that was its own."""

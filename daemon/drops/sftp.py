@@ -2,6 +2,7 @@
 
 import errno
 import stat
+import struct
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ class Sftp:
         self._name, self._drop, self._settings = name, drop, settings
         self._where = f"sftp://{drop.host}:{drop.port}/{drop.path.lstrip('/')}"
         self._folders: set[str] = set()
+        self._patience = 3 * drop.timeout
 
     @property
     def greeting(self) -> str:
@@ -43,7 +45,7 @@ class Sftp:
             keys = ssh.pinned(self._drop)
             self._transport = ssh.connect(self._drop, keys)
             try:
-                with self._within(3 * self._drop.timeout):
+                with self._within(self._patience):
                     ssh.judge(self._transport, keys)
                     ssh.log_in(self._transport, self._name, self._drop, self._settings)
                     self._sftp = self._opened()
@@ -59,7 +61,11 @@ class Sftp:
         channel = sftp.get_channel()
         assert channel is not None
         channel.settimeout(self._drop.timeout)
-        sftp.chdir(self._drop.path)
+        path = self._bytes(self._drop.path)
+        mode = sftp.stat(path).st_mode
+        if mode is not None and stat.S_IFMT(mode) and not stat.S_ISDIR(mode):
+            raise TryLater("the path is no folder")
+        sftp._cwd = path  # not chdir, which takes names for UTF-8
         return sftp
 
     def __exit__(self, *exception: object) -> None:
@@ -91,16 +97,17 @@ class Sftp:
     def _enter(self, listing: Listing, folder: str, answer: Any) -> None:
         for _ in range(answer.get_int()):
             name = as_text(answer.get_binary(), self._drop.name_encoding)
-            answer.get_binary()
+            long_name = answer.get_binary()
             status = paramiko.SFTPAttributes._from_msg(answer)
-            if status.st_mode is not None and stat.S_ISDIR(status.st_mode) and name not in (".", ".."):
+            kind = _kind(status) or {b"d": stat.S_IFDIR, b"l": stat.S_IFLNK}.get(long_name[:1], 0)
+            if kind == stat.S_IFDIR and name not in (".", ".."):
                 listing.folders.append(name)
-            elif file := _entry(f"{folder}/{name}" if folder else name, status):
+            elif kind in (0, stat.S_IFREG) and (file := _entry(f"{folder}/{name}" if folder else name, status)):
                 listing.files.append(file)
 
     def stat(self, path: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file."""
-        with self._translated():
+        with self._translated(), self._within(self._patience):
             try:
                 return _entry(path, self._sftp.lstat(self._bytes(path)))
             except FileNotFoundError:
@@ -109,12 +116,12 @@ class Sftp:
     @contextmanager
     def read(self, file: RemoteFile) -> Iterator[Iterator[bytes]]:
         """The file's bytes, within the drop's deadline for a whole fetch."""
-        with self._translated():
+        with self._translated(), self._within(self._drop.deadline):
             try:
                 opened = self._sftp.open(self._bytes(file.name), "rb")
             except FileNotFoundError as error:
                 raise Vanished(file.name) from error
-            with self._within(self._drop.deadline), opened:
+            with opened:
                 yield self._chunks(opened.handle, file.size)
 
     def _chunks(self, handle: bytes, size: int) -> Iterator[bytes]:
@@ -134,7 +141,7 @@ class Sftp:
 
     def write(self, path: str, chunks: Iterable[bytes]) -> None:
         """Make a new file, never over another."""
-        with self._translated():
+        with self._translated(), self._within(self._drop.deadline):
             self._have_folder(path)
             with self._sftp.open(self._bytes(path), "wx") as made:
                 for chunk in chunks:
@@ -142,18 +149,19 @@ class Sftp:
 
     def move(self, path: str, to: str) -> bool:
         """Rename within the folder, never over another file: plain SFTP rename fails on one."""
-        with self._translated():
-            self._have_folder(to)
+        with self._translated(), self._within(self._patience):
             if not self._exists(path):
                 raise Vanished(path)
             if self._exists(to):
                 return False
-            self._sftp.rename(self._bytes(path), self._bytes(to))
+            with _not_allowed():
+                self._have_folder(to)
+                self._sftp.rename(self._bytes(path), self._bytes(to))
             return True
 
     def remove(self, path: str) -> None:
         """Delete a file, if it is there."""
-        with self._translated(), suppress(FileNotFoundError):
+        with self._translated(), self._within(self._patience), suppress(FileNotFoundError):
             self._sftp.remove(self._bytes(path))
 
     def _have_folder(self, path: str) -> None:
@@ -195,10 +203,21 @@ class Sftp:
             raise TryLater(
                 f"{self._where}: the server offers only keys or ciphers that are not safe any more: {error}"
             ) from error
-        except (paramiko.SSHException, OSError, EOFError, SetupFault) as error:
+        except (paramiko.SSHException, OSError, EOFError, ValueError, TypeError, struct.error, SetupFault) as error:
             denied = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM)
             said = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise (NotAllowed if denied else TryLater)(f"{self._where}: {said}") from error
+
+
+@contextmanager
+def _not_allowed() -> Iterator[None]:
+    """A rename or a folder that the server refuses without saying why (a failure, not supported, read-only)."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None and not isinstance(error, TimeoutError):
+            raise NotAllowed(f"refused: {error}") from error
+        raise
 
 
 class _Coming:
@@ -236,7 +255,12 @@ class _Coming:
         self._early[number] = kind, answer
 
 
+def _kind(status: paramiko.SFTPAttributes) -> int:
+    """A file's type, as stat has it; 0 when the server does not tell."""
+    return stat.S_IFMT(status.st_mode or 0)
+
+
 def _entry(path: str, status: paramiko.SFTPAttributes) -> RemoteFile | None:
-    if status.st_mode is None or not stat.S_ISREG(status.st_mode):
+    if _kind(status) not in (0, stat.S_IFREG):
         return None
     return RemoteFile(path, status.st_size or 0, status.st_mtime or 0)

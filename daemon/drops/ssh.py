@@ -1,9 +1,19 @@
 """The way into an SFTP server: connect, know the host by its pinned key, log in."""
 
+import contextlib
+import io
+import queue
 import socket
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 
 from daemon.drop_settings import SftpDrop
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
@@ -38,7 +48,7 @@ def pinned(drop: SftpDrop) -> list[HostKey]:
 def connect(drop: SftpDrop, prefer: list[HostKey]) -> paramiko.Transport:
     """A connection whose host key is agreed on, though not judged yet; keys of the types of `prefer` are asked for first."""
     connected = socket.create_connection((drop.host, drop.port), drop.timeout)
-    transport = paramiko.Transport(connected)
+    transport = paramiko.ServiceRequestingTransport(connected)
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = drop.timeout
     transport.channel_timeout = drop.timeout
     options = transport.get_security_options()
@@ -68,7 +78,7 @@ def served_key(drop: SftpDrop) -> HostKey:
     """The key that a drop's server shows now, whatever is pinned. Raises TryLater."""
     try:
         transport = connect(drop, pinned(drop))
-    except (paramiko.SSHException, OSError, EOFError, SetupFault) as error:
+    except (paramiko.SSHException, OSError, EOFError, UnicodeError, SetupFault) as error:
         raise TryLater(f"{drop.host}:{drop.port}: {error}") from error
     try:
         return host_key(transport)
@@ -89,31 +99,62 @@ def log_in(transport: paramiko.Transport, name: str, drop: SftpDrop, settings: S
     """Log in by the drop's key, its agent's keys, or its password, or by what the server wants of these one after the other."""
     keys: list[paramiko.PKey] = []
     if drop.key_file:
-        passphrase = settings.secret(None, f"{name}_passphrase")
-        try:
-            keys.append(paramiko.PKey.from_path(settings.path(drop.key_file), passphrase))
-        except (OSError, ValueError, TypeError, paramiko.SSHException) as error:
-            raise SetupFault(f"the key in {settings.path(drop.key_file)} cannot be used: {error}") from error
+        keys.append(_private_key(settings.path(drop.key_file), settings.secret(None, f"{name}_passphrase")))
     if drop.agent:
-        keys += paramiko.Agent().get_keys()
+        keys += _agent_keys(drop.timeout)
     password = settings.secret(drop.password_file, f"{name}_password")
-    still: list[str] = []
-    refused: paramiko.AuthenticationException | None = None
+    why = "there is no key and no password to show"
     for key in keys:
-        try:
-            still = transport.auth_publickey(drop.username, key)
-            break
-        except paramiko.AuthenticationException as error:
-            refused = error
-    if (
-        not transport.is_authenticated()
-        and password is not None
-        and (refused is None or not drop.key_file or "password" in still)
-    ):
-        try:
-            still = transport.auth_password(drop.username, password)
-        except paramiko.AuthenticationException as error:
-            refused = error
+        why = _refusal(transport, partial(transport.auth_publickey, drop.username, key))
+        if transport.is_authenticated():
+            return
+    if password is not None:
+        why = _refusal(transport, partial(transport.auth_password, drop.username, password))
     if not transport.is_authenticated():
-        why = refused or (f"the server wants more: {', '.join(still)}" if still else "there is no key and no password to show")
         raise LoginRefused(f"{drop.username} was not let in: {why}")
+
+
+def _refusal(transport: paramiko.Transport, show: Callable[[], list[str]]) -> str:
+    """What a server says to one way of logging in; '' when it takes it. Raises TryLater for what is no refusal."""
+    try:
+        still = show()
+    except paramiko.AuthenticationException as error:
+        if not transport.is_active() or "timeout" in str(error):
+            raise TryLater(f"the connection was lost during the login: {error}") from error
+        return str(error)
+    return f"the server wants more: {', '.join(still)}" if still else ""
+
+
+def _private_key(path: Path, passphrase: str | None) -> paramiko.PKey:
+    """A private key of any kind and format. paramiko itself reads OpenSSH's own formats only. Raises SetupFault."""
+    try:
+        data = path.read_bytes()
+        load: Any = serialization.load_ssh_private_key if b"OPENSSH" in data else serialization.load_pem_private_key
+        try:
+            loaded = load(data, None)
+        except TypeError:
+            loaded = load(data, (passphrase or "").encode())
+        plain = loaded.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        ).decode()
+        for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+            with contextlib.suppress(paramiko.SSHException):
+                return kind.from_private_key(io.StringIO(plain))
+        raise ValueError("no Ed25519, ECDSA or RSA key")
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm, paramiko.SSHException) as error:
+        raise SetupFault(f"the key in {path} cannot be used: {error}") from error
+
+
+def agent_fingerprints(drop: SftpDrop) -> list[str]:
+    """What the running ssh-agent would show for a drop. Raises TryLater when it does not answer."""
+    return [key.fingerprint for key in _agent_keys(drop.timeout)] if drop.agent else []
+
+
+def _agent_keys(seconds: float) -> list[paramiko.PKey]:
+    """The keys of the running ssh-agent. Raises TryLater when it does not answer in time."""
+    answer: queue.Queue[list[paramiko.PKey]] = queue.Queue()
+    threading.Thread(target=lambda: answer.put(list(paramiko.Agent().get_keys())), daemon=True).start()
+    try:
+        return answer.get(timeout=seconds)
+    except queue.Empty:
+        raise TryLater("the ssh-agent does not answer") from None

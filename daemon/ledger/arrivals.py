@@ -1,6 +1,6 @@
 """Arrivals in Postgres: files that came, where they are now, and what is still to be done with them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -40,7 +40,7 @@ def arrive(
 
     `host` is the machine that looks after it; `control` is what its control file says, and `companions` are the paths of
     that and of its marker. Returns the id of the first run; None when the file is known already, or was put away since
-    the listing.
+    the listing; nor is one taken again that was listed and then not there a moment ago.
     """
     arrival = conn.execute(
         sa.text("""
@@ -49,7 +49,8 @@ def arrive(
                    (SELECT max(id) FROM nightporter.arrival WHERE drop_name = :drop AND name = :name)
             WHERE NOT EXISTS (
                 SELECT FROM nightporter.arrival
-                WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime AND disposed_at > :listed_at)
+                WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime
+                      AND (disposed_at > :listed_at OR disposed_as = 'vanished' AND disposed_at > :listed_at - interval '15 min'))
             ON CONFLICT DO NOTHING RETURNING id"""),
         {
             "drop": drop,
@@ -191,6 +192,14 @@ def vanished(conn: Connection, arrival: Arrival) -> bool:
     return gone.rowcount == 1
 
 
+def vanished_before(conn: Connection, arrival: Arrival) -> bool:
+    """Whether the very same entry was listed, and not there, before."""
+    statement = """
+        SELECT EXISTS (SELECT FROM nightporter.arrival a JOIN nightporter.arrival b USING (drop_name, name, size, mtime)
+                       WHERE a.id = :id AND b.id < a.id AND b.disposed_as = 'vanished')"""
+    return bool(conn.execute(sa.text(statement), {"id": arrival.id}).scalar_one())
+
+
 def ended(conn: Connection, arrival_id: int) -> None:
     """Record that all runs of an arrival have ended, if they have: its source file may be put away."""
     conn.execute(
@@ -251,6 +260,26 @@ def old_archives(conn: Connection, keep: float, host: str) -> list[tuple[int, st
         {"keep": keep, "host": host},
     )
     return [(row.id, row.archive) for row in rows]
+
+
+def archived(conn: Connection, thousand: int) -> set[str]:
+    """The paths of the bytes that the archive keeps of the arrivals of one thousand."""
+    rows = conn.execute(
+        sa.text("SELECT archive FROM nightporter.arrival WHERE id BETWEEN :first AND :last AND archive IS NOT NULL"),
+        {"first": thousand * 1000, "last": thousand * 1000 + 999},
+    )
+    return set(rows.scalars())
+
+
+def strays(conn: Connection, drops: Collection[str]) -> list[tuple[str, int]]:
+    """Drops that are not among `drops` any more and in which files are still to be put away: each with how many."""
+    rows = conn.execute(
+        sa.text("""
+            SELECT drop_name, count(*) AS files FROM nightporter.arrival
+            WHERE disposed_at IS NULL AND drop_name <> '' AND NOT drop_name = ANY(:drops) GROUP BY 1 ORDER BY 1"""),
+        {"drops": list(drops)},
+    )
+    return [(row.drop_name, row.files) for row in rows]
 
 
 def pruned(conn: Connection, arrival_id: int) -> None:

@@ -37,6 +37,16 @@ def drop_state(conn: Connection, drop: str, host: str) -> DropState | None:
     return DropState(**row) if row else None
 
 
+def drop_looking(conn: Connection, drop: str, host: str) -> None:
+    """Record that a machine looks into a drop now: it is alive."""
+    conn.execute(
+        sa.text("""
+            INSERT INTO nightporter.drop_state (drop_name, host) VALUES (:drop, :host)
+            ON CONFLICT (drop_name, host) DO UPDATE SET looked_at = clock_timestamp()"""),
+        {"drop": drop, "host": host},
+    )
+
+
 def drop_well(conn: Connection, drop: str, host: str) -> None:
     """Record a good look."""
     _note(conn, drop, host, faults=0, fault=None, since=None, next_look=None, told=False, refusals=0, credentials=None)

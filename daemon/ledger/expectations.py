@@ -41,18 +41,23 @@ def expect(conn: Connection, profile: str, due: datetime, state: str) -> bool:
 
 def expectation_met_late(conn: Connection, profile: str, due: datetime) -> bool:
     """Record that a missing file came after all; False when another process was first."""
-    statement = (
-        "UPDATE nightporter.expectation SET state = 'late' WHERE profile = :profile AND due_at = :due AND state = 'missing'"
-    )
+    statement = """
+        UPDATE nightporter.expectation SET state = 'late', met_at = clock_timestamp()
+        WHERE profile = :profile AND due_at = :due AND state = 'missing'"""
     return conn.execute(sa.text(statement), {"profile": profile, "due": due}).rowcount == 1
 
 
 def came_since(conn: Connection, profile: str, since: datetime) -> bool:
-    """Whether a file of the profile came to a drop after `since`; a duplicate counts, one that vanished does not."""
+    """Whether a file of the profile came to a drop after `since`, and was not the late one of an earlier moment.
+
+    A duplicate counts, one that vanished does not.
+    """
     statement = """
         SELECT EXISTS (SELECT FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
                        WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished'
-                             AND a.drop_name <> '' AND a.arrived_at > :since)"""
+                             AND a.drop_name <> '' AND a.arrived_at > :since
+                             AND a.arrived_at > coalesce((SELECT max(met_at) FROM nightporter.expectation
+                                                          WHERE profile = :profile), '-infinity'))"""
     return bool(conn.execute(sa.text(statement), {"profile": profile, "since": since}).scalar_one())
 
 

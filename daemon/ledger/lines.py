@@ -15,19 +15,25 @@ PATIENCE_SECONDS = 900
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.line.' || :drop || '/' || :profile, 0))"
 
-_HEAD = """
+_READY = """
+a.archive IS NOT NULL AND (r.not_before IS NULL OR r.not_before <= clock_timestamp())
+AND NOT EXISTS (SELECT FROM nightporter.import_run e
+                WHERE e.arrival_id = r.arrival_id AND e.section < r.section AND e.parent_id IS NULL
+                      AND e.state IN ('arrived', 'importing'))
+AND (a.archive_host = '' OR EXISTS (SELECT FROM nightporter.drop_state s WHERE s.host = a.archive_host
+                                    AND s.looked_at > clock_timestamp() - make_interval(secs => :patience)))
+"""
+"""Its bytes are here, it does not wait, nor does a section before it, and the machine that has the bytes is alive."""
+
+_HEAD = f"""
 SELECT r.id, a.archive_host,
-       a.archive IS NOT NULL AND (r.not_before IS NULL OR r.not_before <= clock_timestamp())
-       AND NOT EXISTS (SELECT FROM nightporter.import_run e
-                       WHERE e.arrival_id = r.arrival_id AND e.section < r.section AND e.parent_id IS NULL
-                             AND e.state IN ('arrived', 'importing'))
-       AND NOT EXISTS (SELECT FROM procrastinate_jobs j
-                       WHERE j.task_name = 'import_run' AND j.status IN ('todo', 'doing')
-                             AND (j.args->>'run_id')::bigint = r.id) AS ready
-FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+       {_READY} AND NOT EXISTS (SELECT FROM procrastinate_jobs j
+                                WHERE j.task_name = 'import_run' AND j.status IN ('todo', 'doing')
+                                      AND (j.args->>'run_id')::bigint = r.id) AS ready
+FROM nightporter.import_run r
+JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
 WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'arrived'
-      AND (a.arrived_at > clock_timestamp() - make_interval(secs => :patience)
-           OR (a.archive IS NOT NULL AND (r.not_before IS NULL OR r.not_before <= clock_timestamp())))
+      AND (r.waits_until > clock_timestamp() OR a.arrived_at > clock_timestamp() - make_interval(secs => :patience) OR ({_READY}))
 ORDER BY r.arrival_id, r.section LIMIT 1
 """
 
@@ -61,12 +67,14 @@ def lines(conn: Connection) -> list[tuple[str, str]]:
 
 
 def backlog(conn: Connection, drop: str, limit: int) -> int:
-    """How many runs of a drop are still on their way; counted up to `limit`."""
+    """How many runs of a drop are on their way, and wait for nothing else; counted up to `limit`."""
     count: int = conn.execute(
         sa.text("""
             SELECT count(*) FROM (
-                SELECT FROM nightporter.arrival a JOIN nightporter.import_run r ON r.arrival_id = a.id
-                WHERE a.drop_name = :drop AND a.disposed_at IS NULL AND r.state IN ('arrived', 'importing')
+                SELECT FROM nightporter.import_run r
+                JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
+                WHERE r.state IN ('arrived', 'importing') AND a.drop_name = :drop AND a.disposed_at IS NULL
+                      AND (r.not_before IS NULL OR r.not_before <= clock_timestamp())
                 LIMIT :limit) counted"""),
         {"drop": drop, "limit": limit},
     ).scalar_one()

@@ -64,12 +64,17 @@ def get(conn: Connection, run_id: int) -> ImportRun | None:
     return _run(conn.execute(sa.text(_RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
 
 
-def run_of(conn: Connection, drop: str, name: str) -> ImportRun | None:
-    """The first run of the latest file of that name in a drop, or None."""
-    statement = (
-        _RUN + "WHERE a.drop_name = :drop AND a.name = :name AND r.parent_id IS NULL ORDER BY a.id DESC, r.section LIMIT 1"
-    )
-    return _run(conn.execute(sa.text(statement), {"drop": drop, "name": name}).mappings().one_or_none())
+def lock_post(conn: Connection, drop: str, folder: str) -> None:
+    """Let no other post to the same folder of a drop go on until the transaction ends."""
+    statement = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.post.' || :drop || '/' || :folder, 0))"
+    conn.execute(sa.text(statement), {"drop": drop, "folder": folder})
+
+
+def run_in(conn: Connection, drop: str, folder: str) -> ImportRun | None:
+    """The first run of the file in a folder of a drop, or None."""
+    where = """WHERE a.drop_name = :drop AND starts_with(a.name, :folder || '/') AND r.parent_id IS NULL
+               ORDER BY a.id, r.section LIMIT 1"""
+    return _run(conn.execute(sa.text(_RUN + where), {"drop": drop, "folder": folder}).mappings().one_or_none())
 
 
 def latest(conn: Connection, limit: int) -> list[ImportRun]:
@@ -104,14 +109,24 @@ def claim(conn: Connection, run_id: int) -> ImportRun | None:
 def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) -> None:
     """Say what a run is about, when that was not clear at its arrival: each part a member, a profile and a dataset.
 
-    The run becomes the first; the others get runs of their own. Raises Overtaken when the run is no longer that attempt's.
+    The run becomes the first; the others get runs of their own. A file from a drop is then to be had again, each part in
+    the line of its profile. Raises Overtaken when the run is no longer that attempt's.
     """
     member, profile, dataset = parts[0]
     assigned = conn.execute(
         sa.text("""
-            UPDATE nightporter.import_run SET member = :member, profile = :profile, dataset = :dataset
+            UPDATE nightporter.import_run
+            SET member = :member, profile = :profile, dataset = :dataset,
+                state = CASE WHEN :back THEN 'arrived' ELSE state END, attempt = attempt - CAST(:back AS integer)
             WHERE id = :id AND attempt = :attempt AND dataset = ''"""),
-        {"id": run.id, "attempt": run.attempt, "member": member, "profile": profile, "dataset": dataset},
+        {
+            "id": run.id,
+            "attempt": run.attempt,
+            "member": member,
+            "profile": profile,
+            "dataset": dataset,
+            "back": bool(run.drop) and run.parent_id is None,
+        },
     )
     if not assigned.rowcount:
         raise Overtaken
@@ -159,7 +174,7 @@ def later(conn: Connection, run: ImportRun) -> ImportRun | None:
     statement = (
         _RUN
         + """
-        WHERE r.profile = :profile AND r.dataset = :dataset AND a.drop_name = :drop AND r.parent_id IS NULL
+        WHERE r.profile = :profile AND r.dataset IN (:dataset, '') AND a.drop_name = :drop AND r.parent_id IS NULL
               AND r.arrival_id > :arrival AND r.state IN ('arrived', 'importing', 'imported', 'held')
         ORDER BY r.arrival_id DESC LIMIT 1"""
     )
@@ -173,28 +188,31 @@ def is_in(conn: Connection, profile: str, since: datetime) -> bool:
         sa.text("""
             SELECT count(*) > 0 AS came, bool_and(r.state IN ('imported', 'refused')) AS done
             FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-            WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished' AND a.arrived_at >= :since"""),
+            WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished' AND a.arrived_at >= :since
+                  AND r.arrival_id >= (SELECT min(id) FROM nightporter.arrival WHERE arrived_at >= :since)"""),
         {"profile": profile, "since": since},
     ).one()
     return bool(row.came and row.done)
 
 
-def wait(conn: Connection, run: ImportRun, reason: str, seconds: float) -> datetime:
-    """Have an arrived run wait, which is no attempt; returns until when."""
-    until = now(conn) + timedelta(seconds=seconds)
+def wait(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seconds: float) -> datetime:
+    """Have an arrived run wait until `deadline` at most, keeping its place, which is no attempt; returns when to look again."""
+    again = now(conn) + timedelta(seconds=seconds)
     conn.execute(
-        sa.text("UPDATE nightporter.import_run SET detail = :reason, not_before = :until WHERE id = :id AND state = 'arrived'"),
-        {"id": run.id, "reason": reason, "until": until},
+        sa.text("""
+            UPDATE nightporter.import_run SET detail = :reason, not_before = :again, waits_until = :deadline
+            WHERE id = :id AND state = 'arrived'"""),
+        {"id": run.id, "reason": reason, "again": again, "deadline": deadline},
     )
-    return until
+    return again
 
 
 def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
-    first = "(array_agg(format->>'{0}' ORDER BY finished_at) FILTER (WHERE format->>'{0}' IS NOT NULL))[1] AS {0}"
-    names = ", ".join(map(first.format, ("decimal", "thousands", "date")))
-    statement = f"""SELECT {names} FROM nightporter.import_run
-                    WHERE profile = :profile AND dataset = :dataset AND state = 'imported'"""
+    first = """(SELECT format->>'{0}' FROM nightporter.import_run
+                WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND format->>'{0}' IS NOT NULL
+                ORDER BY finished_at LIMIT 1) AS {0}"""
+    statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date")))
     return dict(conn.execute(sa.text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
 
 

@@ -29,7 +29,7 @@ class Mapping:
     def __init__(
         self, section: Section, header: list[str], conventions: Conventions, blank: Collection[str] = frozenset()
     ) -> None:
-        self._section = section
+        self.section = section
         self._dataset = section.target
         self.conventions = conventions
         self._header = Header(header)
@@ -81,7 +81,7 @@ class Mapping:
     def apply(self, batch: Batch) -> Mapped:
         """Convert a batch."""
         kept = self.kept(batch)
-        work = Work(kept, self._columns, self._section.entity, self._header, self.conventions)
+        work = Work(kept, self._columns, self.section.entity, self._header, self.conventions)
         for name in filter(self._columns.__contains__, self.fields):
             work.convert(name, self._dataset.fields[name], needed=name in self._needed)
         for name in self.fields:
@@ -92,14 +92,15 @@ class Mapping:
 
     def kept(self, batch: Batch) -> Batch:
         """The rows of a batch that `skip_where` leaves."""
-        if not self._section.import_.skip_where:
+        if not self.section.import_.skip_where:
             return batch
         skip = np.zeros(len(batch.frame), dtype=bool)
-        for name, patterns in self._section.import_.skip_where.items():
+        for name, patterns in self.section.import_.skip_where.items():
             coded = pc.fill_null(cells(batch.frame, self._header[name]), "").dictionary_encode()
             hit = [any(fnmatch.fnmatchcase(value, p) for p in patterns) for value in coded.dictionary.to_pylist()]
             skip |= np.asarray(pa.array(hit, pa.bool_()).take(coded.indices))
-        return Batch(batch.frame[~skip], None if batch.typed is None else batch.typed[~skip])
+        marks = (None if each is None else each[~skip] for each in (batch.typed, batch.errors))
+        return Batch(batch.frame[~skip], *marks)
 
     @cached_property
     def _needed(self) -> set[str]:
@@ -116,9 +117,9 @@ class Mapping:
         return field.default is not None or any(name in self._columns for name in field.given_by)
 
     def _check(self) -> None:
-        needed = [column for name, column in self._section.columns.items() if not column.optional or self._required(name)]
+        needed = [column for name, column in self.section.columns.items() if not column.optional or self._required(name)]
         lacking = [name for column in needed for name in missing(column, self._header)]
-        lacking += [name for name in self._section.import_.skip_where if name not in self._header]
+        lacking += [name for name in self.section.import_.skip_where if name not in self._header]
         if lacking:
             told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(lacking))
             raise FileRefused(Refusal.COLUMN_MISSING, told)

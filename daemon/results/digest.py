@@ -13,20 +13,24 @@ from daemon.results.outbox import Owed
 _LISTED = 50
 
 _COUNTS = """
-SELECT count(*) AS files, count(*) FILTER (WHERE r.state = 'imported') AS imported,
-       count(*) FILTER (WHERE r.state = 'refused') AS refused,
+SELECT count(DISTINCT coalesce(r.arrival_id, -e.id)) AS files,
+       count(DISTINCT r.arrival_id) FILTER (WHERE r.state = 'imported') AS imported,
+       count(DISTINCT r.arrival_id) FILTER (WHERE r.state = 'refused') AS refused,
        coalesce(sum((r.tally->>'read')::bigint), 0) AS read, coalesce(sum((r.tally->>'created')::bigint), 0) AS created,
-       coalesce(sum((r.tally->>'updated')::bigint), 0) AS updated, coalesce(sum((r.tally->>'unchanged')::bigint), 0) AS unchanged,
+       coalesce(sum((r.tally->>'updated')::bigint), 0) AS updated,
+       coalesce(sum((r.tally->>'unchanged')::bigint), 0) AS unchanged,
        coalesce(sum((r.tally->>'rejected')::bigint), 0) AS rejected,
        count(*) FILTER (WHERE r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS troubled,
        count(*) FILTER (WHERE e.kind = 'unmatched') AS unmatched,
        count(*) FILTER (WHERE e.kind = 'unmatched' OR r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS attention
-FROM nightporter.email e LEFT JOIN nightporter.import_run r ON r.id = e.run_id WHERE e.digest = :id
+FROM (SELECT DISTINCT ON (coalesce(run_id, -id)) * FROM nightporter.email WHERE digest = :id) e
+LEFT JOIN nightporter.import_run r ON r.id = e.run_id
 """
 
 _TROUBLED = """
-SELECT r.id FROM nightporter.email e JOIN nightporter.import_run r ON r.id = e.run_id
-WHERE e.digest = :id AND (r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0)
+SELECT r.id FROM nightporter.import_run r
+WHERE r.id IN (SELECT run_id FROM nightporter.email WHERE digest = :id)
+      AND (r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0)
 ORDER BY r.state = 'imported', r.id LIMIT :limit
 """
 

@@ -42,14 +42,19 @@ class Owed:
 def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person]) -> None:
     """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way."""
     many = bool(run.drop) and ledger.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
-    for person in to:
+    for person in _sorted(to):
         _owe(conn, person, "result", run.id, None, _digest(conn, run.drop, person, many))
 
 
 def owe_notice(conn: Connection, kind: str, to: Iterable[Person], *, many: bool = False, drop: str = "", **about: object) -> None:
     """Owe each of `to` the news of something that is no import's result; as part of a digest when there are `many`."""
-    for person in to:
+    for person in _sorted(to):
         _owe(conn, person, kind, None, {"drop": drop, **about}, _digest(conn, drop, person, many) if many else None)
+
+
+def _sorted(to: Iterable[Person]) -> list[Person]:
+    """In one order, so that no two transactions wait for each other's digests."""
+    return sorted(to, key=lambda person: (person.email, person.language))
 
 
 def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:

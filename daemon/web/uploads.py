@@ -22,7 +22,7 @@ from daemon.drops import Posted, folder_of, plain
 from daemon.errors import FileRefused, SetupFault
 from daemon.intake import Arriving, record
 from daemon.log import get
-from daemon.model import ImportRun
+from daemon.model import ImportRun, basename
 from daemon.profiles import Profiles
 from daemon.results import run_json
 from daemon.settings import Settings
@@ -77,39 +77,45 @@ def _take(request: Request, drop: str, name: str, body: IO[bytes], key: str | No
     """Keep the file and record it; both before the answer, so that what was answered is never lost."""
     settings: Settings = request.app.state.settings
     profiles: Profiles = request.app.state.profiles
-    posted = Posted(settings.uploads(drop))
-    if key and (known := _known(request, drop, f"{folder_of(key)}/{name}")):
-        if known[0].sha256 not in (None, archive.digest(_chunks(body))):
-            raise HTTPException(409, "another file was posted with this Idempotency-Key")
-        return JSONResponse(_told(request, known), headers={"location": _url(request, known[0])})
-    try:
-        claimed = profiles.sections(name, profiles.match(name, drop))
-    except FileRefused as refused:
-        raise HTTPException(422, f"more than one profile claims {name}: {refused.detail}") from refused
-    if not claimed:
-        raise HTTPException(422, f"no profile claims {name}")
-    with posted:
-        path = posted.put(name, _chunks(body), key)
-        file = posted.stat(path)
-    with db.transaction(_engine(request)) as conn:
-        now = ledger.now(conn)
-    if file:
-        record(_engine(request), settings, profiles, drop, Arriving(file, now))
-    runs = _known(request, drop, path)
+    posted, folder = Posted(settings.uploads(drop)), folder_of(key)
+    with db.transaction(_engine(request)) as conn, posted:
+        ledger.lock_post(conn, drop, folder)  # of two posts with one key the second waits, and gets the first one's run
+        if known := _known(request, drop, folder):
+            if not _same(posted, known[0], name, body):
+                raise HTTPException(409, "another file was posted with this Idempotency-Key")
+            return JSONResponse(_told(request, known), headers={"location": _url(request, known[0])})
+        try:
+            claimed = profiles.sections(name, profiles.match(name, drop))
+        except FileRefused as refused:
+            raise HTTPException(422, f"more than one profile claims {name}: {refused.detail}") from refused
+        if not claimed:
+            raise HTTPException(422, f"no profile claims {name}")
+        file = posted.put(f"{folder}/{name}", _chunks(body))
+        record(_engine(request), settings, profiles, drop, Arriving(file, ledger.now(conn)))
+        runs = _known(request, drop, folder)
     if not runs:
         raise HTTPException(503, "the file was kept, and will be imported; its run is not known yet")
     request.app.state.look(drop)
     return JSONResponse(_told(request, runs), 202, {"location": _url(request, runs[0])})
 
 
+def _same(posted: Posted, run: ImportRun, name: str, body: IO[bytes]) -> bool:
+    """Whether a body is the file that was posted before under the same key."""
+    sha256 = run.sha256
+    if sha256 is None and (file := posted.stat(run.name)):
+        with posted.read(file) as chunks:
+            sha256 = archive.digest(chunks)
+    return basename(run.name) == name and sha256 in (None, archive.digest(_chunks(body)))
+
+
 def _chunks(body: IO[bytes]) -> Iterator[bytes]:
     return iter(lambda: body.read(_CHUNK), b"")
 
 
-def _known(request: Request, drop: str, path: str) -> list[ImportRun]:
+def _known(request: Request, drop: str, folder: str) -> list[ImportRun]:
     """The runs of a file posted before."""
     with db.transaction(_engine(request)) as conn:
-        run = ledger.run_of(conn, drop, path)
+        run = ledger.run_in(conn, drop, folder)
         return ledger.siblings(conn, run) if run else []
 
 

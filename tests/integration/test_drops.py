@@ -89,19 +89,17 @@ def test_a_file_that_changed_is_not_taken(place: Place) -> None:
             look()
 
 
-def test_a_file_is_set_aside_with_its_marker(place: Place) -> None:
+def test_a_file_is_set_aside(place: Place) -> None:
     """While a file is imported, its name is free for the ERP's next one; asked again, the same file is found."""
     (place.folder / "a.csv").write_text("first")
-    (place.folder / "a.csv.ok").touch()
     file = place.seen("a.csv")
-    aside = claim(place.drop, file, 7, ["a.csv.ok"])
+    aside = claim(place.drop, file, 7)
     (place.folder / "a.csv").write_text("the second")
-    assert claim(place.drop, file, 7, ["a.csv.ok"]) == aside == "processing/7~a.csv"
+    assert claim(place.drop, file, 7) == aside == "processing/7~a.csv"
     fetched = place.fetch(file, aside)
     assert place.put_away(file, aside, fetched.sha256) == "processed/a.csv"
     assert (place.folder / "processed" / "a.csv").read_text() == "first"
     assert (place.folder / "a.csv").read_text() == "the second"
-    assert not (place.folder / "a.csv.ok").exists()
 
 
 def test_a_file_given_back_is_a_new_arrival(place: Place) -> None:

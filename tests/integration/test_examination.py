@@ -98,4 +98,4 @@ def test_the_services_trouble_is_shown(tmp_path: Path, database: str, command: C
     done = command("check")
     assert done.returncode == 1
     assert "FAULT service: drop erp: 3 looks failed since" in done.stdout
-    assert "not tried again until its credentials or settings change" in done.stdout
+    assert "tried once a day until its credentials or settings change" in done.stdout

@@ -27,6 +27,7 @@ def run_id(office: Office) -> int:
         entry = RemoteFile(path.name, path.stat().st_size, path.stat().st_mtime_ns)
         made = ledger.arrive(conn, "d", entry, [("customers", "customers")], ledger.now(conn), queue.this_host())
         assert made
+        ledger.drop_looking(conn, "d", queue.this_host())
     with open_drop("d", office.settings.drops["d"], office.settings) as drop:
         fetch_owed(office.engine, office.settings, "d", drop)
     return made

@@ -153,8 +153,9 @@ def test_a_few_files_are_a_mail_each(office: Office, mail_server: MailServer) ->
 def test_what_is_missing_is_shown(office: Office, command: Callable[..., "subprocess.CompletedProcess[str]"]) -> None:
     """`imports list` names the files that should have come and did not."""
     night = Night(office, erp={})
+    night.office.profile("customers", EXPECTED)
     day = datetime.now(UTC).strftime("%Y-%m-%d")
-    night.do(f"INSERT INTO nightporter.expectation (profile, due_at, state) VALUES ('items', '{day} 00:00+00', 'missing')")
+    night.do(f"INSERT INTO nightporter.expectation (profile, due_at, state) VALUES ('customers', '{day} 00:00+00', 'missing')")
     shown = command("imports", "list")
-    assert f"missing: the file of profile items, due {day} 00:00 UTC" in shown.stdout
+    assert f"missing: the file of profile customers, due {day} 00:00 UTC" in shown.stdout
     assert '"status": "missing"' in command("imports", "list", "--json").stdout

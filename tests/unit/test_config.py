@@ -24,7 +24,7 @@ def test_an_unknown_key_is_answered_with_the_nearest_right_one(tmp_path: Path) -
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     """Three faults in three tables are three messages, not one after each correction."""
-    text = '[web]\nlink_days = 0\n[drops.erp]\nkind = "sftp"\nhost = "h"\nusername = "u"\nhost_key = "x"\n[imports]\n'
+    text = '[web]\nlink_days = 0\n[drops.erp]\nkind = "sftp"\nusername = "u"\nport = 22\nhost_key = "x"\n[imports]\n'
     faults = faults_of(tmp_path, text)
     assert [fault.split(": ")[0] for fault in faults] == [
         "nightporter.toml:2",

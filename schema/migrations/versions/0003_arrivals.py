@@ -35,6 +35,20 @@ CREATE INDEX arrival_named ON nightporter.arrival (drop_name, name, id);
 CREATE INDEX arrival_archived ON nightporter.arrival (arrived_at) WHERE archive IS NOT NULL;
 CREATE INDEX import_run_line ON nightporter.import_run (profile, arrival_id, section)
 WHERE state IN ('arrived', 'importing') AND parent_id IS NULL;
+ALTER TABLE nightporter.import_run ADD COLUMN waits_until timestamptz;
+COMMENT ON COLUMN nightporter.import_run.waits_until IS 'It keeps its place in its line until then: it waits for another file.';
+CREATE INDEX import_run_pinned_decimal ON nightporter.import_run (profile, dataset, finished_at)
+WHERE state = 'imported' AND format->>'decimal' IS NOT NULL;
+CREATE INDEX import_run_pinned_thousands ON nightporter.import_run (profile, dataset, finished_at)
+WHERE state = 'imported' AND format->>'thousands' IS NOT NULL;
+CREATE INDEX import_run_pinned_date ON nightporter.import_run (profile, dataset, finished_at)
+WHERE state = 'imported' AND format->>'date' IS NOT NULL;
+CREATE INDEX arrival_arrived ON nightporter.arrival (arrived_at);
+UPDATE nightporter.arrival a SET ended_at = clock_timestamp()
+WHERE disposed_at IS NULL AND drop_name <> '' AND NOT EXISTS (
+    SELECT FROM nightporter.import_run r
+    WHERE r.arrival_id = a.id AND r.parent_id IS NULL AND r.state IN ('arrived', 'importing', 'held'));
+DELETE FROM nightporter.procrastinate_jobs WHERE task_name = 'dispose' AND status = 'todo';
 CREATE INDEX import_run_profile ON nightporter.import_run (profile, arrival_id);
 """
 
@@ -61,6 +75,7 @@ CREATE TABLE nightporter.expectation (
     profile text NOT NULL,
     due_at timestamptz NOT NULL,
     state text NOT NULL CHECK (state IN ('begun', 'came', 'missing', 'late')),
+    met_at timestamptz,
     PRIMARY KEY (profile, due_at)
 );
 COMMENT ON TABLE nightporter.expectation IS 'What became of each moment by which a profile expected a file.';
