@@ -75,9 +75,9 @@ class Ftpd:
 
     def __init__(self, handler: type[FTPHandler] = FTPHandler, encoding: str = "utf8", permissions: str = "elradfmwMT") -> None:
         self.root = Path(tempfile.mkdtemp(prefix="nightporter-ftpd-"))
-        authorizer = DummyAuthorizer()
-        authorizer.add_user("erp", "secret", str(self.root), permissions)
-        attributes: dict[str, Any] = {"authorizer": authorizer, "encoding": encoding, "unicode_errors": "surrogateescape"}
+        self._authorizer = DummyAuthorizer()
+        self._authorizer.add_user("erp", "secret", str(self.root), permissions)
+        attributes: dict[str, Any] = {"authorizer": self._authorizer, "encoding": encoding, "unicode_errors": "surrogateescape"}
         if issubclass(handler, TLS_FTPHandler):
             self.ca_file, key = certificate()
             context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -87,6 +87,10 @@ class Ftpd:
         self._server = FTPServer(("127.0.0.1", 0), type("Handler", (handler,), attributes))
         self.port = self._server.address[1]
         self._stop = threading.Event()
+
+    def add_user(self, name: str, password: str) -> None:
+        """Let another user in."""
+        self._authorizer.add_user(name, password, str(self.root), "elradfmwMT")
 
     def _serve(self) -> None:
         while not self._stop.is_set():

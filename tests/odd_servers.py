@@ -25,6 +25,9 @@ class OddFiles(asyncssh.SFTPServer):
     stopped = False
     names: tuple[bytes, ...] = ()
     longest_read: int | None = None
+    denied = b""
+    no_rename = False
+    broken = False
 
     async def read(self, file_obj: object, offset: int, size: int) -> bytes:
         if self.stall_after is not None and offset >= self.stall_after:
@@ -32,7 +35,16 @@ class OddFiles(asyncssh.SFTPServer):
                 await asyncio.sleep(0.02)
         return super().read(file_obj, offset, min(size, self.longest_read or size))  # type: ignore[return-value]
 
+    def rename(self, oldpath: bytes, newpath: bytes) -> None:
+        if self.no_rename:
+            raise asyncssh.SFTPError(asyncssh.sftp.FX_FAILURE, "no")
+        super().rename(oldpath, newpath)
+
     async def scandir(self, path: bytes) -> Any:
+        if self.denied and path.endswith(self.denied):
+            raise asyncssh.SFTPPermissionDenied("no")
+        if self.broken:
+            raise asyncssh.SFTPError(asyncssh.sftp.FX_FAILURE, "\udce9")
         async for entry in super().scandir(path):
             yield entry
         for name in self.names:
@@ -50,6 +62,7 @@ class OddSftp:
         kind, base64, *_ = self._host_key.export_public_key().decode().split()
         self.host_key = f"{kind} {base64}"
         self.passwords: list[str] = []
+        self.slow_login = False
         self._options = options
         self._logins = (key, password, both)
 
@@ -63,7 +76,9 @@ class OddSftp:
             def password_auth_supported(self) -> bool:
                 return True
 
-            def validate_password(self, username: str, given: str) -> bool:
+            async def validate_password(self, username: str, given: str) -> bool:
+                if odd.slow_login:
+                    await asyncio.sleep(3)
                 odd.passwords.append(given)
                 return given == password
 

@@ -97,17 +97,18 @@ def judge(transport: paramiko.Transport, keys: list[HostKey]) -> None:
 
 def log_in(transport: paramiko.Transport, name: str, drop: SftpDrop, settings: Settings) -> None:
     """Log in by the drop's key, its agent's keys, or its password, or by what the server wants of these one after the other."""
-    keys: list[paramiko.PKey] = []
-    if drop.key_file:
-        keys.append(_private_key(settings.path(drop.key_file), settings.secret(None, f"{name}_passphrase")))
-    if drop.agent:
-        keys += _agent_keys(drop.timeout)
     password = settings.secret(drop.password_file, f"{name}_password")
     why = "there is no key and no password to show"
-    for key in keys:
-        why = _refusal(transport, partial(transport.auth_publickey, drop.username, key))
-        if transport.is_authenticated():
-            return
+    with contextlib.ExitStack() as opened:
+        keys: list[paramiko.PKey] = []
+        if drop.key_file:
+            keys.append(_private_key(settings.path(drop.key_file), settings.secret(None, f"{name}_passphrase")))
+        if drop.agent:
+            keys += opened.enter_context(contextlib.closing(_agent(drop.timeout))).get_keys()
+        for key in keys:
+            why = _refusal(transport, partial(transport.auth_publickey, drop.username, key))
+            if transport.is_authenticated():
+                return
     if password is not None:
         why = _refusal(transport, partial(transport.auth_password, drop.username, password))
     if not transport.is_authenticated():
@@ -147,13 +148,21 @@ def _private_key(path: Path, passphrase: str | None) -> paramiko.PKey:
 
 def agent_fingerprints(drop: SftpDrop) -> list[str]:
     """What the running ssh-agent would show for a drop. Raises TryLater when it does not answer."""
-    return [key.fingerprint for key in _agent_keys(drop.timeout)] if drop.agent else []
+    if not drop.agent:
+        return []
+    with contextlib.closing(_agent(drop.timeout)) as agent:
+        return [key.fingerprint for key in agent.get_keys()]
 
 
-def _agent_keys(seconds: float) -> list[paramiko.PKey]:
-    """The keys of the running ssh-agent. Raises TryLater when it does not answer in time."""
-    answer: queue.Queue[list[paramiko.PKey]] = queue.Queue()
-    threading.Thread(target=lambda: answer.put(list(paramiko.Agent().get_keys())), daemon=True).start()
+def _agent(seconds: float) -> paramiko.Agent:
+    """The running ssh-agent, with its keys. Raises TryLater when it does not answer in time: it may be asking a person."""
+    answer: queue.Queue[paramiko.Agent] = queue.Queue()
+
+    def ask() -> None:
+        with contextlib.suppress(paramiko.SSHException, OSError):
+            answer.put(paramiko.Agent())
+
+    threading.Thread(target=ask, daemon=True).start()
     try:
         return answer.get(timeout=seconds)
     except queue.Empty:

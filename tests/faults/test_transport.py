@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import TLS_FTPHandler
 
 from daemon.drops import claim, fetch, open_drop, walk
@@ -133,16 +134,18 @@ def test_the_servers_clock_has_no_effect(office: Office, sshd: Sshd, days: int) 
     assert night.runs() == [("customers.csv", "imported", None)]
 
 
-class OldServer(WithoutMlsd):
-    """LIST only, in local time, to the minute, with lines that nobody understands."""
+class OldFiles(AbstractedFS):
+    """Lists with lines that nobody understands."""
 
-    use_gmt_times = False
-
-    def format_list(self, basedir: str, listing: list[str], ignore_err: bool = True) -> Iterator[bytes]:
+    def format_list(self, *arguments: Any, **more: Any) -> Iterator[bytes]:
         yield b"total 42\r\n"
         yield b"?? what is this\r\n"
-        yield from super().format_list(basedir, listing, ignore_err)
+        yield from super().format_list(*arguments, **more)
         yield b"-rw-r--r--   1 a b\r\n"
+
+
+OldServer = type("OldServer", (WithoutMlsd,), {"use_gmt_times": False, "abstracted_fs": OldFiles})
+"""LIST only, in local time, to the minute."""
 
 
 def test_an_old_ftp_server_is_listed_all_the_same(office: Office) -> None:
