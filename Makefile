@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo test lint bench bench-reading lock packages
+.PHONY: setup demo test lint bench bench-reading bench-arrivals lock packages
 
 setup: .venv/ready
 
@@ -34,6 +34,10 @@ bench: setup
 
 bench-reading: setup
 	$(BIN)/python tests/bench/read_bench.py $(ARGS)
+
+# ARGS: files, listing, fetch or idle
+bench-arrivals: setup packages
+	$(BIN)/python tests/bench/arrival_bench.py $(if $(ARGS),$(ARGS),files)
 
 # The programs that the tests run: OpenSSH's server, vsftpd and a browser.
 packages:
