@@ -28,7 +28,8 @@ def keep(folder: Path, arrival_id: int, chunks: Iterable[bytes]) -> Fetched:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(prefix=f"{arrival_id}.", suffix=".half", dir=folder)
         half = Path(name)
-        with pa.CompressedOutputStream(pa.PythonFile(os.fdopen(descriptor, "wb"), mode="w"), "zstd") as out:
+        os.close(descriptor)
+        with pa.OSFile(name, "wb") as file, pa.CompressedOutputStream(file, "zstd") as out:
             for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
