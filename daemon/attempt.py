@@ -26,20 +26,31 @@ _LOOK_AGAIN_SECONDS = 10.0
 """How often a run that waits for another file looks whether that is in."""
 
 
-def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int, progress: Progress = lambda rows: None) -> None:
-    """Try an import run once, if it is to be had, and write down what came of it."""
+def attempt(
+    engine: Engine,
+    settings: Settings,
+    profiles: Profiles,
+    run_id: int,
+    progress: Progress = lambda rows: None,
+    *,
+    hold: bool = False,
+) -> tuple[str, str] | None:
+    """Try an import run once, if it is to be had, and write down what came of it.
+
+    With `hold` the next file of its line is not owed, but left to the caller: the line is returned when the run has ended.
+    """
     with db.transaction(engine) as conn:
-        if (waiting := ledger.get(conn, run_id)) and (reason := waits_for(conn, profiles, waiting)):
-            again = ledger.wait(conn, waiting, *reason, _LOOK_AGAIN_SECONDS)
-            queue.enqueue(conn, "import_run", waiting.archive_host, at=again, run_id=run_id)
-            return
         run = ledger.claim(conn, run_id)
-    if run is None:
-        return
+        if run is None:
+            return None
+        if reason := waits_for(conn, profiles, run):
+            again = ledger.wait(conn, run, *reason, _LOOK_AGAIN_SECONDS)
+            queue.enqueue(conn, "import_run", run.archive_host, at=again, run_id=run_id)
+            return None
     with bound(run=run.id, file=run.title, attempt=run.attempt):
         failpoint.reach("claimed")
         try:
-            outcome = _try(engine, settings, profiles, run, progress)
+            outcome = _try(engine, settings, profiles, run, progress, hold)
         except FileRefused as refused:
             outcome = Refused(refused.code, refused.detail)
         except Vanished as gone:
@@ -48,29 +59,30 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
             outcome = _later(run, settings, str(reason), blameless=True)
         except Overtaken:
             log.warning("overtaken")
-            return
+            return None
         except _Opened:
             log.info("opened")
-            return
+            return None
         except Exception as error:
             log.exception("import_failed")
             outcome = _later(run, settings, f"{type(error).__name__}: {error}", blameless=False)
         if not isinstance(outcome, Imported):
             try:
                 with db.transaction(engine) as conn:
-                    finish(conn, settings, profiles, run, outcome)
+                    finish(conn, settings, profiles, run, outcome, hold)
             except Overtaken:
                 log.warning("overtaken")
-                return
+                return None
         log.info(
             "import_ended",
             outcome=type(outcome).__name__.lower(),
             why=getattr(outcome, "detail", getattr(outcome, "reason", None)),
         )
         failpoint.reach("finished")
+        return (run.drop, run.profile) if hold and not isinstance(outcome, Deferred) and run.drop else None
 
 
-def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress) -> Outcome:
+def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress, hold: bool) -> Outcome:
     if run.tries > settings.imports.attempts:
         return Refused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
     run = _archived(engine, settings, run)
@@ -90,7 +102,7 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
         outcome = Imported(importer.load(conn, run, profile, archive, settings.sandbox, progress))
-        finish(conn, settings, profiles, run, outcome)
+        finish(conn, settings, profiles, run, outcome, hold)
         failpoint.reach("before commit")
     failpoint.reach("committed")
     return outcome
@@ -124,7 +136,7 @@ def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
         raise TryLater(f"its bytes are in the archive of {run.archive_host}")
     fetched = fetch(Local(Path("/")), run.file, run.name, settings.archive_folder, run.arrival_id)
     with db.transaction(engine) as conn:
-        ledger.fetched(conn, run.arrival_id, fetched, "" if settings.archive.shared else queue.this_host())
+        ledger.fetched(conn, run.arrival_id, fetched, run.name, "" if settings.archive.shared else queue.this_host())
         again = ledger.get(conn, run.id)
     assert again
     return again
@@ -140,8 +152,13 @@ def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) 
     return Deferred(reason, settings.imports.after(run.attempt - 1), blameless)
 
 
-def finish(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, outcome: Outcome) -> None:
-    """Write an outcome down, with everything it owes: the mails, the next try, or the next files of the lines it held up."""
+def finish(
+    conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, outcome: Outcome, hold: bool = False
+) -> None:
+    """Write an outcome down, with everything it owes: the mails, the next try, or the next files of the lines it held up.
+
+    With `hold`, its own line is left to the caller.
+    """
     ledger.finish(conn, run, outcome)
     if isinstance(outcome, Deferred):
         at = ledger.now(conn) + timedelta(seconds=outcome.seconds)
@@ -157,9 +174,9 @@ def finish(conn: Connection, settings: Settings, profiles: Profiles, run: Import
             conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=getattr(outcome, "detail", "")
         )
     if run.drop and run.parent_id is None:
-        ledger.ended(conn, run.arrival_id)
-        held_up = {sibling.profile for sibling in ledger.siblings(conn, run) if sibling.state not in FINAL}
-        for line in sorted(held_up | {run.profile}):
+        waiting = [] if ledger.ended(conn, run.arrival_id) else ledger.siblings(conn, run)
+        held_up = {sibling.profile for sibling in waiting if sibling.state not in FINAL}
+        for line in sorted(held_up - {run.profile} if hold else held_up | {run.profile}):
             ledger.advance(conn, run.drop, line)
 
 

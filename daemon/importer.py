@@ -46,11 +46,13 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
     reader = reading.read(path, shape, sandbox, section.headers)
     tally, entities = Tally(), {section.entity}
-    for item in _ahead(_mapped(reader, mapping)):
+    items = _mapped(reader, mapping)
+    for item in _ahead(items) if stage.own else items:
         if isinstance(item, Mapped):
             loading.copy(conn, stage, item.rows)
             entities |= set(pc.unique(item.rows.column("entity")).to_pylist())
-        _count(tally, item, ledger.reject(conn, run.id, item.rejections if isinstance(item, Mapped) else item))
+        rejections = item.rejections if isinstance(item, Mapped) else item
+        _count(tally, item, ledger.reject(conn, run.id, rejections) if rejections else 0)
         progress(tally.read)
     tally.ignored = reader.ignored
     if profile.control:
@@ -83,9 +85,8 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
 
     Asked before the work, to spare it, and again under the entities' lock, where the answer is final.
     """
-    last = ledger.last_import(conn, run, of_member=True)
-    if run.parent_id is None and last and last.sha256 == run.sha256:
-        raise FileRefused(Refusal.DUPLICATE, f"run {last.id}: {last.name}")
+    if run.parent_id is None and (before := ledger.imported_before(conn, run)):
+        raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
 
 
 def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, Format]:

@@ -52,8 +52,6 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
     try:
         if here.claims and path == arrival.file.name:
             path = claim(drop, arrival.file, arrival.id)
-            with db.transaction(engine) as conn:
-                ledger.moved(conn, arrival, path)
             failpoint.reach("set aside")
         fetched = fetch(drop, arrival.file, path, settings.archive_folder, arrival.id)
     except Vanished:
@@ -66,7 +64,7 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
             with suppress(NotAllowed):
                 drop.remove(companion)
     with db.transaction(engine) as conn:
-        first = ledger.fetched(conn, arrival.id, fetched, "" if settings.archive.shared else queue.this_host())
+        first = ledger.fetched(conn, arrival.id, fetched, path, "" if settings.archive.shared else queue.this_host())
         ledger.advance(conn, name, arrival.profile)
     if not first:
         fetched.path.unlink(missing_ok=True)

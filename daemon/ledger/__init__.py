@@ -15,7 +15,6 @@ from daemon.ledger.arrivals import (
     fetched,
     first_sight,
     left,
-    moved,
     old_archives,
     owed,
     pruned,
@@ -35,7 +34,7 @@ from daemon.ledger.expectations import (
     missing,
     was_expected,
 )
-from daemon.ledger.lines import advance, backlog, lines
+from daemon.ledger.lines import advance, backlog, lines, take
 from daemon.ledger.rejections import reject, rejections
 from daemon.ledger.runs import (
     Overtaken,
@@ -43,6 +42,7 @@ from daemon.ledger.runs import (
     claim,
     finish,
     get,
+    imported_before,
     is_in,
     last_import,
     later,
@@ -91,6 +91,7 @@ __all__ = [
     "finish",
     "first_sight",
     "get",
+    "imported_before",
     "is_in",
     "last_import",
     "later",
@@ -99,7 +100,6 @@ __all__ = [
     "lines",
     "lock_post",
     "missing",
-    "moved",
     "now",
     "old_archives",
     "owed",
@@ -112,6 +112,7 @@ __all__ = [
     "run_in",
     "siblings",
     "strays",
+    "take",
     "tally",
     "unmatched",
     "vanished",

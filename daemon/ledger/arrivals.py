@@ -144,19 +144,15 @@ def adopt(conn: Connection, drop: str, host: str, silence: float) -> int:
     return adopted.rowcount
 
 
-def moved(conn: Connection, arrival: Arrival, path: str) -> None:
-    """Record where a file is now."""
-    conn.execute(sa.text("UPDATE nightporter.arrival SET path = :path WHERE id = :id"), {"id": arrival.id, "path": path})
-
-
-def fetched(conn: Connection, arrival_id: int, file: Fetched, host: str) -> bool:
-    """Record that the bytes of an arrival are in `host`'s archive; False when another process was first."""
+def fetched(conn: Connection, arrival_id: int, file: Fetched, path: str, host: str) -> bool:
+    """Record that the bytes of an arrival, which is at `path` now, are in `host`'s archive; False when another was first."""
     recorded = conn.execute(
         sa.text("""
             UPDATE nightporter.arrival
-            SET archive = :path, sha256 = :sha256, archive_host = :host, tries = 0, not_before = NULL, fault = NULL
+            SET archive = :archive, path = :path, sha256 = :sha256, archive_host = :host,
+                tries = 0, not_before = NULL, fault = NULL
             WHERE id = :id AND sha256 IS NULL"""),
-        {"id": arrival_id, "path": str(file.path), "sha256": file.sha256, "host": host},
+        {"id": arrival_id, "archive": str(file.path), "path": path, "sha256": file.sha256, "host": host},
     )
     return recorded.rowcount == 1
 
@@ -200,9 +196,9 @@ def vanished_before(conn: Connection, arrival: Arrival) -> bool:
     return bool(conn.execute(sa.text(statement), {"id": arrival.id}).scalar_one())
 
 
-def ended(conn: Connection, arrival_id: int) -> None:
-    """Record that all runs of an arrival have ended, if they have: its source file may be put away."""
-    conn.execute(
+def ended(conn: Connection, arrival_id: int) -> bool:
+    """Record that all runs of an arrival have ended, if they have: its source file may be put away. Whether they have."""
+    recorded = conn.execute(
         sa.text("""
             UPDATE nightporter.arrival SET ended_at = clock_timestamp(), tries = 0
             WHERE id = :id AND drop_name <> '' AND ended_at IS NULL AND NOT EXISTS (
@@ -210,6 +206,7 @@ def ended(conn: Connection, arrival_id: int) -> None:
                 WHERE arrival_id = :id AND parent_id IS NULL AND state IN ('arrived', 'importing', 'held'))"""),
         {"id": arrival_id},
     )
+    return recorded.rowcount == 1
 
 
 def disposed(conn: Connection, arrival_id: int, where: str) -> None:

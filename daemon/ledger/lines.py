@@ -5,6 +5,8 @@ files of one profile hold up no other. A file that cannot go on (not fetched yet
 a while, for one sick file must not stop a night.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -45,15 +47,29 @@ SELECT EXISTS (SELECT FROM nightporter.import_run r JOIN nightporter.arrival a O
 
 def advance(conn: Connection, drop: str, profile: str) -> bool:
     """Owe the import of the next file of a line, if it can go on and none is being imported; whether it did."""
-    named = {"drop": drop, "profile": profile}
-    conn.execute(sa.text(_LOCK), named)
-    if conn.execute(sa.text(_BUSY), named).scalar_one():
-        return False
-    head = conn.execute(sa.text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
-    if head is None or not head.ready:
+    head = _head(conn, drop, profile)
+    if head is None:
         return False
     queue.enqueue(conn, "import_run", head.archive_host, run_id=head.id)
     return True
+
+
+def take(conn: Connection, drop: str, profile: str) -> int | None:
+    """The next run of a line, for a caller who imports it now; where another machine has its bytes it is owed instead."""
+    head = _head(conn, drop, profile)
+    if head is None or head.archive_host in ("", queue.this_host()):
+        return None if head is None else int(head.id)
+    queue.enqueue(conn, "import_run", head.archive_host, run_id=head.id)
+    return None
+
+
+def _head(conn: Connection, drop: str, profile: str) -> Any:
+    named = {"drop": drop, "profile": profile}
+    conn.execute(sa.text(_LOCK), named)
+    if conn.execute(sa.text(_BUSY), named).scalar_one():
+        return None
+    head = conn.execute(sa.text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
+    return head if head and head.ready else None
 
 
 def lines(conn: Connection) -> list[tuple[str, str]]:

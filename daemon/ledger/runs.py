@@ -154,19 +154,25 @@ def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[s
     )
 
 
-def last_import(conn: Connection, run: ImportRun, *, of_member: bool = False) -> ImportRun | None:
-    """The latest imported run of the same profile into the same dataset, but for those of the same arrival; with `of_member`,
-    of the same member of an archive.
-    """
-    statement = (
-        _RUN
-        + """
-        WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported' AND r.arrival_id <> :arrival
-          AND (r.member = :member OR NOT :of_member)
-        ORDER BY r.finished_at DESC LIMIT 1"""
-    )
-    named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id, "member": run.member}
-    return _run(conn.execute(sa.text(statement), named | {"of_member": of_member}).mappings().one_or_none())
+def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
+    """The latest imported run of the same profile into the same dataset, but for those of the same arrival."""
+    where = """WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported' AND r.arrival_id <> :arrival
+               ORDER BY r.finished_at DESC LIMIT 1"""
+    named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id}
+    return _run(conn.execute(sa.text(_RUN + where), named).mappings().one_or_none())
+
+
+def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
+    """The latest imported run of the same profile, dataset and member, if its bytes are those of `run`: its id and name."""
+    row = conn.execute(
+        sa.text("""
+            SELECT r.id, a.name, a.sha256 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+            WHERE r.profile = :profile AND r.dataset = :dataset AND r.member = :member AND r.state = 'imported'
+                  AND r.arrival_id <> :arrival
+            ORDER BY r.finished_at DESC LIMIT 1"""),
+        {"profile": run.profile, "dataset": run.dataset, "member": run.member, "arrival": run.arrival_id},
+    ).one_or_none()
+    return (row.id, row.name) if row and row.sha256 == run.sha256 else None
 
 
 def later(conn: Connection, run: ImportRun) -> ImportRun | None:
@@ -196,13 +202,14 @@ def is_in(conn: Connection, profile: str, since: datetime) -> bool:
 
 
 def wait(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seconds: float) -> datetime:
-    """Have an arrived run wait until `deadline` at most, keeping its place, which is no attempt; returns when to look again."""
+    """Give a claimed run back, to wait until `deadline` at most in its place, which is no attempt; returns when to look again."""
     again = now(conn) + timedelta(seconds=seconds)
     conn.execute(
         sa.text("""
-            UPDATE nightporter.import_run SET detail = :reason, not_before = :again, waits_until = :deadline
-            WHERE id = :id AND state = 'arrived'"""),
-        {"id": run.id, "reason": reason, "again": again, "deadline": deadline},
+            UPDATE nightporter.import_run
+            SET state = 'arrived', attempt = attempt - 1, detail = :reason, not_before = :again, waits_until = :deadline
+            WHERE id = :id AND state = 'importing' AND attempt = :attempt"""),
+        {"id": run.id, "attempt": run.attempt, "reason": reason, "again": again, "deadline": deadline},
     )
     return again
 

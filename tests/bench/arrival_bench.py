@@ -54,7 +54,7 @@ def files(home: Path, sshd: Sshd, count: int) -> None:
     """Many small files in one SFTP drop, and after a while one in another."""
     for name in ("many", "other"):
         (home / name).mkdir()
-    drops = "".join(toml(name, sshd_drop(sshd, home / name, at_once=True, poll="2s")) for name in ("many", "other"))
+    drops = "".join(toml(name, sshd_drop(sshd, home / name, at_once=True, poll="5s")) for name in ("many", "other"))
     (home / "other" / "customers.csv").write_text(customers("C1"))
     with _service(home, drops) as (service, mail):
         service.wait_for("imported", 1, 60)
@@ -175,7 +175,9 @@ class _service:  # noqa: N801
         self._home, self._drops = home, drops
 
     def __enter__(self) -> tuple[Service, MailServer]:
-        self._cluster = embedded.postgres(Path(tempfile.mkdtemp(prefix="nightporter-bench-pg-")))
+        folder = Path(tempfile.mkdtemp(prefix="nightporter-bench-pg-"))
+        folder.chmod(0o711)  # Postgres runs as another user where we are root
+        self._cluster = embedded.postgres(folder)
         url = self._cluster.__enter__()
         engine = db.connect(url)
         db.migrate(engine)
