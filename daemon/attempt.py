@@ -14,7 +14,7 @@ from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
 from daemon.model import FINAL, Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile, Tally, basename
-from daemon.order import refuse_passed_over, waits_for
+from daemon.order import OutOfTurn, refuse_passed_over, wait_for_turn, waits_for
 from daemon.profile import Profile
 from daemon.profiles import Profiles
 from daemon.reading import matching, members
@@ -47,6 +47,8 @@ def attempt(
             again = ledger.wait(conn, run, *reason, _LOOK_AGAIN_SECONDS)
             queue.enqueue(conn, "import_run", run.archive_host, at=again, run_id=run_id)
             return None
+        if hold and run.drop:
+            ledger.advance(conn, run.drop, run.profile)  # another lane may read the next file meanwhile
     with bound(run=run.id, file=run.title, attempt=run.attempt):
         failpoint.reach("claimed")
         try:
@@ -62,6 +64,10 @@ def attempt(
             return None
         except _Opened:
             log.info("opened")
+            return None
+        except OutOfTurn:
+            with db.transaction(engine) as conn:
+                ledger.give_back(conn, run)
             return None
         except Exception as error:
             log.exception("import_failed")
@@ -101,7 +107,9 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     profile = profiles.get(run.profile)
     with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
-        outcome = Imported(importer.load(conn, run, profile, archive, settings.sandbox, progress))
+        outcome = Imported(
+            importer.load(conn, run, profile, archive, settings.sandbox, progress, lambda: wait_for_turn(conn, run))
+        )
         finish(conn, settings, profiles, run, outcome, hold)
         failpoint.reach("before commit")
     failpoint.reach("committed")

@@ -33,14 +33,26 @@ def load(
     path: Path,
     sandbox: Sandbox,
     progress: Progress = lambda rows: None,
+    take_turn: Callable[[], None] = lambda: None,
 ) -> Tally:
-    """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row."""
+    """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row.
+
+    `take_turn` is called when everything is read and staged, and nothing is merged yet.
+    """
     _refuse_duplicate(conn, run)
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
-        return _load(conn, run, profile, content, sandbox, progress)
+        return _load(conn, run, profile, content, sandbox, progress, take_turn)
 
 
-def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox, progress: Progress) -> Tally:
+def _load(
+    conn: Connection,
+    run: ImportRun,
+    profile: Profile,
+    path: Path,
+    sandbox: Sandbox,
+    progress: Progress,
+    take_turn: Callable[[], None],
+) -> Tally:
     section = profile.section(run.dataset)
     mapping, shape = _fit(conn, run, profile, path, sandbox)
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
@@ -66,6 +78,7 @@ def _load(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbo
     loading.prepare(conn, stage)
     failpoint.reach("staged")
 
+    take_turn()
     loading.lock_entities(conn, entities)
     _refuse_duplicate(conn, run)
     _check(conn, stage, tally)

@@ -1,6 +1,7 @@
 """Order between files: what must come first is waited for, up to a deadline; of several, perhaps only the last is imported."""
 
 import fnmatch
+import time
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,9 +10,12 @@ from sqlalchemy import Connection
 from daemon import ledger
 from daemon.due import clock_time
 from daemon.errors import FileRefused, Refusal
-from daemon.model import ImportRun
+from daemon.model import ImportRun, State
 from daemon.profile import Profile
 from daemon.profiles import Profiles
+
+_TURN_SECONDS = 5.0
+"""How long a small file that is read waits for the small one before it."""
 
 
 def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str, datetime] | None:
@@ -31,6 +35,19 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str
             if not ledger.is_in(conn, first, since):
                 return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC", deadline
     return None
+
+
+class OutOfTurn(Exception):
+    """The run before it in its line is not in, and will not be at once."""
+
+
+def wait_for_turn(conn: Connection, run: ImportRun) -> None:
+    """Let the run before it in the line go first, for a moment. Raises OutOfTurn when that takes longer, or was put off."""
+    ends = time.monotonic() + _TURN_SECONDS
+    while run.drop and run.parent_id is None and (state := ledger.before(conn, run)):
+        if state is not State.IMPORTING or time.monotonic() > ends:
+            raise OutOfTurn
+        time.sleep(0.005)
 
 
 def night_of(moment: datetime, profile: Profile) -> datetime:

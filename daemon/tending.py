@@ -84,7 +84,7 @@ class Tended:
         return again
 
     def _failed(self, before: DropState | None, fault: TryLater) -> None:
-        reason, here = shown(str(fault)), queue.this_host()
+        reason, here = shown(str(fault)).rstrip("."), queue.this_host()
         refused = self._credentials() if isinstance(fault, LoginRefused) else None
         if reason != self._fault:
             log.warning("drop_fault", drop=self._name, reason=reason)

@@ -34,7 +34,7 @@ from daemon.ledger.expectations import (
     missing,
     was_expected,
 )
-from daemon.ledger.lines import advance, backlog, lines, take
+from daemon.ledger.lines import advance, backlog, before, lines, take
 from daemon.ledger.rejections import reject, rejections
 from daemon.ledger.runs import (
     Overtaken,
@@ -42,6 +42,7 @@ from daemon.ledger.runs import (
     claim,
     finish,
     get,
+    give_back,
     imported_before,
     is_in,
     last_import,
@@ -73,6 +74,7 @@ __all__ = [
     "arrive_inline",
     "assign",
     "backlog",
+    "before",
     "came_since",
     "claim",
     "disposed",
@@ -91,6 +93,7 @@ __all__ = [
     "finish",
     "first_sight",
     "get",
+    "give_back",
     "imported_before",
     "is_in",
     "last_import",

@@ -1,5 +1,6 @@
 """Lines: the files of one drop that go through one profile are imported one after the other, in the order they came.
 
+Of small files two may be read side by side; they are merged in their order all the same.
 So a later export never goes in before an earlier one, each profile has one job in the queue at a time, and ten thousand
 files of one profile hold up no other. A file that cannot go on (not fetched yet, or deferred) lets the others pass after
 a while, for one sick file must not stop a night.
@@ -11,6 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daemon import queue
+from daemon.model import ImportRun, State
+
+SMALL = 1 << 20
+"""Bytes up to which the next file of a line is read while the one before it is still being merged."""
+_ABREAST = 2
 
 PATIENCE_SECONDS = 900
 """How long a file that cannot go on holds up the ones behind it, from its arrival."""
@@ -28,7 +34,7 @@ AND (a.archive_host = '' OR EXISTS (SELECT FROM nightporter.drop_state s WHERE s
 """Its bytes are here, it does not wait, nor does a section before it, and the machine that has the bytes is alive."""
 
 _HEAD = f"""
-SELECT r.id, a.archive_host,
+SELECT r.id, a.archive_host, a.size,
        {_READY} AND NOT EXISTS (SELECT FROM procrastinate_jobs j
                                 WHERE j.task_name = 'import_run' AND j.status IN ('todo', 'doing')
                                       AND (j.args->>'run_id')::bigint = r.id) AS ready
@@ -39,14 +45,25 @@ WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r
 ORDER BY r.arrival_id, r.section LIMIT 1
 """
 
-_BUSY = """
-SELECT EXISTS (SELECT FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-               WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'importing')
+_UNDER_WAY = """
+SELECT count(*) AS runs, max(a.size) AS largest,
+       EXISTS (SELECT FROM nightporter.import_run WHERE profile = :profile AND state = 'imported') AS pinned
+FROM nightporter.import_run r JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
+WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'importing'
+"""
+
+_BEFORE = """
+SELECT r.state FROM nightporter.import_run r
+JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
+WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND (r.arrival_id, r.section) < (:arrival, :section)
+      AND (r.state = 'importing' OR r.state = 'arrived' AND (
+           r.waits_until > clock_timestamp() OR a.arrived_at > clock_timestamp() - make_interval(secs => :patience)))
+ORDER BY r.arrival_id, r.section LIMIT 1
 """
 
 
 def advance(conn: Connection, drop: str, profile: str) -> bool:
-    """Owe the import of the next file of a line, if it can go on and none is being imported; whether it did."""
+    """Owe the import of the next file of a line, if it can go on, and those before it leave room; whether it did."""
     head = _head(conn, drop, profile)
     if head is None:
         return False
@@ -66,10 +83,19 @@ def take(conn: Connection, drop: str, profile: str) -> int | None:
 def _head(conn: Connection, drop: str, profile: str) -> Any:
     named = {"drop": drop, "profile": profile}
     conn.execute(sa.text(_LOCK), named)
-    if conn.execute(sa.text(_BUSY), named).scalar_one():
+    under_way = conn.execute(sa.text(_UNDER_WAY), named).one()
+    # A first file may pin conventions that the next one is checked against.
+    if under_way.runs >= _ABREAST or (under_way.runs and (under_way.largest > SMALL or not under_way.pinned)):
         return None
     head = conn.execute(sa.text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
-    return head if head and head.ready else None
+    return head if head and head.ready and not (under_way.runs and head.size > SMALL) else None
+
+
+def before(conn: Connection, run: ImportRun) -> State | None:
+    """The state of the run in the same line that must be in before `run`; None when its turn has come."""
+    named = {"drop": run.drop, "profile": run.profile, "arrival": run.arrival_id, "section": run.section}
+    state = conn.execute(sa.text(_BEFORE), named | {"patience": PATIENCE_SECONDS}).scalar()
+    return None if state is None else State(state)
 
 
 def lines(conn: Connection) -> list[tuple[str, str]]:

@@ -162,6 +162,16 @@ def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
     return _run(conn.execute(sa.text(_RUN + where), named).mappings().one_or_none())
 
 
+def give_back(conn: Connection, run: ImportRun) -> None:
+    """Give a claimed run back, which was no attempt: its turn has not come."""
+    conn.execute(
+        sa.text("""
+            UPDATE nightporter.import_run SET state = 'arrived', attempt = attempt - 1
+            WHERE id = :id AND state = 'importing' AND attempt = :attempt"""),
+        {"id": run.id, "attempt": run.attempt},
+    )
+
+
 def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
     """The latest imported run of the same profile, dataset and member, if its bytes are those of `run`: its id and name."""
     row = conn.execute(

@@ -31,7 +31,7 @@ _DIGEST_ROWS = [
     ("imported", "files_imported"),
     ("refused", "files_refused"),
     ("unmatched", "files_unmatched"),
-    ("read", "read"),
+    ("read", "rows_read"),
     ("created", "created"),
     ("updated", "updated"),
     ("unchanged", "unchanged"),

@@ -1,11 +1,15 @@
 """Order between files: lines, and files that wait for others."""
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
 
 from daemon import db, ledger, queue
+from daemon.attempt import attempt
 from daemon.order import night_of
+from daemon.rescue import rescue
+from daemon.tasks import take_turn
 from tests.night import Night, customers, items
 from tests.office import ITEMS, Office
 
@@ -30,6 +34,49 @@ def test_each_profile_has_one_job_at_a_time(night: Night) -> None:
     night.look()
     assert night.office.rows(JOBS) == [(1,), (101,), (102,)]
     assert night.work() == [1, 101, 102, *range(2, 101)]
+
+
+def test_two_small_files_are_merged_in_their_order(night: Night) -> None:
+    """Read side by side, the later one waits for the earlier one's rows; a value of the later file is what stays."""
+    night.arrive("erp/customers.csv", customers("C1"))
+    night.pass_by()
+    for number in range(20):
+        night.arrive(f"erp/items-{number:02}.csv", items("F1", amount=str(number + 1)))
+    night.look()
+    together = [threading.Thread(target=_work, args=(night,)) for _ in range(2)]
+    for each in together:
+        each.start()
+    for each in together:
+        each.join()
+    assert [state for _, state, _ in night.runs()] == ["imported"] * 21
+    assert night.office.rows("SELECT amount::int FROM ar.receivable") == [(20,)]
+    ended = night.office.rows("SELECT id FROM nightporter.import_run ORDER BY finished_at")
+    assert ended == sorted(ended)
+
+
+def _work(night: Night) -> None:
+    """Do as a worker's lane does, until nothing is owed."""
+    while night.run(21).state != "imported":
+        for (run_id,) in night.office.rows(
+            "DELETE FROM nightporter.procrastinate_jobs WHERE id = (SELECT id FROM nightporter.procrastinate_jobs "
+            "WHERE task_name = 'import_run' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING (args->>'run_id')::bigint"
+        ):
+            take_turn(night.office.engine, night.office.settings, night.office.profiles, run_id)
+        with db.transaction(night.office.engine) as conn:
+            rescue(conn, 30)
+
+
+def test_a_file_whose_turn_has_not_come_is_given_back(night: Night) -> None:
+    """Where the file before it is put off, a file that was read already waits as well, and that is no attempt of it."""
+    night.arrive("erp/customers.csv", customers("C1"))
+    night.pass_by()
+    for number in (1, 2):
+        night.arrive(f"erp/items-{number}.csv", items("F1", amount=str(number)))
+    night.look()
+    night.do("UPDATE nightporter.import_run SET not_before = now() + interval '1 hour' WHERE id = 2")
+    attempt(night.office.engine, night.office.settings, night.office.profiles, 3)
+    assert (night.run(3).state, night.run(3).attempt) == ("arrived", 0)
+    assert night.office.rows("SELECT count(*) FROM ar.receivable") == [(0,)]
 
 
 def test_a_deferred_file_holds_up_its_own_line_for_a_while_only(night: Night) -> None:
