@@ -37,6 +37,7 @@ def rescue(conn: Connection, silence: float) -> int:
 
     One process does it at a time. The ledger says what is owed, so nothing depends on how the job was lost.
     """
+    ledger.alive(conn, queue.this_host())
     if not conn.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('nightporter.rescue', 0))")).scalar_one():
         return 0
     conn.execute(sa.text(_BURY), {"silence": silence})

@@ -24,7 +24,7 @@ from daemon.ledger.arrivals import (
     vanished_before,
     waiting,
 )
-from daemon.ledger.drop_states import REFUSALS, DropState, drop_failed, drop_looking, drop_state, drop_told, drop_well
+from daemon.ledger.drop_states import REFUSALS, DropState, alive, drop_failed, drop_looking, drop_state, drop_told, drop_well
 from daemon.ledger.expectations import (
     Missing,
     came_since,
@@ -69,6 +69,7 @@ __all__ = [
     "Overtaken",
     "adopt",
     "advance",
+    "alive",
     "archived",
     "arrive",
     "arrive_inline",

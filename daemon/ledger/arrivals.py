@@ -132,13 +132,13 @@ def drops_with_ended(conn: Connection) -> list[tuple[str, str]]:
 
 
 def adopt(conn: Connection, drop: str, host: str, silence: float) -> int:
-    """Take over the arrivals of a drop that no other machine has looked after for `silence` seconds; returns how many."""
+    """Take over the arrivals of a drop whose machine has been silent for `silence` seconds; returns how many."""
     adopted = conn.execute(
         sa.text("""
             UPDATE nightporter.arrival a SET host = :host
             WHERE drop_name = :drop AND disposed_at IS NULL AND host <> :host AND NOT EXISTS (
                 SELECT FROM nightporter.drop_state s WHERE s.drop_name = a.drop_name AND s.host = a.host
-                       AND s.looked_at > clock_timestamp() - make_interval(secs => :silence))"""),
+                       AND s.alive_at > clock_timestamp() - make_interval(secs => :silence))"""),
         {"drop": drop, "host": host, "silence": silence},
     )
     return adopted.rowcount

@@ -38,13 +38,18 @@ def drop_state(conn: Connection, drop: str, host: str) -> DropState | None:
 
 
 def drop_looking(conn: Connection, drop: str, host: str) -> None:
-    """Record that a machine looks into a drop now: it is alive."""
+    """Record that a machine looks into a drop now."""
     conn.execute(
         sa.text("""
             INSERT INTO nightporter.drop_state (drop_name, host) VALUES (:drop, :host)
-            ON CONFLICT (drop_name, host) DO UPDATE SET looked_at = clock_timestamp()"""),
+            ON CONFLICT (drop_name, host) DO UPDATE SET looked_at = clock_timestamp(), alive_at = clock_timestamp()"""),
         {"drop": drop, "host": host},
     )
+
+
+def alive(conn: Connection, host: str) -> None:
+    """Record that a machine is there to import what it fetched, however seldom it looks into its drops."""
+    conn.execute(sa.text("UPDATE nightporter.drop_state SET alive_at = clock_timestamp() WHERE host = :host"), {"host": host})
 
 
 def drop_well(conn: Connection, drop: str, host: str) -> None:

@@ -29,7 +29,7 @@ AND NOT EXISTS (SELECT FROM nightporter.import_run e
                 WHERE e.arrival_id = r.arrival_id AND e.section < r.section AND e.parent_id IS NULL
                       AND e.state IN ('arrived', 'importing'))
 AND (a.archive_host = '' OR EXISTS (SELECT FROM nightporter.drop_state s WHERE s.host = a.archive_host
-                                    AND s.looked_at > clock_timestamp() - make_interval(secs => :patience)))
+                                    AND s.alive_at > clock_timestamp() - make_interval(secs => :patience)))
 """
 """Its bytes are here, it does not wait, nor does a section before it, and the machine that has the bytes is alive."""
 

@@ -149,7 +149,7 @@ def test_another_machines_files_are_taken_over_when_it_is_silent(night: Night) -
         file = night.drop().list().files[0]
         ledger.arrive(conn, "erp", file, [("customers", "customers")], ledger.now(conn), "other")
         assert ledger.adopt(conn, "erp", queue.this_host(), 900) == 0
-    night.do("UPDATE nightporter.drop_state SET looked_at = looked_at - interval '16 minutes'")
+    night.do("UPDATE nightporter.drop_state SET alive_at = alive_at - interval '16 minutes'")
     with db.transaction(night.office.engine) as conn:
         assert ledger.adopt(conn, "erp", queue.this_host(), 900) == 1
     night.pass_by()

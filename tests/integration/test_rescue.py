@@ -62,6 +62,14 @@ def test_an_import_whose_job_was_lost_gets_another(office: Office, run_id: int, 
     assert rescued(office) == 0
 
 
+def test_a_machine_that_seldom_looks_still_imports(office: Office, run_id: int) -> None:
+    """A drop that is polled hourly, or fails, holds up no file that was fetched: its machine says itself that it is there."""
+    do(office, "UPDATE nightporter.drop_state SET looked_at = now() - interval '1 hour', alive_at = now() - interval '1 hour'")
+    do(office, "DELETE FROM nightporter.procrastinate_jobs")
+    assert rescued(office) == 1
+    assert office.rows(JOBS) == [("import_run", f"imports@{queue.this_host()}", "todo")]
+
+
 def test_mails_are_owed_until_sent(office: Office, run_id: int) -> None:
     """A mail that was not sent has a job again."""
     attempt(office.engine, office.settings, office.profiles, run_id)

@@ -57,6 +57,7 @@ CREATE TABLE nightporter.drop_state (
     drop_name text NOT NULL,
     host text NOT NULL,
     looked_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    alive_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     faults integer NOT NULL DEFAULT 0,
     fault text,
     since timestamptz,
