@@ -5,7 +5,6 @@ import ftplib
 import re
 import socket
 import ssl
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from typing import Self
 
 from daemon.drop_settings import FtpDrop, FtpsDrop
 from daemon.drops.base import Listing
+from daemon.drops.deadline import within
 from daemon.drops.ftp_lines import Entry, fact_line, list_line, moment
 from daemon.drops.names import as_bytes, as_text
 from daemon.errors import LoginRefused, NotAllowed, SetupFault, TryLater, Vanished, WrongServer
@@ -331,23 +331,14 @@ class Ftp:
         with self._translated(), self._within(3 * self._drop.timeout):
             yield
 
-    @contextmanager
-    def _within(self, seconds: float) -> Iterator[None]:
-        """Hang up after `seconds`: a trickle passes every time-out."""
+    def _within(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        return within(seconds, self._hang_up)
 
-        def hang_up() -> None:
-            for open_one in (self._data, self._ftp.sock):
-                with contextlib.suppress(OSError):
-                    if open_one:
-                        open_one.shutdown(socket.SHUT_RDWR)
-
-        clock = threading.Timer(seconds, hang_up)
-        clock.daemon = True
-        clock.start()
-        try:
-            yield
-        finally:
-            clock.cancel()
+    def _hang_up(self) -> None:
+        for open_one in (self._data, self._ftp.sock):
+            with contextlib.suppress(OSError):
+                if open_one:
+                    open_one.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

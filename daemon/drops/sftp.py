@@ -3,10 +3,9 @@
 import errno
 import stat
 import struct
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Self
 
 import paramiko
@@ -15,6 +14,7 @@ from paramiko.sftp import CMD_CLOSE, CMD_DATA, CMD_HANDLE, CMD_NAME, CMD_OPENDIR
 from daemon.drop_settings import SftpDrop
 from daemon.drops import ssh
 from daemon.drops.base import Listing
+from daemon.drops.deadline import within
 from daemon.drops.names import as_bytes, as_text
 from daemon.errors import NotAllowed, SetupFault, TryLater, Vanished
 from daemon.model import RemoteFile
@@ -182,16 +182,8 @@ class Sftp:
     def _bytes(self, path: str) -> bytes:
         return as_bytes(path, self._drop.name_encoding)
 
-    @contextmanager
-    def _within(self, seconds: float) -> Iterator[None]:
-        """Hang up after `seconds`: not every step of paramiko's has a time-out, and a trickle passes all that do."""
-        clock = threading.Timer(seconds, self._transport.close)
-        clock.daemon = True
-        clock.start()
-        try:
-            yield
-        finally:
-            clock.cancel()
+    def _within(self, seconds: float) -> AbstractContextManager[None]:
+        return within(seconds, self._transport.close)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
