@@ -26,29 +26,37 @@ _LOOK_AGAIN_SECONDS = 10.0
 """How often a run that waits for another file looks whether that is in."""
 
 
-def attempt(
+def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int, progress: Progress = lambda rows: None) -> None:
+    """Try an import run once, if it is to be had, and write down what came of it."""
+    with db.transaction(engine) as conn:
+        run = begin(conn, profiles, run_id)
+    if run:
+        carry_out(engine, settings, profiles, run, progress)
+
+
+def begin(conn: Connection, profiles: Profiles, run_id: int) -> ImportRun | None:
+    """Claim a run for an attempt; None when it is not to be had, or waits for another."""
+    run = ledger.claim(conn, run_id)
+    if run and (reason := waits_for(conn, profiles, run)):
+        again = ledger.wait(conn, run, *reason, _LOOK_AGAIN_SECONDS)
+        queue.enqueue(conn, "import_run", run.archive_host, at=again, run_id=run_id)
+        return None
+    return run
+
+
+def carry_out(
     engine: Engine,
     settings: Settings,
     profiles: Profiles,
-    run_id: int,
+    run: ImportRun,
     progress: Progress = lambda rows: None,
     *,
     hold: bool = False,
-) -> tuple[str, str] | None:
-    """Try an import run once, if it is to be had, and write down what came of it.
+) -> bool:
+    """Try a run that was begun, and write down what came of it; returns whether it ended.
 
-    With `hold` the next file of its line is not owed, but left to the caller: the line is returned when the run has ended.
+    With `hold` the next file of its line is not owed, but left to the caller.
     """
-    with db.transaction(engine) as conn:
-        run = ledger.claim(conn, run_id)
-        if run is None:
-            return None
-        if reason := waits_for(conn, profiles, run):
-            again = ledger.wait(conn, run, *reason, _LOOK_AGAIN_SECONDS)
-            queue.enqueue(conn, "import_run", run.archive_host, at=again, run_id=run_id)
-            return None
-        if hold and run.drop:
-            ledger.advance(conn, run.drop, run.profile)  # another lane may read the next file meanwhile
     with bound(run=run.id, file=run.title, attempt=run.attempt):
         failpoint.reach("claimed")
         try:
@@ -61,14 +69,14 @@ def attempt(
             outcome = _later(run, settings, str(reason), blameless=True)
         except Overtaken:
             log.warning("overtaken")
-            return None
+            return False
         except _Opened:
             log.info("opened")
-            return None
+            return False
         except OutOfTurn:
             with db.transaction(engine) as conn:
                 ledger.give_back(conn, run)
-            return None
+            return False
         except Exception as error:
             log.exception("import_failed")
             outcome = _later(run, settings, f"{type(error).__name__}: {error}", blameless=False)
@@ -78,14 +86,14 @@ def attempt(
                     finish(conn, settings, profiles, run, outcome, hold)
             except Overtaken:
                 log.warning("overtaken")
-                return None
+                return False
         log.info(
             "import_ended",
             outcome=type(outcome).__name__.lower(),
             why=getattr(outcome, "detail", getattr(outcome, "reason", None)),
         )
         failpoint.reach("finished")
-        return (run.drop, run.profile) if hold and not isinstance(outcome, Deferred) and run.drop else None
+        return not isinstance(outcome, Deferred)
 
 
 def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress, hold: bool) -> Outcome:

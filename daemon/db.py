@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -16,6 +17,9 @@ from daemon.errors import TryLater
 SEARCH_PATH = "nightporter"
 """Procrastinate's SQL names no schema; its tables live beside ours."""
 
+
+text = cache(sa.text)
+"""SQL for SQLAlchemy, which looks for the parameters in it: once for each statement is enough."""
 
 KEEPALIVES = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
 _KEEPALIVE = "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"

@@ -81,8 +81,8 @@ def _load(
     take_turn()
     loading.lock_entities(conn, entities)
     _refuse_duplicate(conn, run)
-    _check(conn, stage, tally)
-    _tell_turned(conn, stage, mapping, lambda: reading.read(path, shape, sandbox, section.headers))
+    if _check(conn, stage, tally):
+        _tell_turned(conn, stage, mapping, reading.read(path, shape, sandbox, section.headers))
     failpoint.reach("checked")
 
     before = loading.open_totals(conn, stage, sorted(entities))
@@ -165,19 +165,20 @@ def _count(tally: Tally, item: Mapped | list[Rejection], rejected: int) -> None:
         _add(tally, "rejected", item.rejected_money)
 
 
-def _check(conn: Connection, stage: loading.Stage, tally: Tally) -> None:
+def _check(conn: Connection, stage: loading.Stage, tally: Tally) -> int:
+    """Take off the stage what the table or the other rows forbid; returns how many rows were rejected for it."""
+    before = tally.rejected
     for check in (loading.settle_twins, loading.reject_unknown):
         turned = check(conn, stage)
         tally.rejected += turned.rejected
         tally.skipped += turned.skipped
         _add(tally, "rejected", turned.money)
+    return tally.rejected - before
 
 
-def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: Callable[[], reading.Reader]) -> None:
+def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:
     """Store the rows that the checks turned down, their cells read once more from the file."""
-    if not loading.any_turned(conn, stage):
-        return
-    for item in again():
+    for item in again:
         if isinstance(item, Batch):
             reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
             turned = Batch(item.frame[item.frame.index.isin(list(reasons))])

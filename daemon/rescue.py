@@ -1,9 +1,9 @@
 """The rescue: what is owed and has no job any more gets one again, whoever died, and whatever went wrong in between."""
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daemon import ledger, queue
+from daemon.db import text
 
 _NO_JOB = """NOT EXISTS (
     SELECT FROM procrastinate_jobs j
@@ -38,14 +38,14 @@ def rescue(conn: Connection, silence: float) -> int:
     One process does it at a time. The ledger says what is owed, so nothing depends on how the job was lost.
     """
     ledger.alive(conn, queue.this_host())
-    if not conn.execute(sa.text("SELECT pg_try_advisory_xact_lock(hashtextextended('nightporter.rescue', 0))")).scalar_one():
+    if not conn.execute(text("SELECT pg_try_advisory_xact_lock(hashtextextended('nightporter.rescue', 0))")).scalar_one():
         return 0
-    conn.execute(sa.text(_BURY), {"silence": silence})
-    conn.execute(sa.text(_GIVE_BACK))
+    conn.execute(text(_BURY), {"silence": silence})
+    conn.execute(text(_GIVE_BACK))
     found = 0
     for drop, profile in sorted(ledger.lines(conn)):
         found += ledger.advance(conn, drop, profile)
-    for (email_id,) in conn.execute(sa.text(_MAILS_OWED)).all():
+    for (email_id,) in conn.execute(text(_MAILS_OWED)).all():
         queue.enqueue(conn, "send_result_email", email_id=email_id)
         found += 1
     return found

@@ -7,7 +7,7 @@ import procrastinate
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, ledger, queue, results
-from daemon.attempt import attempt
+from daemon.attempt import begin, carry_out
 from daemon.errors import TryLater
 from daemon.log import get
 from daemon.profiles import Profiles
@@ -46,16 +46,17 @@ def take_turn(engine: Engine, settings: Settings, profiles: Profiles, run_id: in
     A job for each of ten thousand small files would cost as much as their rows.
     """
     ends = time.monotonic() + _TURN_SECONDS
-    following: int | None = run_id
-    while following is not None:
-        line = attempt(engine, settings, profiles, following, hold=True)
-        following = None
-        if line:
-            with db.transaction(engine) as conn:
-                if time.monotonic() < ends:
-                    following = ledger.take(conn, *line)
-                else:
-                    ledger.advance(conn, *line)
+    with db.transaction(engine) as conn:
+        run = begin(conn, profiles, run_id)
+        if run and run.drop:
+            ledger.advance(conn, run.drop, run.profile)  # another lane may read the next file meanwhile
+    while run and carry_out(engine, settings, profiles, run, hold=True) and run.drop:
+        with db.transaction(engine) as conn:
+            line, run = (run.drop, run.profile), None
+            if time.monotonic() > ends:
+                ledger.advance(conn, *line)
+            elif following := ledger.take(conn, *line):
+                run = begin(conn, profiles, following)
 
 
 def send(engine: Engine, settings: Settings, email_id: int) -> None:

@@ -5,9 +5,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from daemon.db import text
 from daemon.model import Arrival, Fetched, RemoteFile, State
 
 _OWED = """
@@ -43,7 +43,7 @@ def arrive(
     the listing; nor is one taken again that was listed and then not there a moment ago.
     """
     arrival = conn.execute(
-        sa.text("""
+        text("""
             INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, host, control, companions, follows)
             SELECT :drop, :name, :name, :size, :mtime, :host, :control, :companions,
                    (SELECT max(id) FROM nightporter.arrival WHERE drop_name = :drop AND name = :name)
@@ -67,7 +67,7 @@ def arrive(
 def arrive_inline(conn: Connection, file: RemoteFile, sections: list[tuple[str, str]]) -> int:
     """Record a file given on the command line: it stays where it is, so it counts as put away at once."""
     arrival = conn.execute(
-        sa.text("""
+        text("""
             INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, disposed_at, disposed_as)
             VALUES ('', :name, :name, :size, :mtime, now(), 'left') RETURNING id"""),
         asdict(file),
@@ -78,7 +78,7 @@ def arrive_inline(conn: Connection, file: RemoteFile, sections: list[tuple[str, 
 def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) -> int:
     ids = [
         conn.execute(
-            sa.text("""
+            text("""
                 INSERT INTO nightporter.import_run (arrival_id, section, profile, dataset)
                 VALUES (:arrival, :section, :profile, :dataset) RETURNING id"""),
             {"arrival": arrival, "section": section, "profile": profile, "dataset": dataset},
@@ -91,7 +91,7 @@ def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) 
 def waiting(conn: Connection, drop: str) -> set[RemoteFile]:
     """The files of a drop that the ledger knows and that are not out of the way."""
     rows = conn.execute(
-        sa.text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"),
+        text("SELECT name, size, mtime FROM nightporter.arrival WHERE drop_name = :drop AND disposed_at IS NULL"),
         {"drop": drop},
     )
     return {RemoteFile(*row) for row in rows}
@@ -99,7 +99,7 @@ def waiting(conn: Connection, drop: str) -> set[RemoteFile]:
 
 def owed(conn: Connection, drop: str, host: str, which: str, limit: int = 1000) -> list[Arrival]:
     """The arrivals of a drop with which this machine has something to do now: those UNFETCHED, ENDED, or LEFT."""
-    rows = conn.execute(sa.text(_OWED.format(which)), {"drop": drop, "host": host, "limit": limit}).mappings()
+    rows = conn.execute(text(_OWED.format(which)), {"drop": drop, "host": host, "limit": limit}).mappings()
     return [_arrival(row) for row in rows]
 
 
@@ -120,7 +120,7 @@ def _arrival(row: Any) -> Arrival:
 def drops_with_ended(conn: Connection) -> list[tuple[str, str]]:
     """The drops, each with its host, in which the source file of an ended run is still to be put away."""
     rows = conn.execute(
-        sa.text(
+        text(
             """
             SELECT DISTINCT drop_name, host FROM nightporter.arrival a
             WHERE disposed_at IS NULL AND drop_name <> '' AND (a.not_before IS NULL OR a.not_before <= clock_timestamp())
@@ -134,7 +134,7 @@ def drops_with_ended(conn: Connection) -> list[tuple[str, str]]:
 def adopt(conn: Connection, drop: str, host: str, silence: float) -> int:
     """Take over the arrivals of a drop whose machine has been silent for `silence` seconds; returns how many."""
     adopted = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.arrival a SET host = :host
             WHERE drop_name = :drop AND disposed_at IS NULL AND host <> :host AND NOT EXISTS (
                 SELECT FROM nightporter.drop_state s WHERE s.drop_name = a.drop_name AND s.host = a.host
@@ -147,7 +147,7 @@ def adopt(conn: Connection, drop: str, host: str, silence: float) -> int:
 def fetched(conn: Connection, arrival_id: int, file: Fetched, path: str, host: str) -> bool:
     """Record that the bytes of an arrival, which is at `path` now, are in `host`'s archive; False when another was first."""
     recorded = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.arrival
             SET archive = :archive, path = :path, sha256 = :sha256, archive_host = :host,
                 tries = 0, not_before = NULL, fault = NULL
@@ -160,7 +160,7 @@ def fetched(conn: Connection, arrival_id: int, file: Fetched, path: str, host: s
 def failed(conn: Connection, arrival: Arrival, fault: str, seconds: float) -> None:
     """Record that a file could not be fetched, or put away; it is tried again after `seconds`."""
     conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.arrival
             SET tries = tries + 1, fault = :fault, not_before = clock_timestamp() + make_interval(secs => :seconds)
             WHERE id = :id"""),
@@ -174,13 +174,13 @@ def vanished(conn: Connection, arrival: Arrival) -> bool:
     False when another process has fetched it.
     """
     gone = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = 'vanished'
             WHERE id = :id AND sha256 IS NULL AND disposed_at IS NULL"""),
         {"id": arrival.id},
     )
     conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.import_run SET state = 'vanished', finished_at = clock_timestamp()
             WHERE arrival_id = :id AND state = 'arrived' AND :gone"""),
         {"id": arrival.id, "gone": gone.rowcount == 1},
@@ -193,13 +193,13 @@ def vanished_before(conn: Connection, arrival: Arrival) -> bool:
     statement = """
         SELECT EXISTS (SELECT FROM nightporter.arrival a JOIN nightporter.arrival b USING (drop_name, name, size, mtime)
                        WHERE a.id = :id AND b.id < a.id AND b.disposed_as = 'vanished')"""
-    return bool(conn.execute(sa.text(statement), {"id": arrival.id}).scalar_one())
+    return bool(conn.execute(text(statement), {"id": arrival.id}).scalar_one())
 
 
 def ended(conn: Connection, arrival_id: int) -> bool:
     """Record that all runs of an arrival have ended, if they have: its source file may be put away. Whether they have."""
     recorded = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.arrival SET ended_at = clock_timestamp(), tries = 0
             WHERE id = :id AND drop_name <> '' AND ended_at IS NULL AND NOT EXISTS (
                 SELECT FROM nightporter.import_run
@@ -212,7 +212,7 @@ def ended(conn: Connection, arrival_id: int) -> bool:
 def disposed(conn: Connection, arrival_id: int, where: str) -> None:
     """Record what became of a source file: it is out of the way, and whatever has its name from now on is new."""
     conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where, fault = NULL
             WHERE id = :id AND disposed_at IS NULL"""),
         {"id": arrival_id, "where": where},
@@ -222,21 +222,21 @@ def disposed(conn: Connection, arrival_id: int, where: str) -> None:
 def left(conn: Connection, arrival_id: int) -> None:
     """Record that a source file was left where it is, and is the one that was imported."""
     conn.execute(
-        sa.text("UPDATE nightporter.arrival SET left_at = clock_timestamp(), disposed_as = 'left', fault = NULL WHERE id = :id"),
+        text("UPDATE nightporter.arrival SET left_at = clock_timestamp(), disposed_as = 'left', fault = NULL WHERE id = :id"),
         {"id": arrival_id},
     )
 
 
 def unmatched(conn: Connection, drop: str) -> set[RemoteFile]:
     """The files of a drop of which the admins have been told that no profile claims them."""
-    rows = conn.execute(sa.text("SELECT name, size, mtime FROM nightporter.unmatched WHERE drop_name = :drop"), {"drop": drop})
+    rows = conn.execute(text("SELECT name, size, mtime FROM nightporter.unmatched WHERE drop_name = :drop"), {"drop": drop})
     return {RemoteFile(*row) for row in rows}
 
 
 def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
     """Record a file that no profile claims; whether it is seen for the first time."""
     seen = conn.execute(
-        sa.text("""
+        text("""
             INSERT INTO nightporter.unmatched (drop_name, name, size, mtime)
             VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"""),
         {"drop": drop, **asdict(file)},
@@ -247,7 +247,7 @@ def first_sight(conn: Connection, drop: str, file: RemoteFile) -> bool:
 def old_archives(conn: Connection, keep: float, host: str) -> list[tuple[int, str]]:
     """Arrivals older than `keep` seconds whose bytes are still in `host`'s archive and needed by no run: id and path."""
     rows = conn.execute(
-        sa.text("""
+        text("""
             SELECT id, archive FROM nightporter.arrival a
             WHERE archive IS NOT NULL AND archive_host = :host AND arrived_at < clock_timestamp() - make_interval(secs => :keep)
                   AND (disposed_at IS NOT NULL OR left_at IS NOT NULL)
@@ -262,7 +262,7 @@ def old_archives(conn: Connection, keep: float, host: str) -> list[tuple[int, st
 def archived(conn: Connection, thousand: int) -> set[str]:
     """The paths of the bytes that the archive keeps of the arrivals of one thousand."""
     rows = conn.execute(
-        sa.text("SELECT archive FROM nightporter.arrival WHERE id BETWEEN :first AND :last AND archive IS NOT NULL"),
+        text("SELECT archive FROM nightporter.arrival WHERE id BETWEEN :first AND :last AND archive IS NOT NULL"),
         {"first": thousand * 1000, "last": thousand * 1000 + 999},
     )
     return set(rows.scalars())
@@ -271,7 +271,7 @@ def archived(conn: Connection, thousand: int) -> set[str]:
 def strays(conn: Connection, drops: Collection[str]) -> list[tuple[str, int]]:
     """Drops that are not among `drops` any more and in which files are still to be put away: each with how many."""
     rows = conn.execute(
-        sa.text("""
+        text("""
             SELECT drop_name, count(*) AS files FROM nightporter.arrival
             WHERE disposed_at IS NULL AND drop_name <> '' AND NOT drop_name = ANY(:drops) GROUP BY 1 ORDER BY 1"""),
         {"drops": list(drops)},
@@ -281,4 +281,4 @@ def strays(conn: Connection, drops: Collection[str]) -> list[tuple[str, int]]:
 
 def pruned(conn: Connection, arrival_id: int) -> None:
     """Record that the archive keeps the bytes of an arrival no longer."""
-    conn.execute(sa.text("UPDATE nightporter.arrival SET archive = NULL WHERE id = :id"), {"id": arrival_id})
+    conn.execute(text("UPDATE nightporter.arrival SET archive = NULL WHERE id = :id"), {"id": arrival_id})

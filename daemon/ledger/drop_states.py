@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
+
+from daemon.db import text
 
 REFUSALS = 3
 """Times that the same credentials are shown to a server that does not take them."""
@@ -33,14 +34,14 @@ _FIELDS = "drop_name, host, looked_at, faults, fault, since, next_look, told, re
 def drop_state(conn: Connection, drop: str, host: str) -> DropState | None:
     """A drop's state as a machine finds it; None before its first look."""
     statement = f"SELECT {_FIELDS} FROM nightporter.drop_state WHERE drop_name = :drop AND host = :host"
-    row = conn.execute(sa.text(statement), {"drop": drop, "host": host}).mappings().one_or_none()
+    row = conn.execute(text(statement), {"drop": drop, "host": host}).mappings().one_or_none()
     return DropState(**row) if row else None
 
 
 def drop_looking(conn: Connection, drop: str, host: str) -> None:
     """Record that a machine looks into a drop now."""
     conn.execute(
-        sa.text("""
+        text("""
             INSERT INTO nightporter.drop_state (drop_name, host) VALUES (:drop, :host)
             ON CONFLICT (drop_name, host) DO UPDATE SET looked_at = clock_timestamp(), alive_at = clock_timestamp()"""),
         {"drop": drop, "host": host},
@@ -49,7 +50,7 @@ def drop_looking(conn: Connection, drop: str, host: str) -> None:
 
 def alive(conn: Connection, host: str) -> None:
     """Record that a machine is there to import what it fetched, however seldom it looks into its drops."""
-    conn.execute(sa.text("UPDATE nightporter.drop_state SET alive_at = clock_timestamp() WHERE host = :host"), {"host": host})
+    conn.execute(text("UPDATE nightporter.drop_state SET alive_at = clock_timestamp() WHERE host = :host"), {"host": host})
 
 
 def drop_well(conn: Connection, drop: str, host: str) -> None:
@@ -61,9 +62,9 @@ def drop_failed(
     conn: Connection, before: DropState | None, drop: str, host: str, fault: str, seconds: float, refused: str | None
 ) -> None:
     """Record a look that failed; the next one is due after `seconds`. `refused` is a fingerprint of credentials not taken."""
-    now = conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    now = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
     later = conn.execute(
-        sa.text("SELECT clock_timestamp() + make_interval(secs => :seconds)"), {"seconds": min(seconds, 1e9)}
+        text("SELECT clock_timestamp() + make_interval(secs => :seconds)"), {"seconds": min(seconds, 1e9)}
     ).scalar_one()
     same = before is not None and refused is not None and before.credentials == refused
     _note(
@@ -83,7 +84,7 @@ def drop_failed(
 def drop_told(conn: Connection, drop: str, host: str) -> None:
     """Record that the admins have been told of a drop's fault."""
     conn.execute(
-        sa.text("UPDATE nightporter.drop_state SET told = true WHERE drop_name = :drop AND host = :host"),
+        text("UPDATE nightporter.drop_state SET told = true WHERE drop_name = :drop AND host = :host"),
         {"drop": drop, "host": host},
     )
 
@@ -92,7 +93,7 @@ def _note(conn: Connection, drop: str, host: str, **values: Any) -> None:
     sets = ", ".join(f"{name} = :{name}" for name in values)
     names, gaps = ", ".join(values), ", ".join(f":{name}" for name in values)
     conn.execute(
-        sa.text(f"""
+        text(f"""
             INSERT INTO nightporter.drop_state (drop_name, host, {names}) VALUES (:drop, :host, {gaps})
             ON CONFLICT (drop_name, host) DO UPDATE SET looked_at = clock_timestamp(), {sets}"""),
         {"drop": drop, "host": host, **values},

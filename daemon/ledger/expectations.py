@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
+
+from daemon.db import text
 
 
 @dataclass(frozen=True)
@@ -18,20 +19,20 @@ class Missing:
 def expectation(conn: Connection, profile: str, due: datetime) -> str | None:
     """What became of one moment: begun (it was the first), came, missing or late; None when nobody has looked yet."""
     statement = "SELECT state FROM nightporter.expectation WHERE profile = :profile AND due_at = :due"
-    state: str | None = conn.execute(sa.text(statement), {"profile": profile, "due": due}).scalar()
+    state: str | None = conn.execute(text(statement), {"profile": profile, "due": due}).scalar()
     return state
 
 
 def was_expected(conn: Connection, profile: str) -> bool:
     """Whether the profile's file was expected at any time."""
     statement = "SELECT EXISTS (SELECT FROM nightporter.expectation WHERE profile = :profile)"
-    return bool(conn.execute(sa.text(statement), {"profile": profile}).scalar_one())
+    return bool(conn.execute(text(statement), {"profile": profile}).scalar_one())
 
 
 def expect(conn: Connection, profile: str, due: datetime, state: str) -> bool:
     """Record what became of one moment; False when another process was first."""
     made = conn.execute(
-        sa.text(
+        text(
             "INSERT INTO nightporter.expectation (profile, due_at, state) VALUES (:profile, :due, :state) ON CONFLICT DO NOTHING"
         ),
         {"profile": profile, "due": due, "state": state},
@@ -44,7 +45,7 @@ def expectation_met_late(conn: Connection, profile: str, due: datetime) -> bool:
     statement = """
         UPDATE nightporter.expectation SET state = 'late', met_at = clock_timestamp()
         WHERE profile = :profile AND due_at = :due AND state = 'missing'"""
-    return conn.execute(sa.text(statement), {"profile": profile, "due": due}).rowcount == 1
+    return conn.execute(text(statement), {"profile": profile, "due": due}).rowcount == 1
 
 
 def came_since(conn: Connection, profile: str, since: datetime) -> bool:
@@ -58,13 +59,13 @@ def came_since(conn: Connection, profile: str, since: datetime) -> bool:
                              AND a.drop_name <> '' AND a.arrived_at > :since
                              AND a.arrived_at > coalesce((SELECT max(met_at) FROM nightporter.expectation
                                                           WHERE profile = :profile), '-infinity'))"""
-    return bool(conn.execute(sa.text(statement), {"profile": profile, "since": since}).scalar_one())
+    return bool(conn.execute(text(statement), {"profile": profile, "since": since}).scalar_one())
 
 
 def missing(conn: Connection) -> list[Missing]:
     """The profiles whose file was missing the last time it was due, and has not come since."""
     rows = conn.execute(
-        sa.text("""
+        text("""
             SELECT profile, due_at FROM (
                 SELECT DISTINCT ON (profile) profile, due_at, state
                 FROM nightporter.expectation ORDER BY profile, due_at DESC) last

@@ -8,10 +8,10 @@ a while, for one sick file must not stop a night.
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daemon import queue
+from daemon.db import text
 from daemon.model import ImportRun, State
 
 SMALL = 1 << 20
@@ -82,26 +82,26 @@ def take(conn: Connection, drop: str, profile: str) -> int | None:
 
 def _head(conn: Connection, drop: str, profile: str) -> Any:
     named = {"drop": drop, "profile": profile}
-    conn.execute(sa.text(_LOCK), named)
-    under_way = conn.execute(sa.text(_UNDER_WAY), named).one()
+    conn.execute(text(_LOCK), named)
+    under_way = conn.execute(text(_UNDER_WAY), named).one()
     # A first file may pin conventions that the next one is checked against.
     if under_way.runs >= _ABREAST or (under_way.runs and (under_way.largest > SMALL or not under_way.pinned)):
         return None
-    head = conn.execute(sa.text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
+    head = conn.execute(text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
     return head if head and head.ready and not (under_way.runs and head.size > SMALL) else None
 
 
 def before(conn: Connection, run: ImportRun) -> State | None:
     """The state of the run in the same line that must be in before `run`; None when its turn has come."""
     named = {"drop": run.drop, "profile": run.profile, "arrival": run.arrival_id, "section": run.section}
-    state = conn.execute(sa.text(_BEFORE), named | {"patience": PATIENCE_SECONDS}).scalar()
+    state = conn.execute(text(_BEFORE), named | {"patience": PATIENCE_SECONDS}).scalar()
     return None if state is None else State(state)
 
 
 def lines(conn: Connection) -> list[tuple[str, str]]:
     """The lines in which a file waits: each a drop and a profile."""
     rows = conn.execute(
-        sa.text("""
+        text("""
             SELECT DISTINCT a.drop_name, r.profile FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
             WHERE r.state = 'arrived' AND r.parent_id IS NULL AND a.drop_name <> ''""")
     )
@@ -111,7 +111,7 @@ def lines(conn: Connection) -> list[tuple[str, str]]:
 def backlog(conn: Connection, drop: str, limit: int) -> int:
     """How many runs of a drop are on their way, and wait for nothing else; counted up to `limit`."""
     count: int = conn.execute(
-        sa.text("""
+        text("""
             SELECT count(*) FROM (
                 SELECT FROM nightporter.import_run r
                 JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daemon import db
+from daemon.db import text
 from daemon.model import Fault, Reason, Rejection
 
 
@@ -31,7 +31,7 @@ def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> in
 def rejections(conn: Connection, run_id: int, offset: int = 0, limit: int | None = None) -> Iterator[Rejection]:
     """The rejections of a run in the order of their lines, streamed."""
     rows = conn.execution_options(yield_per=1000).execute(
-        sa.text(
+        text(
             "SELECT line, cells, reasons FROM nightporter.rejection WHERE run_id = :id ORDER BY line LIMIT :limit OFFSET :offset"
         ),
         {"id": run_id, "limit": limit, "offset": offset},

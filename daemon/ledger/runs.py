@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from daemon.db import text
 from daemon.model import (
     FINAL,
     TRANSITIONS,
@@ -37,14 +37,14 @@ class Overtaken(Exception):
 
 def now(conn: Connection) -> datetime:
     """The database's clock, the one every time in the ledger is told by."""
-    at: datetime = conn.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+    at: datetime = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
     return at
 
 
 def retry(conn: Connection, run: ImportRun) -> int:
     """A child run that reads the same bytes again."""
     child: int = conn.execute(
-        sa.text("""
+        text("""
             INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, profile, dataset)
             VALUES (:arrival_id, :section, :member, :id, :profile, :dataset) RETURNING id"""),
         {
@@ -61,32 +61,32 @@ def retry(conn: Connection, run: ImportRun) -> int:
 
 def get(conn: Connection, run_id: int) -> ImportRun | None:
     """One run, or None."""
-    return _run(conn.execute(sa.text(_RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
+    return _run(conn.execute(text(_RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
 
 
 def lock_post(conn: Connection, drop: str, folder: str) -> None:
     """Let no other post to the same folder of a drop go on until the transaction ends."""
     statement = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.post.' || :drop || '/' || :folder, 0))"
-    conn.execute(sa.text(statement), {"drop": drop, "folder": folder})
+    conn.execute(text(statement), {"drop": drop, "folder": folder})
 
 
 def run_in(conn: Connection, drop: str, folder: str) -> ImportRun | None:
     """The first run of the file in a folder of a drop, or None."""
     where = """WHERE a.drop_name = :drop AND starts_with(a.name, :folder || '/') AND r.parent_id IS NULL
                ORDER BY a.id, r.section LIMIT 1"""
-    return _run(conn.execute(sa.text(_RUN + where), {"drop": drop, "folder": folder}).mappings().one_or_none())
+    return _run(conn.execute(text(_RUN + where), {"drop": drop, "folder": folder}).mappings().one_or_none())
 
 
 def latest(conn: Connection, limit: int) -> list[ImportRun]:
     """The latest runs, newest first."""
-    rows = conn.execute(sa.text(_RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
+    rows = conn.execute(text(_RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
     return [run for row in rows if (run := _run(row))]
 
 
 def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:
     """The runs of one file that were made together, for each section one, in their order."""
     statement = _RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NOT DISTINCT FROM :parent ORDER BY r.section, r.id"
-    rows = conn.execute(sa.text(statement), {"arrival": run.arrival_id, "parent": run.parent_id}).mappings()
+    rows = conn.execute(text(statement), {"arrival": run.arrival_id, "parent": run.parent_id}).mappings()
     return [sibling for row in rows if (sibling := _run(row))]
 
 
@@ -97,7 +97,7 @@ def _run(row: Any) -> ImportRun | None:
 def claim(conn: Connection, run_id: int) -> ImportRun | None:
     """Take an arrived run for an attempt, counted before the work begins. None when it is not to be had."""
     taken = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.import_run
             SET state = 'importing', attempt = attempt + 1, started_at = clock_timestamp(), not_before = NULL
             WHERE id = :id AND state = ANY(:before)"""),
@@ -114,7 +114,7 @@ def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) 
     """
     member, profile, dataset = parts[0]
     assigned = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.import_run
             SET member = :member, profile = :profile, dataset = :dataset,
                 state = CASE WHEN :back THEN 'arrived' ELSE state END, attempt = attempt - CAST(:back AS integer)
@@ -132,7 +132,7 @@ def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) 
         raise Overtaken
     for section, (member, profile, dataset) in enumerate(parts[1:], 1):
         conn.execute(
-            sa.text("""
+            text("""
                 INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, profile, dataset)
                 VALUES (:arrival_id, :section, :member, :parent_id, :profile, :dataset)"""),
             {
@@ -149,7 +149,7 @@ def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) 
 def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[str, Any]) -> None:
     """Record how the run's file was read: its header, and what its format and conventions were found to be."""
     conn.execute(
-        sa.text("UPDATE nightporter.import_run SET header = :header, format = CAST(:format AS jsonb) WHERE id = :id"),
+        text("UPDATE nightporter.import_run SET header = :header, format = CAST(:format AS jsonb) WHERE id = :id"),
         {"id": run.id, "header": header, "format": json.dumps(decided)},
     )
 
@@ -159,13 +159,13 @@ def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
     where = """WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported' AND r.arrival_id <> :arrival
                ORDER BY r.finished_at DESC LIMIT 1"""
     named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id}
-    return _run(conn.execute(sa.text(_RUN + where), named).mappings().one_or_none())
+    return _run(conn.execute(text(_RUN + where), named).mappings().one_or_none())
 
 
 def give_back(conn: Connection, run: ImportRun) -> None:
     """Give a claimed run back, which was no attempt: its turn has not come."""
     conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.import_run SET state = 'arrived', attempt = attempt - 1
             WHERE id = :id AND state = 'importing' AND attempt = :attempt"""),
         {"id": run.id, "attempt": run.attempt},
@@ -175,7 +175,7 @@ def give_back(conn: Connection, run: ImportRun) -> None:
 def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
     """The latest imported run of the same profile, dataset and member, if its bytes are those of `run`: its id and name."""
     row = conn.execute(
-        sa.text("""
+        text("""
             SELECT r.id, a.name, a.sha256 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
             WHERE r.profile = :profile AND r.dataset = :dataset AND r.member = :member AND r.state = 'imported'
                   AND r.arrival_id <> :arrival
@@ -195,13 +195,13 @@ def later(conn: Connection, run: ImportRun) -> ImportRun | None:
         ORDER BY r.arrival_id DESC LIMIT 1"""
     )
     named = {"profile": run.profile, "dataset": run.dataset, "drop": run.drop, "arrival": run.arrival_id}
-    return _run(conn.execute(sa.text(statement), named).mappings().one_or_none())
+    return _run(conn.execute(text(statement), named).mappings().one_or_none())
 
 
 def is_in(conn: Connection, profile: str, since: datetime) -> bool:
     """Whether a file of the profile has come since then, and all that have are imported or refused."""
     row = conn.execute(
-        sa.text("""
+        text("""
             SELECT count(*) > 0 AS came, bool_and(r.state IN ('imported', 'refused')) AS done
             FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
             WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished' AND a.arrived_at >= :since
@@ -215,7 +215,7 @@ def wait(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seco
     """Give a claimed run back, to wait until `deadline` at most in its place, which is no attempt; returns when to look again."""
     again = now(conn) + timedelta(seconds=seconds)
     conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.import_run
             SET state = 'arrived', attempt = attempt - 1, detail = :reason, not_before = :again, waits_until = :deadline
             WHERE id = :id AND state = 'importing' AND attempt = :attempt"""),
@@ -230,7 +230,7 @@ def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
                 WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND format->>'{0}' IS NOT NULL
                 ORDER BY finished_at LIMIT 1) AS {0}"""
     statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date")))
-    return dict(conn.execute(sa.text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
+    return dict(conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
 
 
 def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
@@ -249,7 +249,7 @@ def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
 def _move(conn: Connection, run: ImportRun, to: State, **values: Any) -> None:
     nothing = {"tally": None, "code": None, "detail": None, "not_before": None, "deferrals": 0}
     moved = conn.execute(
-        sa.text("""
+        text("""
             UPDATE nightporter.import_run
             SET state = :to, tally = CAST(:tally AS jsonb), code = :code, detail = :detail, not_before = :not_before,
                 deferrals = deferrals + :deferrals,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 
 from psycopg import sql
 from sqlalchemy import Connection
@@ -33,13 +34,18 @@ def settle_twins(conn: Connection, stage: Stage) -> Turned:
     """Rows with the same key: if they are equal over the mapped fields the first stays and the others are skipped;
     if they differ all are rejected, for none may win by chance.
     """
+    return _turned(conn, stage, _twins(stage))
+
+
+@lru_cache
+def _twins(stage: Stage) -> bytes:
     statement = sql.SQL("""
         WITH twice AS MATERIALIZED (
-            SELECT {key} FROM {stage} WHERE run_id = {run} GROUP BY {key} HAVING count(*) > 1
+            SELECT {key} FROM {stage} WHERE run_id = %(run)s GROUP BY {key} HAVING count(*) > 1
         ), twins AS MATERIALIZED (
             SELECT {key}, source_line, ROW({fields})::text AS content, {label}::text AS label,
                    {currency} AS currency, {amount} AS amount
-            FROM {stage} JOIN twice USING ({key}) WHERE run_id = {run}
+            FROM {stage} JOIN twice USING ({key}) WHERE run_id = %(run)s
         ), judged AS MATERIALIZED (
             SELECT *, first_value(source_line) OVER own AS first, last_value(source_line) OVER own AS last,
                    min(content) OVER own = max(content) OVER own AS equal
@@ -47,10 +53,10 @@ def settle_twins(conn: Connection, stage: Stage) -> Turned:
             WINDOW own AS (PARTITION BY {key} ORDER BY source_line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
         ), taken AS (
             DELETE FROM {stage} s USING judged j
-            WHERE s.run_id = {run} AND s.source_line = j.source_line AND (NOT j.equal OR j.source_line <> j.first)
+            WHERE s.run_id = %(run)s AND s.source_line = j.source_line AND (NOT j.equal OR j.source_line <> j.first)
         ), faulted AS (
             INSERT INTO nightporter.stage_fault (run_id, line, reasons)
-            SELECT {run}, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label,
+            SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label,
                    'detail', CASE WHEN source_line = first THEN last ELSE first END::text))
             FROM judged WHERE NOT equal
         )
@@ -58,39 +64,39 @@ def settle_twins(conn: Connection, stage: Stage) -> Turned:
                sum(amount) FILTER (WHERE NOT equal)
         FROM judged GROUP BY currency
     """)
-    return _turned(conn, stage, statement, Fault.DUPLICATE_KEY, stage.label_field, key=["entity", *stage.key])
+    return _filled(statement, stage, Fault.DUPLICATE_KEY, stage.label_field, key=["entity", *stage.key])
 
 
 def reject_unknown(conn: Connection, stage: Stage) -> Turned:
     """Reject the rows whose customer is not in the dataset that this one refers to."""
-    if stage.dataset.refers_to is None:
-        return Turned()
-    referred = datasets()[stage.dataset.refers_to]
+    return _turned(conn, stage, _unknown(stage)) if stage.dataset.refers_to else Turned()
+
+
+@lru_cache
+def _unknown(stage: Stage) -> bytes:
+    referred = datasets()[stage.dataset.refers_to or ""]
     (field,) = referred.keys[0]
     statement = sql.SQL("""
         WITH taken AS (
             DELETE FROM {stage} s
-            WHERE run_id = {run} AND NOT EXISTS (
+            WHERE run_id = %(run)s AND NOT EXISTS (
                 SELECT FROM {referred} c WHERE c.entity = s.entity AND c.{key} = s.{key})
             RETURNING source_line, s.{key} AS label, {currency} AS currency, {amount} AS amount
         ), faulted AS (
             INSERT INTO nightporter.stage_fault (run_id, line, reasons)
-            SELECT {run}, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label))
+            SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label))
             FROM taken
         )
         SELECT currency, count(*), 0, sum(amount) FROM taken GROUP BY currency
     """)
     referred_table = sql.Identifier(*referred.table.split("."))
-    return _turned(conn, stage, statement, Fault.UNKNOWN_CUSTOMER, field, key=[field], referred=referred_table)
+    return _filled(statement, stage, Fault.UNKNOWN_CUSTOMER, field, key=[field], referred=referred_table)
 
 
-def _turned(
-    conn: Connection, stage: Stage, statement: sql.SQL, fault: Fault, label: str, key: list[str], **more: sql.Composable
-) -> Turned:
+def _filled(statement: sql.SQL, stage: Stage, fault: Fault, label: str, key: list[str], **more: sql.Composable) -> bytes:
     balance = stage.dataset.balance
     parts: dict[str, sql.Composable] = {
         "stage": stage.table,
-        "run": sql.Literal(stage.run_id),
         "key": sql.SQL(", ").join(map(sql.Identifier, key)),
         "fields": sql.SQL(", ").join(map(sql.Identifier, stage.fields)),
         "label": sql.Identifier(label),
@@ -99,8 +105,12 @@ def _turned(
         "code": sql.Literal(str(fault)),
         "field": sql.Literal(label),
     }
+    return statement.format(**parts, **more).as_bytes()
+
+
+def _turned(conn: Connection, stage: Stage, statement: bytes) -> Turned:
     turned = Turned()
-    for currency, rejected, skipped, amount in db.driver(conn).execute(statement.format(**parts, **more)):
+    for currency, rejected, skipped, amount in db.driver(conn).execute(statement, stage.run):
         turned.rejected += rejected
         turned.skipped += skipped
         if currency is not None and amount is not None:
@@ -108,15 +118,10 @@ def _turned(
     return turned
 
 
-def any_turned(conn: Connection, stage: Stage) -> bool:
-    """Whether the checks rejected anything."""
-    return bool(db.driver(conn).execute("SELECT FROM nightporter.stage_fault WHERE run_id = %s LIMIT 1", [stage.run_id]).rowcount)
-
-
 def turned_down(conn: Connection, stage: Stage, first: int, last: int) -> dict[int, tuple[Reason, ...]]:
-    """The reasons of the rows between two lines that the checks rejected, by line."""
+    """The reasons of the rows between two lines that the checks rejected, by line; they are told once."""
     rows = db.driver(conn).execute(
-        "SELECT line, reasons FROM nightporter.stage_fault WHERE run_id = %s AND line BETWEEN %s AND %s",
+        "DELETE FROM nightporter.stage_fault WHERE run_id = %s AND line BETWEEN %s AND %s RETURNING line, reasons",
         [stage.run_id, first, last],
     )
     return {line: tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons) for line, reasons in rows}

@@ -1,6 +1,7 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only what is new or changed is written."""
 
 from decimal import Decimal
+from functools import lru_cache
 
 from psycopg import sql
 from sqlalchemy import Connection
@@ -13,7 +14,7 @@ _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (
         SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {open} AS open_before, {old_currency} AS old_currency
         FROM {stage} s LEFT JOIN {table} t ON {same}
-        WHERE s.run_id = {run} AND (t.id IS NULL OR {differs})
+        WHERE s.run_id = %(run)s AND (t.id IS NULL OR {differs})
     ), created AS (
         INSERT INTO {table} ({columns}, created_by_run{state_columns})
         SELECT {columns}, run_id{state_values} FROM classified WHERE target IS NULL
@@ -33,7 +34,7 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
     connection = db.driver(conn)
     written = 0
     for currency, old_currency, created, updated, cleared, reopened, new, settled in connection.execute(
-        _MERGE.format(**_parts(stage))
+        _statement(stage), stage.run
     ):
         written += created + updated
         tally.created += created
@@ -56,6 +57,11 @@ def open_totals(conn: Connection, stage: Stage, entities: list[str]) -> dict[str
     return dict(db.driver(conn).execute(statement, [entities]).fetchall())
 
 
+@lru_cache
+def _statement(stage: Stage) -> bytes:
+    return _MERGE.format(**_parts(stage)).as_bytes()
+
+
 def _parts(stage: Stage) -> dict[str, sql.Composable]:
     changeable = [name for name in stage.fields if name not in stage.key and stage.dataset.fields[name].owner == "erp"]
     balance = stage.dataset.balance
@@ -64,7 +70,6 @@ def _parts(stage: Stage) -> dict[str, sql.Composable]:
     return {
         "stage": stage.table,
         "table": stage.target,
-        "run": sql.Literal(stage.run_id),
         "columns": _list(["entity", "run_id", "source_line", *stage.fields]),
         "same": _same(stage),
         "differs": _differs(changeable, now if balance else None),
@@ -84,7 +89,7 @@ def _parts(stage: Stage) -> dict[str, sql.Composable]:
 
 def _same(stage: Stage) -> sql.Composed:
     """The row of the table that a staged row is. Rows known by another key are none of them."""
-    other_keys = {name for key in stage.dataset.keys if key != stage.key and len(key) == 1 for name in key}
+    other_keys = {name for key in stage.dataset.keys if tuple(key) != stage.key and len(key) == 1 for name in key}
     terms = [sql.SQL("t.{0} = s.{0}").format(sql.Identifier(name)) for name in ["entity", *stage.key]]
     terms += [sql.SQL("t.{} IS NULL").format(sql.Identifier(name)) for name in sorted(other_keys)]
     return sql.SQL(" AND ").join(terms)

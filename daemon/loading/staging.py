@@ -1,7 +1,7 @@
 """Staging: typed rows on their way, in an unlogged table, reached by COPY."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 import pyarrow as pa
@@ -24,19 +24,27 @@ are looked up, each by its key, for nothing is known of the shared stage that wo
 
 @dataclass(frozen=True)
 class Stage:
-    """Where one import run's rows wait: a table, and which of its rows are this run's."""
+    """Where one import run's rows wait: a table, and which of its rows are this run's.
 
-    run_id: int
-    dataset: Dataset
-    fields: list[str]
-    key: list[str]
+    Two are equal when the same statements go over both; those take the run as `%(run)s`.
+    """
+
+    run_id: int = field(compare=False)
+    dataset: Dataset = field(hash=False)
+    fields: tuple[str, ...]
+    key: tuple[str, ...]
+    name: str
     own: bool
 
     @property
     def table(self) -> sql.Identifier:
         """The table the rows are in."""
-        shared = f"stage_{self.dataset.name}"
-        return sql.Identifier("nightporter", f"{shared}_{self.run_id}" if self.own else shared)
+        return sql.Identifier("nightporter", self.name)
+
+    @property
+    def run(self) -> dict[str, int]:
+        """What a statement over the stage is given."""
+        return {"run": self.run_id}
 
     @property
     def target(self) -> sql.Identifier:
@@ -51,9 +59,10 @@ class Stage:
 
 def open_stage(conn: Connection, run_id: int, dataset: Dataset, fields: list[str], key: list[str], size: int) -> Stage:
     """A stage for a file of `size` bytes; gone with the transaction, unless that commits after `clear`."""
-    stage = Stage(run_id, dataset, fields, key, own=size > SMALL)
-    if stage.own:
-        like = sql.Identifier("nightporter", f"stage_{dataset.name}")
+    own, shared = size > SMALL, f"stage_{dataset.name}"
+    stage = Stage(run_id, dataset, tuple(fields), tuple(key), f"{shared}_{run_id}" if own else shared, own)
+    if own:
+        like = sql.Identifier("nightporter", shared)
         db.driver(conn).execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(stage.table, like))
     return stage
 
@@ -90,7 +99,6 @@ def _copy_rows(cursor: "psycopg.Cursor[object]", statement: sql.Composed, rows: 
 
 def clear(conn: Connection, stage: Stage) -> None:
     """Leave nothing of the run in the stage."""
-    db.driver(conn).execute("DELETE FROM nightporter.stage_fault WHERE run_id = %s", [stage.run_id])
     if stage.own:
         db.driver(conn).execute(sql.SQL("DROP TABLE {}").format(stage.table))
     else:

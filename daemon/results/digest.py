@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daemon import ledger
+from daemon.db import text
 from daemon.model import ImportRun
 from daemon.results.outbox import Owed
 
@@ -53,9 +53,9 @@ class Digest:
 def gathered(conn: Connection, mail: Owed, link: Callable[[int], str]) -> Digest:
     """Everything that a digest has gathered; `link` makes the link to a run's rejected rows."""
     named = {"id": mail.id, "limit": _LISTED}
-    counts = dict(conn.execute(sa.text(_COUNTS), named).mappings().one())
-    ids = conn.execute(sa.text(_TROUBLED), named).scalars().all()
+    counts = dict(conn.execute(text(_COUNTS), named).mappings().one())
+    ids = conn.execute(text(_TROUBLED), named).scalars().all()
     runs = [run for id in ids if (run := ledger.get(conn, id))]
-    unmatched = list(conn.execute(sa.text(_UNMATCHED), named).scalars())
+    unmatched = list(conn.execute(text(_UNMATCHED), named).scalars())
     linked = [(run, link(run.id) if run.tally else "") for run in runs]
     return Digest((mail.about or {})["drop"], counts, linked, unmatched)

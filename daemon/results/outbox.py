@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from daemon import ledger, queue
+from daemon.db import text
 from daemon.model import ImportRun
 from daemon.settings import Person
 
@@ -62,7 +62,7 @@ def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:
     named = {"recipient": to.email, "language": to.language, "drop": drop}
     if many:
         made = conn.execute(
-            sa.text("""
+            text("""
                 INSERT INTO nightporter.email (kind, about, recipient, language, message_id)
                 VALUES ('digest', jsonb_build_object('drop', CAST(:drop AS text)), :recipient, :language, :message_id)
                 ON CONFLICT DO NOTHING RETURNING id"""),
@@ -73,7 +73,7 @@ def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:
             return int(made)
     # Locked, so that it is not sent before the caller's transaction has put its mail into it.
     return conn.execute(
-        sa.text("""
+        text("""
             SELECT id FROM nightporter.email
             WHERE kind = 'digest' AND attempts = 0 AND recipient = :recipient AND language = :language AND about->>'drop' = :drop
             FOR SHARE"""),
@@ -87,7 +87,7 @@ def _message_id() -> str:
 
 def _owe(conn: Connection, to: Person, kind: str, run_id: int | None, about: dict[str, Any] | None, digest: int | None) -> None:
     mail = conn.execute(
-        sa.text("""
+        text("""
             INSERT INTO nightporter.email (kind, run_id, about, recipient, language, message_id, digest)
             VALUES (:kind, :run, CAST(:about AS jsonb), :recipient, :language, :message_id, :digest) RETURNING id"""),
         {
@@ -113,7 +113,7 @@ FROM nightporter.email
 def gathering(conn: Connection, email_id: int) -> bool:
     """Whether a mail is a digest that should wait: files of its drop are still on their way, and it is not too old."""
     row = conn.execute(
-        sa.text("""
+        text("""
             SELECT about->>'drop' AS drop FROM nightporter.email WHERE id = :id AND kind = 'digest' AND attempts = 0
                    AND queued_at > clock_timestamp() - make_interval(secs => :longest)"""),
         {"id": email_id, "longest": LONGEST_GATHERING_SECONDS},
@@ -124,13 +124,11 @@ def gathering(conn: Connection, email_id: int) -> bool:
 def take(conn: Connection, email_id: int) -> Owed | None:
     """A mail that is still owed, its attempt counted before it is made; None when it was sent or given up."""
     conn.execute(
-        sa.text(
-            "UPDATE nightporter.email SET attempts = attempts + 1 WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"
-        ),
+        text("UPDATE nightporter.email SET attempts = attempts + 1 WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"),
         {"id": email_id},
     )
     row = (
-        conn.execute(sa.text(_MAIL + "WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"), {"id": email_id})
+        conn.execute(text(_MAIL + "WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"), {"id": email_id})
         .mappings()
         .one_or_none()
     )
@@ -139,13 +137,13 @@ def take(conn: Connection, email_id: int) -> Owed | None:
 
 def mails_of(conn: Connection, run_id: int) -> list[Owed]:
     """The mails that a run owed."""
-    return [Owed(**row) for row in conn.execute(sa.text(_MAIL + "WHERE run_id = :run ORDER BY id"), {"run": run_id}).mappings()]
+    return [Owed(**row) for row in conn.execute(text(_MAIL + "WHERE run_id = :run ORDER BY id"), {"run": run_id}).mappings()]
 
 
 def was_sent(conn: Connection, mail: Owed) -> None:
     """Record that the mail server took it."""
     conn.execute(
-        sa.text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id OR digest = :id"),
+        text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id OR digest = :id"),
         {"id": mail.id},
     )
 
@@ -153,7 +151,7 @@ def was_sent(conn: Connection, mail: Owed) -> None:
 def undelivered(conn: Connection, mail: Owed, fault: str, retry_at: datetime | None) -> None:
     """Record a failed attempt, and queue the next one; without `retry_at` the mail is given up and shown as undelivered."""
     conn.execute(
-        sa.text(
+        text(
             """
             UPDATE nightporter.email SET fault = :fault, given_up_at = CASE WHEN :final THEN clock_timestamp() END
             WHERE id = :id OR digest = :id"""
