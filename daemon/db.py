@@ -45,13 +45,16 @@ def conninfo(engine: Engine) -> str:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction, committed at the end.
+def transaction(engine: Engine, *, durable: bool = True) -> Iterator[Connection]:
+    """A transaction, committed at the end. One that is not `durable` may be lost if the database crashes within a moment: for
+    what would only be done once more.
 
     Raises TryLater when the database, not the work, is at fault: gone, full, locked, or two transactions in a knot.
     """
     try:
         with engine.begin() as connection:
+            if not durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             yield connection
     except PoolTimeout as error:
         raise TryLater(f"the database: {error}") from error

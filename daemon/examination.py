@@ -145,11 +145,17 @@ def _skills(drop: Drop, what: str) -> Iterator[Finding]:
     if not isinstance(drop, Ftp):
         return
     exact = (
-        "MLSD" if "MLST" in drop.features else "LIST and MDTM" if "MDTM" in drop.features else "LIST alone, times to the minute"
+        "MLSD"
+        if "MLST" in drop.session.features
+        else "LIST and MDTM"
+        if "MDTM" in drop.session.features
+        else "LIST alone, times to the minute"
     )
     yield Finding(what, True, f"lists by {exact}")
-    if drop.resumes_sessions is not None:
-        yield Finding(what, True, f"data connections {'resume' if drop.resumes_sessions else 'do not resume'} the TLS session")
+    if drop.session.resumes_sessions is not None:
+        yield Finding(
+            what, True, f"data connections {'resume' if drop.session.resumes_sessions else 'do not resume'} the TLS session"
+        )
 
 
 def _match(profiles: Profiles, name: str, what: str, path: str) -> Finding:

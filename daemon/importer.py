@@ -17,7 +17,6 @@ from daemon.mapping import Mapped, Mapping, check_pins, fit
 from daemon.model import Batch, ImportRun, Money, Rejection, Tally
 from daemon.profile import Profile
 from daemon.settings import Sandbox
-from daemon.shape import Format
 
 T = TypeVar("T")
 Progress = Callable[[int], None]
@@ -54,9 +53,8 @@ def _load(
     take_turn: Callable[[], None],
 ) -> Tally:
     section = profile.section(run.dataset)
-    mapping, shape = _fit(conn, run, profile, path, sandbox)
+    mapping, reader = _fit(conn, run, profile, path, sandbox)
     stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
-    reader = reading.read(path, shape, sandbox, section.headers)
     tally, entities = Tally(), {section.entity}
     items = _mapped(reader, mapping)
     for item in _ahead(items) if stage.own else items:
@@ -73,7 +71,7 @@ def _load(
             run.control if profile.control.file else "\n".join(reader.trailers),
             tally,
             mapping,
-            typed=shape.kind == "excel",
+            typed=reader.format.kind == "excel",
         )
     loading.prepare(conn, stage)
     failpoint.reach("staged")
@@ -82,7 +80,7 @@ def _load(
     loading.lock_entities(conn, entities)
     _refuse_duplicate(conn, run)
     if _check(conn, stage, tally):
-        _tell_turned(conn, stage, mapping, reading.read(path, shape, sandbox, section.headers))
+        _tell_turned(conn, stage, mapping, reading.read(path, reader.format, sandbox, section.headers))
     failpoint.reach("checked")
 
     before = loading.open_totals(conn, stage, sorted(entities))
@@ -102,9 +100,9 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
         raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
 
 
-def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, Format]:
+def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, reading.Reader]:
     """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; and the
-    file's shape as it was found, so that it is found once only.
+    file opened, its shape found once only.
     """
     section = profile.section(run.dataset)
     reader = reading.read(path, profile.format, sandbox, section.headers)
@@ -119,7 +117,7 @@ def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox
         check_pins(again(), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
     ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
-    return mapping, reader.format
+    return mapping, reader
 
 
 def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, list[str]]:

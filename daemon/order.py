@@ -1,7 +1,9 @@
 """Order between files: what must come first is waited for, up to a deadline; of several, perhaps only the last is imported."""
 
 import fnmatch
+import graphlib
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -30,11 +32,25 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str
     if ledger.now(conn) >= deadline:
         return None
     since = night_of(run.arrived_at, profile)
-    for pattern in profile.import_.after:
-        for first in (each.name for each in profiles if fnmatch.fnmatchcase(each.name, pattern) and each.name != profile.name):
-            if not ledger.is_in(conn, first, since):
-                return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC", deadline
+    for first in _first(profiles, profile):
+        if not ledger.is_in(conn, first, since):
+            return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC", deadline
     return None
+
+
+def _first(profiles: Profiles, profile: Profile) -> Iterator[str]:
+    """The profiles whose files must be in before those of `profile`."""
+    for pattern in profile.import_.after:
+        yield from (each.name for each in profiles if fnmatch.fnmatchcase(each.name, pattern) and each.name != profile.name)
+
+
+def circle(profiles: Profiles) -> list[str]:
+    """Profiles of which each waits for the next and the last for the first, so that all would wait until their deadline."""
+    try:
+        graphlib.TopologicalSorter({each.name: set(_first(profiles, each)) for each in profiles}).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
 
 
 class OutOfTurn(Exception):

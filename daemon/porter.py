@@ -63,7 +63,7 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
         for companion in arrival.companions:
             with suppress(NotAllowed):
                 drop.remove(companion)
-    with db.transaction(engine) as conn:
+    with db.transaction(engine, durable=False) as conn:  # lost, it would be fetched once more
         first = ledger.fetched(conn, arrival.id, fetched, path, "" if settings.archive.shared else queue.this_host())
         ledger.advance(conn, name, arrival.profile)
     if not first:
@@ -100,7 +100,7 @@ def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> N
                     return  # whether it is the drop's fault, the listing that follows tells
                 continue
             failpoint.reach("moved")
-            with db.transaction(engine) as conn:
+            with db.transaction(engine, durable=False) as conn:  # lost, it would be found moved already
                 if where == "left":
                     ledger.left(conn, arrival.id)
                 else:

@@ -46,12 +46,12 @@ def take_turn(engine: Engine, settings: Settings, profiles: Profiles, run_id: in
     A job for each of ten thousand small files would cost as much as their rows.
     """
     ends = time.monotonic() + _TURN_SECONDS
-    with db.transaction(engine) as conn:
+    with db.transaction(engine, durable=False) as conn:
         run = begin(conn, profiles, run_id)
         if run and run.drop:
             ledger.advance(conn, run.drop, run.profile)  # another lane may read the next file meanwhile
     while run and carry_out(engine, settings, profiles, run, hold=True) and run.drop:
-        with db.transaction(engine) as conn:
+        with db.transaction(engine, durable=False) as conn:
             line, run = (run.drop, run.profile), None
             if time.monotonic() > ends:
                 ledger.advance(conn, *line)

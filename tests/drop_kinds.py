@@ -1,13 +1,18 @@
 """Every kind of drop on a real server, for the contract that all of them keep."""
 
 import getpass
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pyftpdlib.handlers import TLS_FTPHandler
 
+from daemon.drops import open_drop
+from daemon.drops.base import Drop
+from daemon.errors import TryLater
 from daemon.settings import Settings
 from tests.ftp_servers import Ftpd, Implicit, Vsftpd, WithoutMlsd
 from tests.servers import Sshd
@@ -88,3 +93,20 @@ KINDS: dict[str, Callable[[Path, Sshd], Any]] = {
 def settings_with(home: Path, drop: dict[str, Any], **more: Any) -> Settings:
     """Settings with one drop, `d`."""
     return Settings.model_validate({"home": home, "drops": {"d": drop}, **more})
+
+
+@contextmanager
+def opened(home: Path, drop: dict[str, Any]) -> Iterator[Drop]:
+    """A drop, connected to."""
+    settings = settings_with(home, drop)
+    with open_drop("d", settings.drops["d"], settings) as entered:
+        yield entered
+
+
+def fault(home: Path, drop: dict[str, Any], kind: type[TryLater] = TryLater) -> str:
+    """What is wrong with a drop, and that it is told within its time-out."""
+    began = time.monotonic()
+    with pytest.raises(kind) as caught, opened(home, drop) as entered:
+        entered.list()
+    assert time.monotonic() - began < 10
+    return str(caught.value)

@@ -59,6 +59,7 @@ def _database(settings: "Settings") -> Iterator["Finding"]:
 
 def _profiles(settings: "Settings") -> Iterator["Finding"]:
     from daemon.examination import Finding
+    from daemon.order import circle
     from daemon.profiles import Profiles
 
     profiles = Profiles(settings.profiles)
@@ -69,6 +70,9 @@ def _profiles(settings: "Settings") -> Iterator["Finding"]:
             yield Finding(f"profile {profile.name}", True, f"takes {profile.pattern or profile.regex} into {profile.dataset}")
     for fault in profiles.faults:
         yield Finding(f"profile {fault.file.stem}", False, str(fault))
+    if waiting := circle(profiles):
+        detail = f"{' waits for '.join(reversed(waiting))}: all of them would wait until their deadlines"
+        yield Finding("profiles", False, detail, "take one of them out of the other's [import] after")
     if not list(profiles):
         yield Finding(
             "profiles",

@@ -56,7 +56,7 @@ _BEFORE = """
 SELECT r.state FROM nightporter.import_run r
 JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
 WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND (r.arrival_id, r.section) < (:arrival, :section)
-      AND (r.state = 'importing' OR r.state = 'arrived' AND (
+      AND r.state IN ('arrived', 'importing') AND (r.state = 'importing' OR (
            r.waits_until > clock_timestamp() OR a.arrived_at > clock_timestamp() - make_interval(secs => :patience)))
 ORDER BY r.arrival_id, r.section LIMIT 1
 """

@@ -118,13 +118,13 @@ def test_a_file_given_back_is_a_new_arrival(place: Place) -> None:
 def test_an_imported_file_goes_to_its_folder(place: Place) -> None:
     """With the run's id in its name when the name is taken, and its marker gone."""
     for run in (1, 2):
-        (place.folder / "a.csv").write_text(f"run {run}")
+        (place.folder / "a.csv").write_text(f"run {run}" * run)
         (place.folder / "a.csv.ok").touch()
         file = place.seen("a.csv")
         place.put_away(file, "a.csv", place.fetch(file, "a.csv").sha256, run)
     assert {path.name: path.read_text() for path in (place.folder / "processed").iterdir()} == {
         "a.csv": "run 1",
-        "a.run-2.csv": "run 2",
+        "a.run-2.csv": "run 2run 2",
     }
     assert place.drop.list().files == []
 

@@ -7,11 +7,11 @@ import pytest
 
 from daemon import db, ledger, queue
 from daemon.attempt import attempt
-from daemon.order import night_of
+from daemon.order import circle, night_of
 from daemon.rescue import rescue
 from daemon.tasks import take_turn
 from tests.night import Night, customers, items
-from tests.office import ITEMS, Office
+from tests.office import CUSTOMERS, ITEMS, Office
 
 JOBS = "SELECT (args->>'run_id')::int FROM nightporter.procrastinate_jobs WHERE task_name = 'import_run' ORDER BY id"
 AFTER = ITEMS + '    [import]\n    after = ["customers*"]\n    wait = "1h"\n'
@@ -114,6 +114,15 @@ def test_receivables_wait_for_their_customers(night: Night) -> None:
     assert night.runs() == [("items.csv", "imported", None), ("customers.csv", "imported", None)]
     assert night.run(1).attempt == 1
     assert night.office.rows("SELECT item_number FROM ar.receivable") == [("F1",)]
+
+
+def test_a_circle_of_waiting_is_told(night: Night) -> None:
+    """Profiles that wait for each other are named, in their order; profiles that do not are not."""
+    assert circle(night.office.profiles) == []
+    night.office.profile("items", AFTER)
+    assert circle(night.office.profiles) == []
+    night.office.profile("customers", CUSTOMERS + '    [import]\n    after = ["items"]\n')
+    assert sorted(circle(night.office.profiles)[1:]) == ["customers", "items"]
 
 
 def test_after_the_deadline_they_go_on(night: Night) -> None:
