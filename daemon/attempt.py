@@ -8,17 +8,18 @@ from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, importer, ledger, queue, results
 from daemon.datasets import datasets
+from daemon.decisions import profile_of, recipients, release_lines, supersede
 from daemon.drops import Local, fetch
 from daemon.errors import FileRefused, Refusal, TryLater, Vanished
 from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
-from daemon.model import FINAL, Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile, Tally, basename
+from daemon.model import Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile, basename
 from daemon.order import OutOfTurn, refuse_passed_over, wait_for_turn, waits_for
 from daemon.profile import Profile
 from daemon.profiles import Profiles
 from daemon.reading import matching, members
-from daemon.settings import Person, Settings
+from daemon.settings import Settings
 
 log = get(__name__)
 
@@ -59,8 +60,10 @@ def carry_out(
     """
     with bound(run=run.id, file=run.title, attempt=run.attempt):
         failpoint.reach("claimed")
+        written = False
         try:
             outcome = _try(engine, settings, profiles, run, progress, hold)
+            written = True
         except FileRefused as refused:
             outcome = Refused(refused.code, refused.detail)
         except Vanished as gone:
@@ -80,7 +83,7 @@ def carry_out(
         except Exception as error:
             log.exception("import_failed")
             outcome = _later(run, settings, f"{type(error).__name__}: {error}", blameless=False)
-        if not isinstance(outcome, Imported):
+        if not written:
             try:
                 with db.transaction(engine) as conn:
                     finish(conn, settings, profiles, run, outcome, hold)
@@ -98,7 +101,7 @@ def carry_out(
 
 def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress, hold: bool) -> Outcome:
     if run.tries > settings.imports.attempts:
-        return Refused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
+        raise FileRefused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     archive = Path(run.archive or "")
@@ -115,9 +118,7 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     profile = profiles.get(run.profile)
     with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
-        outcome = Imported(
-            importer.load(conn, run, profile, archive, settings.sandbox, progress, lambda: wait_for_turn(conn, run))
-        )
+        outcome = importer.load(conn, run, profile, archive, settings.sandbox, progress, lambda: wait_for_turn(conn, run))
         finish(conn, settings, profiles, run, outcome, hold)
         failpoint.reach("before commit")
     failpoint.reach("committed")
@@ -182,32 +183,17 @@ def finish(
         if outcome.blameless and run.deferrals + 1 == settings.imports.attempts:
             results.owe_result(conn, run, settings.admins)
         return
-    profile = _profile(profiles, run)
+    profile = profile_of(profiles, run)
     results.owe_result(conn, run, recipients(settings, profile, outcome))
     again = isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE and run.section == 0
     if again and profile and profile.expect and profile.notify.to:
         results.owe_notice(
             conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=getattr(outcome, "detail", "")
         )
+    if isinstance(outcome, Imported):
+        supersede(conn, settings, profiles, run)
     if run.drop and run.parent_id is None:
-        waiting = [] if ledger.ended(conn, run.arrival_id) else ledger.siblings(conn, run)
-        held_up = {sibling.profile for sibling in waiting if sibling.state not in FINAL}
-        for line in sorted(held_up - {run.profile} if hold else held_up | {run.profile}):
-            ledger.advance(conn, run.drop, line)
-
-
-def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) -> list[Person]:
-    """Who is told of an outcome: the profile's people, or else the admins."""
-    if profile is None:
-        return settings.admins
-    troubled = not isinstance(outcome, Imported) or outcome.tally.rejected > 0
-    if profile.notify.when == "never" or (profile.notify.when == "problems" and not troubled):
-        return []
-    return profile.notify.to or settings.admins
-
-
-def _profile(profiles: Profiles, run: ImportRun) -> Profile | None:
-    return next((profile for profile in profiles if profile.name == run.profile), None)
+        release_lines(conn, run, but_own=hold)
 
 
 class _Opened(Exception):
@@ -220,9 +206,9 @@ class _Rehearsed(Exception):
 
 def rehearse(
     engine: Engine, settings: Settings, profiles: Profiles, profile: Profile | None, file: RemoteFile, progress: Progress
-) -> list[tuple[str, Tally]]:
-    """What importing a local file would do, run by run; nothing of it stays. Raises FileRefused and TryLater."""
-    came_of: list[tuple[str, Tally]] = []
+) -> list[tuple[str, Outcome]]:
+    """What importing a local file would come to, run by run; nothing of it stays. Raises FileRefused and TryLater."""
+    came_of: list[tuple[str, Outcome]] = []
     path = Path(file.name)
     try:
         with db.transaction(engine) as conn:
@@ -231,8 +217,8 @@ def rehearse(
             if not first.dataset:
                 ledger.assign(conn, first, _parts(profiles, first, members(path, settings.sandbox)))
             for run in ledger.siblings(conn, first):
-                tally = importer.load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
-                came_of.append((run.dataset, tally))
+                outcome = importer.load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
+                came_of.append((run.dataset, outcome))
             raise _Rehearsed
     except _Rehearsed:
         return came_of

@@ -2,26 +2,23 @@
 
 from decimal import Decimal
 
-from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapping, amount
 from daemon.model import Tally
 from daemon.profile import Control
 
 
-def check_control(control: Control, text: str | None, tally: Tally, mapping: Mapping, *, typed: bool) -> None:
-    """Raise FileRefused when rows or total are not those that the control file, or the trailer, tells.
+def contradiction(control: Control, text: str | None, tally: Tally, mapping: Mapping, *, typed: bool) -> str | None:
+    """In what rows or total are not those that the control file, or the trailer, tells; None where they are.
 
     Only a dataset of open items has a total. Where cells are `typed`, a number may be written with a point.
     """
     where = "the control file" if control.file else "the trailer"
     if not text:
-        raise FileRefused(Refusal.CONTROL_CONTRADICTED, f"{where} is not there; {tally.read} rows were read")
+        return f"{where} is not there; {tally.read} rows were read"
     if control.rows:
         told = control.said("rows", text)
         if told is None or not told.isdecimal() or int(told) != tally.read:
-            raise FileRefused(
-                Refusal.CONTROL_CONTRADICTED, f"{where} says {told or 'nothing'} of the rows; {tally.read} were read"
-            )
+            return f"{where} says {told or 'nothing'} of the rows; {tally.read} were read"
     if control.total and mapping.section.target.balance:
         told = control.said("total", text)
         total = sum((money.file_total for money in tally.money.values()), Decimal(0))
@@ -29,6 +26,5 @@ def check_control(control: Control, text: str | None, tally: Tally, mapping: Map
         readings = [amount(told or "", known.decimal or ".", known.thousands), *([amount(told or "", ".")] if typed else [])]
         if total not in readings:
             unread = f", {tally.rejected} rows rejected" if tally.rejected else ""
-            raise FileRefused(
-                Refusal.CONTROL_CONTRADICTED, f"{where} says {told or 'nothing'} of the total; it is {total:f}{unread}"
-            )
+            return f"{where} says {told or 'nothing'} of the total; it is {total:f}{unread}"
+    return None

@@ -17,14 +17,16 @@ MONEY_DIGITS, MONEY_SCALE = 18, 5
 class Field(Table):
     """One column of a dataset.
 
-    `owner` says who may change the value of a row that exists: `erp` (the file always wins) or `app` (kept as it is).
+    `owner` says who may change the value of a row that exists: `erp` (the file always wins), `app` (kept as it is, unless a
+    profile says otherwise), or `fill` (the file fills it, if it is empty).
     `default_from` names fields that give the value where the file has none: the year of a date, or, for an enum, one of
     the two words of `by_sign` for an amount above or below zero. `joined_from` names fields that make it together.
     """
 
     type: Literal["text", "integer", "money", "date", "bool", "enum"]
     required: bool = False
-    owner: Literal["erp", "app"] = "erp"
+    owner: Literal["erp", "app", "fill"] = "erp"
+    folded: bool = Key(False, description="neither case nor spacing matters where rows are matched by it")
     max_length: int = 500
     words: dict[str, list[str]] = Key({}, description="of an enum: each value, with words that always mean it")
     default: str | None = None
@@ -52,24 +54,47 @@ class Balance(Table):
 
     amount: str
     currency: str
+    type: str | None = Key(None, description="the field that says what kind of item a row is")
+    credits: list[str] = Key([], description="the kinds that count for the customer, which some files print as positives")
     settled_by: str | None = None
-    totals: str = Key(description="the table that keeps what is open, by entity and currency")
+    totals: str | None = Key(None, description="the table that keeps what is open, by entity and currency")
+
+
+class Presence(Table):
+    """Of a dataset of which a file may hold everything: what becomes of the rows that a snapshot leaves out.
+
+    `here` and `gone` are what the column `state` may hold; `since` and `by` name the columns that say when, and by which run,
+    it went. A row of the file that was rejected protects all whose field `protects` has the value of its own.
+    """
+
+    state: str
+    here: str
+    gone: str
+    since: str
+    by: str
+    protects: str
 
 
 class Dataset(Table):
-    """What a profile imports into: a table, its fields, and what makes two rows the same."""
+    """What a profile imports into: a table, its fields, and what makes two rows the same: the `keys`, which no two rows of
+    the table share, or else `matches`, which some may.
+    """
 
     name: str
     table: str
     label: dict[str, str]
     keys: list[list[str]]
+    matches: list[list[str]] = []
+    one_key: bool = Key(False, description="all rows of an entity are known by the same of the keys")
     refers_to: str | None = Key(None, description="the dataset whose key field of the same name must exist")
     balance: Balance | None = None
+    presence: Presence | None = None
     fields: dict[str, Field]
 
     def key(self, mapped: set[str]) -> list[str]:
         """The fields that identify a row for a file that maps `mapped`: the first key that can be filled, or the last."""
-        return next((key for key in self.keys if mapped.issuperset(key)), self.keys[-1])
+        known = self.keys + self.matches
+        return next((key for key in known if mapped.issuperset(key)), known[-1])
 
     @property
     def mappable(self) -> list[str]:

@@ -9,7 +9,6 @@ from enum import StrEnum
 class Refusal(StrEnum):
     """Why a whole file was refused."""
 
-    CONTROL_CONTRADICTED = "control_contradicted"
     COLUMN_MISSING = "column_missing"
     DATE_ORDER_AMBIGUOUS = "date_order_ambiguous"
     DECIMAL_AMBIGUOUS = "decimal_ambiguous"
@@ -22,6 +21,13 @@ class Refusal(StrEnum):
     MEMBER_UNCLEAR = "member_unclear"
     NOT_A_TABLE = "not_a_table"
     NO_PROFILE = "no_profile"
+    OTHER_KEY = "other_key"
+    DATE_UNCLEAR = "date_unclear"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    STALE = "stale"
+    SUPERSEDED = "superseded"
+    TOO_MANY_REJECTED = "too_many_rejected"
     PASSED_OVER = "passed_over"
     SHAPE_UNCLEAR = "shape_unclear"
     SHEET_MISSING = "sheet_missing"

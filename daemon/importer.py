@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pyarrow.compute as pc
 from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
-from daemon.control import check_control
+from daemon.control import contradiction
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import Mapped, Mapping, check_pins, fit
-from daemon.model import Batch, ImportRun, Money, Rejection, Tally
+from daemon.mapping import AS_OF, Mapped, Mapping, check_pins, fit
+from daemon.model import Batch, Held, Imported, ImportRun, Money, Refused, Rejection, Tally, basename
 from daemon.profile import Profile
 from daemon.settings import Sandbox
 
@@ -22,6 +24,8 @@ T = TypeVar("T")
 Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
 
+CUSTOMERS = "customers"
+"""The dataset whose rows others wait for."""
 _HANDFUL = 5_000
 
 
@@ -33,10 +37,11 @@ def load(
     sandbox: Sandbox,
     progress: Progress = lambda rows: None,
     take_turn: Callable[[], None] = lambda: None,
-) -> Tally:
-    """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of every row.
+) -> Imported | Refused | Held:
+    """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of it.
 
-    `take_turn` is called when everything is read and staged, and nothing is merged yet.
+    `take_turn` is called when everything is read and staged, and nothing is merged yet. What is refused or held for what its
+    rows are leaves its rejections, and nothing else; what cannot be read raises FileRefused.
     """
     _refuse_duplicate(conn, run)
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
@@ -51,44 +56,177 @@ def _load(
     sandbox: Sandbox,
     progress: Progress,
     take_turn: Callable[[], None],
-) -> Tally:
+) -> Imported | Refused | Held:
     section = profile.section(run.dataset)
     mapping, reader = _fit(conn, run, profile, path, sandbox)
-    stage = loading.open_stage(conn, run.id, section.target, mapping.fields, mapping.key, run.size)
-    tally, entities = Tally(), {section.entity}
+    stage = _stage(run, profile, mapping)
+    loading.open_stage(conn, stage)
+    ledger.forget_rejections(conn, run.id)
+    tally, seen = Tally(), _Seen({section.entity})
     items = _mapped(reader, mapping)
     for item in _ahead(items) if stage.own else items:
+        seen.see(item)
         if isinstance(item, Mapped):
             loading.copy(conn, stage, item.rows)
-            entities |= set(pc.unique(item.rows.column("entity")).to_pylist())
+        if stage.rules.snapshot and isinstance(item, Mapped):
+            loading.protect(conn, stage, item.protects.drop_null())
         rejections = item.rejections if isinstance(item, Mapped) else item
         _count(tally, item, ledger.reject(conn, run.id, rejections) if rejections else 0)
         progress(tally.read)
     tally.ignored = reader.ignored
+    stage = _dated(stage, seen)
+    contradicted = None
     if profile.control:
-        check_control(
-            profile.control,
-            run.control if profile.control.file else "\n".join(reader.trailers),
-            tally,
-            mapping,
-            typed=reader.format.kind == "excel",
-        )
+        told = run.control if profile.control.file else "\n".join(reader.trailers)
+        contradicted = contradiction(profile.control, told, tally, mapping, typed=reader.format.kind == "excel")
+    loading.resolve_aliases(conn, stage)
+    turned = loading.settle_twins(conn, stage)
     loading.prepare(conn, stage)
     failpoint.reach("staged")
 
     take_turn()
-    loading.lock_entities(conn, entities)
+    loading.lock_entities(conn, _concerned(conn, stage, seen.entities))
     _refuse_duplicate(conn, run)
-    if _check(conn, stage, tally):
+    loading.refuse_stale(conn, stage)
+    loading.refuse_other_key(conn, stage)
+    turned += loading.reject_ambiguous(conn, stage)
+    tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage)
+    _enter(tally, turned)
+    if turned.rejected:
         _tell_turned(conn, stage, mapping, reading.read(path, reader.format, sandbox, section.headers))
     failpoint.reach("checked")
+    if section.import_.too_many(tally.rejected, tally.read):
+        loading.clear(conn, stage)
+        return Refused(Refusal.TOO_MANY_REJECTED, f"{tally.rejected} / {tally.read} > {section.import_.max_rejected}")
 
-    before = loading.open_totals(conn, stage, sorted(entities))
-    loading.merge(conn, stage, tally)
-    _tell_totals(tally, before, loading.open_totals(conn, stage, sorted(entities)))
+    effect: dict[str, Any] = {"control": contradicted} if contradicted else {}
+    if stage.rules.snapshot and not tally.read and section.import_.empty == "hold":
+        effect["empty"] = True
+    before = loading.open_totals(conn, stage, sorted(seen.entities))
+    try:
+        with conn.begin_nested() if stage.rules.snapshot or effect else nullcontext():
+            notes = _merge(conn, run, stage, tally, seen, effect)
+    except _Implausible as held:
+        loading.clear(conn, stage)
+        return Held(held.why, held.effect)
+    _tell_totals(tally, before, loading.open_totals(conn, stage, sorted(seen.entities)))
     loading.clear(conn, stage)
     failpoint.reach("merged")
-    return tally
+    return Imported(tally, seen.latest or stage.as_of, notes)
+
+
+class _Implausible(Exception):
+    """The file is fine, but what it would do is not plausible."""
+
+    def __init__(self, effect: dict[str, Any]) -> None:
+        super().__init__()
+        self.effect = effect
+        reasons = {reason for each in effect.get("snapshot", []) for reason in each["suspicious"]}
+        self.why = ", ".join(sorted(reasons | (effect.keys() - {"snapshot"})))
+
+
+def _merge(
+    conn: Connection, run: ImportRun, stage: loading.Stage, tally: Tally, seen: "_Seen", effect: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Merge what is staged, and what it brings with it; returns what else is to be told. Raises _Implausible."""
+    notes: list[dict[str, Any]] = []
+    tally.parked += loading.park(conn, stage)
+    found: list[loading.Effect] = []
+    speaks = stage.rules.snapshot and (bool(tally.read) or "empty" in effect)
+    clears = speaks and not seen.unreadable
+    if speaks:
+        if clears:
+            loading.find_absent(conn, stage)
+        found = loading.effects(conn, stage)
+        if suspicious := [each.told() for each in found if each.suspicious or "empty" in effect]:
+            effect = effect | {"snapshot": suspicious}
+    if effect and effect != run.approved:
+        raise _Implausible(effect)
+    loading.supersede(conn, stage)
+    loading.suppress(conn, stage, tally)
+    loading.merge(conn, stage, tally)
+    loading.confirm(conn, stage)
+    if speaks:
+        loading.clear_absent(conn, stage, tally)
+        loading.accept(conn, stage, found)
+        if not clears:
+            notes.append({"code": "nothing_cleared", "count": seen.unreadable})
+    if stage.dataset.name == CUSTOMERS:
+        for released in loading.release(conn, run.id, sorted(seen.entities)):
+            tally.released += released.released
+    return notes
+
+
+@dataclass
+class _Seen:
+    """What was seen of a file beside its rows: whose they are, what days they are about, and how many rejected ones do not
+    even say what they speak of.
+    """
+
+    entities: set[str]
+    earliest: date | None = None
+    latest: date | None = None
+    unreadable: int = 0
+
+    def see(self, item: Mapped | list[Rejection]) -> None:
+        """Take a batch into account, or rejections of the reading."""
+        if not isinstance(item, Mapped):
+            self.unreadable += len(item)
+            return
+        self.unreadable += item.protects.null_count
+        self.entities |= set(pc.unique(item.rows.column("entity")).to_pylist())
+        if AS_OF in item.rows.column_names and item.rows.num_rows:
+            first, last = pc.min_max(item.rows.column(AS_OF)).as_py().values()
+            self.earliest, self.latest = min(self.earliest or first, first), max(self.latest or last, last)
+
+
+def _stage(run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:
+    section, dataset = mapping.section, mapping.section.target
+    rules = section.import_
+    own = [name for name, field in dataset.fields.items() if field.owner == "app"]
+    snapshot = rules.mode == "snapshot" and run.parent_id is None
+    return loading.Stage(
+        run_id=run.id,
+        dataset=dataset,
+        fields=tuple(mapping.fields),
+        key=tuple(mapping.key),
+        rules=loading.Rules(
+            protected=frozenset(own if rules.protect is None else rules.protect),
+            blank_clears=rules.blank == "clear",
+            insert_only=rules.on_match == "skip",
+            snapshot=snapshot,
+        ),
+        own=run.size > loading.SMALL,
+        scope=rules.scope or (profile.name if snapshot else ""),
+        entities=tuple(section.speaks_for) if snapshot else (),
+        as_of=_day(profile, run),
+        customer_entity=section.customer_entity,
+    )
+
+
+def _day(profile: Profile, run: ImportRun) -> date:
+    """The day that a file is about: from its name, or else the night it came in."""
+    told = profile.import_.business_date
+    day = profile.business_date(basename(run.name))
+    if isinstance(told, str) and day is None:
+        raise FileRefused(Refusal.DATE_UNCLEAR, f"{basename(run.name)}: {told}")
+    return day or profile.night(run.arrived_at)
+
+
+def _dated(stage: loading.Stage, seen: _Seen) -> loading.Stage:
+    """The stage with the day that a column says. Raises FileRefused for a snapshot of several days."""
+    if seen.earliest is None:
+        return stage
+    if stage.rules.snapshot and seen.earliest != seen.latest:
+        raise FileRefused(Refusal.DATE_UNCLEAR, f"{seen.earliest}, {seen.latest}")
+    return replace(stage, as_of=seen.earliest)
+
+
+def _concerned(conn: Connection, stage: loading.Stage, entities: set[str]) -> set[str]:
+    """The entities that nobody else may import meanwhile: the rows' own, their customers', and those whose parked rows wait."""
+    if stage.dataset.name == CUSTOMERS:
+        return entities | set(loading.waiting_for(conn, sorted(entities)))
+    return entities | ({stage.customer_entity} if stage.customer_entity is not None else set())
 
 
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
@@ -163,15 +301,10 @@ def _count(tally: Tally, item: Mapped | list[Rejection], rejected: int) -> None:
         _add(tally, "rejected", item.rejected_money)
 
 
-def _check(conn: Connection, stage: loading.Stage, tally: Tally) -> int:
-    """Take off the stage what the table or the other rows forbid; returns how many rows were rejected for it."""
-    before = tally.rejected
-    for check in (loading.settle_twins, loading.reject_unknown):
-        turned = check(conn, stage)
-        tally.rejected += turned.rejected
-        tally.skipped += turned.skipped
-        _add(tally, "rejected", turned.money)
-    return tally.rejected - before
+def _enter(tally: Tally, turned: loading.Turned) -> None:
+    tally.rejected += turned.rejected
+    tally.skipped += turned.skipped
+    _add(tally, "rejected", turned.money)
 
 
 def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -107,6 +107,7 @@ class Batch:
 class Fault(StrEnum):
     """Why a row was rejected."""
 
+    AMBIGUOUS = "ambiguous"
     AMOUNT_TOO_LARGE = "amount_too_large"
     BETWEEN_COLUMNS = "between_columns"
     CONTROL_CHARACTER = "control_character"
@@ -116,6 +117,8 @@ class Fault(StrEnum):
     DEBIT_AND_CREDIT = "debit_and_credit"
     DUPLICATE_KEY = "duplicate_key"
     ERROR_CELL = "error_cell"
+    KEY_TAKEN = "key_taken"
+    MATCH_KEY_BLANK = "match_key_blank"
     MISSING = "missing"
     NOT_A_BOOL = "not_a_bool"
     NOT_A_DATE = "not_a_date"
@@ -128,7 +131,6 @@ class Fault(StrEnum):
     TOO_MANY_DECIMALS = "too_many_decimals"
     BAD_QUOTES = "bad_quotes"
     UNDECODABLE = "undecodable"
-    UNKNOWN_CUSTOMER = "unknown_customer"
     UNKNOWN_WORD = "unknown_word"
 
 
@@ -182,6 +184,7 @@ class Tally:
     reopened: int = 0
     released: int = 0
     suppressed: int = 0
+    moved: int = 0
     money: dict[str, Money] = field(default_factory=dict)
 
     def check(self) -> None:
@@ -193,9 +196,11 @@ class Tally:
 
 @dataclass(frozen=True)
 class Imported:
-    """The outcome of an attempt whose rows are in the tables."""
+    """The outcome of an attempt whose rows are in the tables: what it came to, the day it is about, what else to tell."""
 
     tally: Tally
+    business_date: date
+    notes: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,14 @@ class Refused:
 
     code: Refusal
     detail: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """The outcome of an attempt at a file that is fine, but not plausible: a person decides whether it may have this effect."""
+
+    why: str
+    effect: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -218,7 +231,7 @@ class Deferred:
     blameless: bool
 
 
-Outcome = Imported | Refused | Deferred
+Outcome = Imported | Refused | Held | Deferred
 
 
 @dataclass(frozen=True)
@@ -250,6 +263,13 @@ class ImportRun:
     header: list[str] | None
     format: dict[str, Any] | None
     tally: dict[str, Any] | None
+    business_date: date | None
+    notes: list[dict[str, Any]]
+    effect: dict[str, Any] | None
+    approved: dict[str, Any] | None
+    decided_by: str | None
+    undone_at: datetime | None
+    undone_by: str | None
     disposed_as: str | None
     fault: str | None
     """Why the source file could not be fetched, or put away, the last time."""

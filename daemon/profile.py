@@ -3,9 +3,11 @@
 import contextlib
 import fnmatch
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import re2
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -33,13 +35,43 @@ class Shape(Format, Conventions):
 class Import(Table):
     """A profile's `[import]` table: what is done with the rows."""
 
-    mode: Literal["delta"] = "delta"
-    business_date: str | None = Field(None, description='where a file\'s name has the day it is about: "ITEMS_%Y%m%d*"')
+    mode: Literal["delta", "snapshot"] = Field(
+        "delta", description="a snapshot is all that is open; what it leaves out is cleared"
+    )
+    scope: str | None = Field(None, description="what a snapshot speaks for; by default the profile's name")
+    entities: list[str] = Field([], description="of a snapshot whose rows name their entity: those of which it says everything")
+    match: list[str] = Field([], description="the fields by which a row is known, if not by the dataset's own key")
+    on_match: Literal["update", "skip"] = Field("update", description="what is done with a row that is there already")
+    protect: list[str] | None = Field(None, description="fields that keep what is stored; by default those the ERP does not own")
+    blank: Literal["keep", "clear"] = Field("keep", description="what an empty cell does to what is stored")
+    sign: Literal["as_is", "by_type"] = Field("as_is", description="by_type: credits are printed as positive amounts")
+    max_rejected: str | int | None = Field(
+        None, description='more rejected rows than that, "5%" or 100, and the file is refused whole'
+    )
+    empty: Literal["hold", "ignore"] = Field("hold", description="what is done with a snapshot that has only its header")
+    business_date: Source | str | None = Field(
+        None, description='the day a file is about: where its name has it, "ITEMS_%Y%m%d*", or { from = "its column" }'
+    )
     day_starts: str = Field("06:00", description="when the night before it ends, in the time zone of [expect]")
     after: list[str] = Field([], description="profiles whose file of the same night must be in first; * and ? as in file names")
     wait: Seconds = Field(7200, ge=0, description="how long it waits for them, from its arrival")
     latest_only: bool = Field(False, description="of several files that wait, only the last is imported")
     skip_where: dict[str, list[str]] = Field({}, description="rows to leave out: header to values; * and ? as in file names")
+
+    def too_many(self, rejected: int, read: int) -> bool:
+        """Whether so many rejected rows are more than the profile lets pass."""
+        if self.max_rejected is None:
+            return False
+        if isinstance(self.max_rejected, int):
+            return rejected > self.max_rejected
+        return rejected * 100 > Decimal(self.max_rejected.rstrip("%")) * read
+
+    @field_validator("max_rejected")
+    @classmethod
+    def _a_share(cls, most: str | int | None) -> str | int | None:
+        if isinstance(most, str) and not re.fullmatch(r"\d{1,2}(\.\d+)?%", most):
+            raise ValueError('write "5%", or a number of rows')
+        return most
 
     @field_validator("day_starts")
     @classmethod
@@ -49,14 +81,14 @@ class Import(Table):
 
     @field_validator("business_date")
     @classmethod
-    def _a_day(cls, pattern: str | None) -> str | None:
-        if pattern is not None and sorted(_DAY.findall(pattern)) != ["%Y", "%d", "%m"]:
+    def _a_day(cls, pattern: Column | str | None) -> Column | str | None:
+        if isinstance(pattern, str) and sorted(_DAY.findall(pattern)) != ["%Y", "%d", "%m"]:
             raise ValueError("%Y, %m and %d must stand in it, once each")
         return pattern
 
     def date_in(self, name: str) -> date | None:
         """The day that a file's name tells."""
-        if self.business_date is None:
+        if not isinstance(self.business_date, str):
             return None
         parts = {"%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d\d)", "%d": r"(?P<day>\d\d)", "*": ".*", "?": "."}
         found = re2.fullmatch("".join(parts.get(p, re2.escape(p)) for p in re.split(r"(%[Ymd]|[*?])", self.business_date)), name)
@@ -118,6 +150,7 @@ class Section(Table):
     entity: str = ""
     columns: dict[str, Source]
     import_: Import = Field(Import(), alias="import")
+    customer_entity: str | None = Field(None, description="under which entity the customers are, if not under the rows' own")
 
     @field_validator("dataset")
     @classmethod
@@ -148,14 +181,49 @@ class Section(Table):
                 for name, column in columns.items()
                 if column.signs and (name not in dataset.fields or dataset.fields[name].type != "money")
             ]
+            faults += [
+                f'"after" and "term" make a date, and "{name}" is none'
+                for name, column in columns.items()
+                if column.dates and (name not in dataset.fields or dataset.fields[name].type != "date")
+            ]
             if faults:
                 raise ValueError("; ".join(faults))
         return columns
 
+    @model_validator(mode="after")
+    def _rules_that_hold(self) -> "Section":
+        dataset, rules = datasets()[self.dataset], self.import_
+        named = {"match": rules.match, "protect": rules.protect or []}
+        for key, names in named.items():
+            for name in names:
+                if name not in dataset.fields:
+                    raise ValueError(f'[import] {key}: no field "{name}" in {dataset.name}{nearest(name, dataset.mappable)}')
+        if unmapped := [name for name in rules.match if name not in self.columns]:
+            raise ValueError(f"[import] match: {', '.join(unmapped)} must be mapped, and never be empty")
+        if rules.mode == "snapshot":
+            if dataset.presence is None:
+                raise ValueError(f"[import] mode: a file never holds all {dataset.name}; leave it at delta")
+            if "entity" in self.columns and not rules.entities:
+                raise ValueError("[import] entities: say of which entities such a file holds everything")
+        if rules.sign == "by_type" and not (dataset.balance and dataset.balance.type in self.columns):
+            raise ValueError("[import] sign: by_type needs the column that says what a row is")
+        return self
+
+    @property
+    def sources(self) -> dict[str, Column]:
+        """Where each field's value comes from; and the day a row is about, if a column says it."""
+        day = self.import_.business_date
+        return self.columns | ({"as_of": day} if isinstance(day, Column) else {})
+
+    @property
+    def speaks_for(self) -> list[str]:
+        """The entities of which a snapshot says everything."""
+        return (self.import_.entities or [self.entity]) if self.import_.mode == "snapshot" else []
+
     @property
     def headers(self) -> list[str]:
         """Every header of a file that it may read."""
-        return [header for column in self.columns.values() for header in column.every_header]
+        return [header for column in self.sources.values() for header in column.every_header]
 
     @property
     def target(self) -> Dataset:
@@ -212,6 +280,12 @@ class Profile(Section):
     def business_date(self, name: str) -> date | None:
         """The day that a file is about, if the profile finds that in its name."""
         return self.import_.date_in(name)
+
+    def night(self, moment: datetime) -> date:
+        """The day whose night a moment belongs to, which ends at `day_starts` in the profile's time zone."""
+        starts = clock_time(self.import_.day_starts)
+        local = moment.astimezone(ZoneInfo(self.expect.timezone if self.expect else "UTC"))
+        return local.date() - timedelta(days=local.time() < starts)
 
     @cached_property
     def sections(self) -> list[Section]:

@@ -31,6 +31,8 @@ WHERE e.sent_at IS NULL AND e.given_up_at IS NULL AND e.digest IS NULL
       AND {_NO_JOB.format(task="send_result_email", key="email_id", id="e.id")}
 """
 
+_HAS_JOB = f"SELECT NOT {_NO_JOB.format(task='import_run', key='run_id', id=':run')}"
+
 
 def rescue(conn: Connection, silence: float) -> int:
     """Bury the jobs of workers silent for `silence` seconds, and owe again whatever has no job; returns how much that was.
@@ -45,6 +47,10 @@ def rescue(conn: Connection, silence: float) -> int:
     found = 0
     for drop, profile in sorted(ledger.lines(conn)):
         found += ledger.advance(conn, drop, profile)
+    for run_id, host in ledger.approved_waiting(conn):
+        if not conn.execute(text(_HAS_JOB), {"run": run_id}).scalar_one():
+            queue.enqueue(conn, "import_run", host, run_id=run_id)
+            found += 1
     for (email_id,) in conn.execute(text(_MAILS_OWED)).all():
         queue.enqueue(conn, "send_result_email", email_id=email_id)
         found += 1

@@ -14,6 +14,7 @@ from daemon import db, ledger, queue
 from daemon.errors import TryLater
 from daemon.expectations import check_expectations
 from daemon.log import bound, get
+from daemon.overdue import see_to_overdue
 from daemon.porter import prune_archive
 from daemon.profiles import Profiles
 from daemon.settings import Settings
@@ -25,6 +26,7 @@ _TIDY_SECONDS = 2.0
 """How soon a source file is put away after its import."""
 _EXPECTATION_SECONDS = 60.0
 _PRUNING_SECONDS = 6 * 3600.0
+_OVERDUE_SECONDS = 3600.0
 
 
 class Schedule:
@@ -48,6 +50,7 @@ class Schedule:
         self._every(_TIDY_SECONDS, self._tidy, "tidy")
         self._every(_EXPECTATION_SECONDS, self._expect, "expect", after=_EXPECTATION_SECONDS)
         self._every(_PRUNING_SECONDS, self._prune, "prune")
+        self._every(_OVERDUE_SECONDS, self._see_to_overdue, "overdue", after=_EXPECTATION_SECONDS)
         self._scheduler.start()
 
     def _every(self, seconds: float, what: Callable[[], None], name: str, after: float = 0) -> None:
@@ -93,6 +96,11 @@ class Schedule:
         """See whether what was due has come."""
         with _unless_the_database_is_away("expectations"):
             check_expectations(self._engine, self._settings, self._profiles)
+
+    def _see_to_overdue(self) -> None:
+        """End, or tell of, what has waited too long."""
+        with _unless_the_database_is_away("overdue"):
+            see_to_overdue(self._engine, self._settings, self._profiles)
 
     def _prune(self) -> None:
         """Delete from the archive what is older than it keeps."""

@@ -69,6 +69,8 @@ class Imports(Table):
     attempts: int = Field(5, ge=1, description="tries before a file is refused as gave_up")
     retry_after: Seconds = Field(30, gt=0, description="before the second try; doubles each time")
     workers: int = Field(2, ge=1, le=64, description="imports side by side in one worker process")
+    held_for: Seconds = Field(14 * 86400, ge=60, description="how long a held file waits for somebody's decision")
+    parked_for: Seconds = Field(30 * 86400, ge=60, description="how long a row waits for its customer before somebody is told")
     stalled_after: Seconds = Field(30, ge=1, description="silence after which a worker is taken for dead")
 
     def after(self, tries: int) -> float:

@@ -97,4 +97,11 @@ def _told(conn: Connection, settings: Settings, mail: Owed) -> Result | Digest |
     if run is None:
         return None
     rejections = list(ledger.rejections(conn, run.id, limit=FIRST_REJECTIONS))
-    return Result(run, rejections, links.rejects(run.id, mail.recipient), links.days)
+    return Result(
+        run,
+        rejections,
+        links.rejects(run.id, mail.recipient),
+        links.days,
+        links.decision(run.id, mail.recipient),
+        round(settings.imports.held_for / 86400),
+    )

@@ -102,3 +102,18 @@ class Office:
         run = ledger.get(conn, run_id)
         assert run
         return run
+
+    def run(self, number: int) -> ImportRun:
+        """One run, as the ledger knows it now."""
+        with db.transaction(self.engine) as conn:
+            return self._get(conn, number)
+
+    def do(self, statement: str) -> None:
+        """Change something in the database, as somebody else would."""
+        with db.transaction(self.engine) as conn:
+            conn.execute(sa.text(statement))
+
+
+def counts(run: ImportRun) -> dict[str, int]:
+    """A run's tally, as far as there is something in it."""
+    return {name: count for name, count in (run.tally or {}).items() if name != "money" and count}

@@ -12,7 +12,7 @@ import typer
 
 if TYPE_CHECKING:
     from daemon.importer import Progress
-    from daemon.model import Tally
+    from daemon.model import Outcome
     from daemon.profile import Profile
     from daemon.reading import Reader
 
@@ -71,17 +71,35 @@ def import_file(
     sys.exit(max(exit_code(run) for run in runs))
 
 
-def _print_rehearsal(came_of: "list[tuple[str, Tally]]", chosen: "Profile | None", as_json: bool) -> None:
+def _print_rehearsal(came_of: "list[tuple[str, Outcome]]", chosen: "Profile | None", as_json: bool) -> None:
     from daemon.cli.show import print_json
+    from daemon.model import Imported
 
     if as_json:
         nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
-        each = [nothing | {"dataset": dataset, "tally": asdict(tally)} for dataset, tally in _own_first(came_of, chosen)]
+        each = [nothing | {"dataset": dataset} | _came_to(outcome) for dataset, outcome in _own_first(came_of, chosen)]
         print_json(each[0] | ({"also": each[1:]} if each[1:] else {}))
         return
-    for dataset, tally in came_of:
-        counts = {name: count for name, count in asdict(tally).items() if count and name != "money"}
-        print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    for dataset, outcome in came_of:
+        if isinstance(outcome, Imported):
+            counts = {name: count for name, count in asdict(outcome.tally).items() if count and name != "money"}
+            print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+        else:
+            told = _came_to(outcome)
+            print(f"would be {told['status']}: {told['code']}: {told['detail']}")
+
+
+def _came_to(outcome: "Outcome") -> dict[str, object]:
+    from daemon.model import Held, Imported, Refused
+
+    match outcome:
+        case Imported(tally):
+            return {"tally": asdict(tally)}
+        case Held(why, effect):
+            return {"status": "held", "code": None, "detail": why, "effect": effect}
+        case Refused(code, detail):
+            return {"status": "refused", "code": code, "detail": detail}
+    raise AssertionError(outcome)
 
 
 def _own_first(each: list[tuple[str, T]], chosen: "Profile | None") -> list[tuple[str, T]]:

@@ -1,7 +1,9 @@
 """`imports`: the import runs and what came of them."""
 
+import getpass
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -104,6 +106,63 @@ def rejects(
             results.as_xlsx(run, rejections, words, sys.stdout.buffer)
         else:
             print_json([rejection_json(rejection, words, run.dataset) for rejection in rejections])
+
+
+@app.command()
+def approve(context: typer.Context, id: Id, as_json: Json = False) -> None:
+    """Import a held file all the same, if its effect is still the one it was held for."""
+    _decide(context, id, as_json, approved=True)
+
+
+@app.command()
+def decline(context: typer.Context, id: Id, as_json: Json = False) -> None:
+    """Refuse a held file; nothing of it is imported."""
+    _decide(context, id, as_json, approved=False)
+
+
+def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -> None:
+    from daemon import db, decisions, postgres, results, settings
+    from daemon.attempt import attempt
+    from daemon.cli.show import exit_code, print_json, print_runs
+    from daemon.profiles import Profiles
+
+    loaded = settings.load(context.obj)
+    profiles = Profiles(loaded.profiles)
+    with postgres.opened(loaded) as engine:
+        with db.transaction(engine) as conn:
+            run, by = _run(conn, id), getpass.getuser()
+            done = decisions.approve(conn, run, by) if approved else decisions.decline(conn, loaded, profiles, run, by)
+            if not done:
+                raise typer.BadParameter(f"run {id} is not held: it is {run.state}")
+        if approved:
+            attempt(engine, loaded, profiles, id)
+        with db.transaction(engine) as conn:
+            run = _run(conn, id)
+    if as_json:
+        print_json(results.run_json(run, loaded))
+    else:
+        print_runs([run])
+    sys.exit(exit_code(run) if approved else 0)
+
+
+@app.command()
+def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
+    """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
+    from daemon import db, decisions, postgres, settings
+    from daemon.cli.show import print_json
+    from daemon.profiles import Profiles
+
+    loaded = settings.load(context.obj)
+    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+        run = _run(conn, id)
+        undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, getpass.getuser())
+    if as_json:
+        print_json({"run_id": id, "undone": not undone.obstacles} | asdict(undone))
+    elif undone.obstacles:
+        print(f"run {id} is not undone:", *undone.obstacles, sep="\n  ", file=sys.stderr)
+    else:
+        print(f"run {id} is undone: {undone.restored:,} rows are what they were, {undone.deleted:,} are gone")
+    sys.exit(3 if undone.obstacles else 0)
 
 
 @app.command()

@@ -34,8 +34,10 @@ from daemon.ledger.expectations import (
     missing,
     was_expected,
 )
+from daemon.ledger.holds import approve, approved_waiting, end_held, held_before, held_since, undone
 from daemon.ledger.lines import advance, backlog, before, lines, take
-from daemon.ledger.rejections import reject, rejections
+from daemon.ledger.parked import long_parked
+from daemon.ledger.rejections import forget_rejections, reject, rejected, rejections
 from daemon.ledger.runs import (
     Overtaken,
     assign,
@@ -70,6 +72,8 @@ __all__ = [
     "adopt",
     "advance",
     "alive",
+    "approve",
+    "approved_waiting",
     "archived",
     "arrive",
     "arrive_inline",
@@ -85,6 +89,7 @@ __all__ = [
     "drop_told",
     "drop_well",
     "drops_with_ended",
+    "end_held",
     "ended",
     "expect",
     "expectation",
@@ -93,8 +98,11 @@ __all__ = [
     "fetched",
     "finish",
     "first_sight",
+    "forget_rejections",
     "get",
     "give_back",
+    "held_before",
+    "held_since",
     "imported_before",
     "is_in",
     "last_import",
@@ -103,6 +111,7 @@ __all__ = [
     "left",
     "lines",
     "lock_post",
+    "long_parked",
     "missing",
     "now",
     "old_archives",
@@ -111,6 +120,7 @@ __all__ = [
     "pruned",
     "read_as",
     "reject",
+    "rejected",
     "rejections",
     "retry",
     "run_in",
@@ -118,6 +128,7 @@ __all__ = [
     "strays",
     "take",
     "tally",
+    "undone",
     "unmatched",
     "vanished",
     "vanished_before",

@@ -28,6 +28,17 @@ def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> in
     return count
 
 
+def rejected(conn: Connection, run_id: int) -> int:
+    """How many rejections a run has."""
+    count: int = conn.execute(text("SELECT count(*) FROM nightporter.rejection WHERE run_id = :id"), {"id": run_id}).scalar_one()
+    return count
+
+
+def forget_rejections(conn: Connection, run_id: int) -> None:
+    """Forget what an earlier attempt at a run rejected: it was held, and is judged anew."""
+    conn.execute(text("DELETE FROM nightporter.rejection WHERE run_id = :id"), {"id": run_id})
+
+
 def rejections(conn: Connection, run_id: int, offset: int = 0, limit: int | None = None) -> Iterator[Rejection]:
     """The rejections of a run in the order of their lines, streamed."""
     rows = conn.execution_options(yield_per=1000).execute(

@@ -13,6 +13,7 @@ from daemon.model import (
     FINAL,
     TRANSITIONS,
     Deferred,
+    Held,
     Imported,
     ImportRun,
     Money,
@@ -25,7 +26,8 @@ from daemon.model import (
 _RUN = """
 SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
        a.drop_name AS drop, a.name, a.size, a.mtime, a.archive_host, a.archive, a.sha256, a.control, a.arrived_at, r.finished_at,
-       r.code, r.detail, r.header, r.format, r.tally, a.disposed_as, a.fault,
+       r.code, r.detail, r.header, r.format, r.tally, r.business_date, r.notes, r.effect, r.approved, r.decided_by, r.undone_at,
+       r.undone_by, a.disposed_as, a.fault,
        (SELECT min(f.id) FROM nightporter.import_run f WHERE f.arrival_id = a.follows) AS follows
 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
 """
@@ -95,12 +97,14 @@ def _run(row: Any) -> ImportRun | None:
 
 
 def claim(conn: Connection, run_id: int) -> ImportRun | None:
-    """Take an arrived run for an attempt, counted before the work begins. None when it is not to be had."""
+    """Take an arrived run, or a held one that was approved, for an attempt, counted before the work begins. None when it is
+    not to be had.
+    """
     taken = conn.execute(
         text("""
             UPDATE nightporter.import_run
             SET state = 'importing', attempt = attempt + 1, started_at = clock_timestamp(), not_before = NULL
-            WHERE id = :id AND state = ANY(:before)"""),
+            WHERE id = :id AND state = ANY(:before) AND (state <> 'held' OR approved IS NOT NULL)"""),
         {"id": run_id, "before": _before(State.IMPORTING)},
     )
     return get(conn, run_id) if taken.rowcount else None
@@ -178,7 +182,7 @@ def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
         text("""
             SELECT r.id, a.name, a.sha256 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
             WHERE r.profile = :profile AND r.dataset = :dataset AND r.member = :member AND r.state = 'imported'
-                  AND r.arrival_id <> :arrival
+                  AND r.undone_at IS NULL AND r.arrival_id <> :arrival
             ORDER BY r.finished_at DESC LIMIT 1"""),
         {"profile": run.profile, "dataset": run.dataset, "member": run.member, "arrival": run.arrival_id},
     ).one_or_none()
@@ -236,9 +240,12 @@ def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
 def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
     """Write down what an attempt came to. Raises Overtaken when the run is no longer that attempt's."""
     match outcome:
-        case Imported(tally):
+        case Imported(tally, business_date, notes):
             tally.check()
-            _move(conn, run, State.IMPORTED, tally=json.dumps(asdict(tally), default=_plain))
+            told = {"business_date": business_date, "notes": json.dumps(notes)}
+            _move(conn, run, State.IMPORTED, tally=json.dumps(asdict(tally), default=_plain), **told)
+        case Held(why, effect):
+            _move(conn, run, State.HELD, detail=why, effect=json.dumps(effect))
         case Refused(code, detail):
             _move(conn, run, State.REFUSED, code=code, detail=detail)
         case Deferred(reason, seconds, blameless):
@@ -247,12 +254,17 @@ def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
 
 
 def _move(conn: Connection, run: ImportRun, to: State, **values: Any) -> None:
-    nothing = {"tally": None, "code": None, "detail": None, "not_before": None, "deferrals": 0}
+    nothing = {"tally": None, "code": None, "detail": None, "not_before": None, "deferrals": 0} | {
+        "business_date": None,
+        "notes": "[]",
+        "effect": None,
+    }
     moved = conn.execute(
         text("""
             UPDATE nightporter.import_run
             SET state = :to, tally = CAST(:tally AS jsonb), code = :code, detail = :detail, not_before = :not_before,
-                deferrals = deferrals + :deferrals,
+                deferrals = deferrals + :deferrals, business_date = :business_date, notes = CAST(:notes AS jsonb),
+                effect = CAST(:effect AS jsonb), approved = CASE WHEN :to = 'held' THEN NULL ELSE approved END,
                 finished_at = CASE WHEN :final THEN clock_timestamp() END
             WHERE id = :id AND attempt = :attempt AND state = 'importing' AND state = ANY(:before)"""),
         nothing | values | {"to": to, "id": run.id, "attempt": run.attempt, "final": to in FINAL, "before": _before(to)},

@@ -1,21 +1,53 @@
 """Loading: staged rows checked and merged into a dataset's table, all in the caller's transaction, never row by row."""
 
-from daemon.loading.checks import Turned, known_customers, lock_entities, reject_unknown, settle_twins, turned_down
-from daemon.loading.merge import merge, open_totals
-from daemon.loading.staging import Stage, clear, copy, open_stage, prepare
+from daemon.loading.checks import (
+    Turned,
+    known_customers,
+    lock_entities,
+    refuse_other_key,
+    settle_twins,
+    turned_down,
+)
+from daemon.loading.matching import reject_ambiguous, resolve_aliases, skip_known, skip_older
+from daemon.loading.merge import confirm, merge, open_totals, suppress
+from daemon.loading.parked import park, release, supersede, waiting_for
+from daemon.loading.snapshot import Effect, accept, clear_absent, effects, find_absent, refuse_stale
+from daemon.loading.staging import SMALL, Rules, Stage, clear, copy, open_stage, prepare, protect
+from daemon.loading.undo import Undone, undo
 
 __all__ = [
+    "SMALL",
+    "Effect",
+    "Rules",
     "Stage",
     "Turned",
+    "Undone",
+    "accept",
     "clear",
+    "clear_absent",
+    "confirm",
     "copy",
+    "effects",
+    "find_absent",
     "known_customers",
     "lock_entities",
     "merge",
     "open_stage",
     "open_totals",
+    "park",
     "prepare",
-    "reject_unknown",
+    "protect",
+    "refuse_other_key",
+    "refuse_stale",
+    "reject_ambiguous",
+    "release",
+    "resolve_aliases",
     "settle_twins",
+    "skip_known",
+    "skip_older",
+    "supersede",
+    "suppress",
     "turned_down",
+    "undo",
+    "waiting_for",
 ]

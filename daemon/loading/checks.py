@@ -1,4 +1,4 @@
-"""Checks that need more than one row: twins in the file, customers nobody knows. By SQL on the stage."""
+"""Checks that need more than one row, by SQL on the stage: twins in the file, two kinds of key, and what a check came to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,8 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.datasets import datasets
+from daemon.errors import FileRefused, Refusal
+from daemon.loading import terms
 from daemon.loading.staging import Stage
 from daemon.model import Fault, Reason
 
@@ -22,6 +23,13 @@ class Turned:
     skipped: int = 0
     money: dict[str, Decimal] = field(default_factory=dict)
 
+    def __iadd__(self, other: "Turned") -> "Turned":
+        self.rejected += other.rejected
+        self.skipped += other.skipped
+        for currency, amount in other.money.items():
+            self.money[currency] = self.money.get(currency, Decimal(0)) + amount
+        return self
+
 
 def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
     """Let no other import of these entities check or merge until the transaction ends. Sorted, so that none deadlock."""
@@ -30,92 +38,117 @@ def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
         db.driver(conn).execute("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.entity.' || %s, 0))", [entity])
 
 
+def refuse_other_key(conn: Connection, stage: Stage) -> None:
+    """Raise FileRefused where an entity's rows are known by another kind of key: both kinds would hold one item twice."""
+    if not stage.dataset.one_key:
+        return
+    (single,) = (each[0] for each in stage.dataset.keys if len(each) == 1)
+    known = sql.SQL("NULL" if list(stage.key) == [single] else "NOT NULL")
+    statement = sql.SQL("SELECT entity FROM {} WHERE entity = ANY(%(entities)s) AND {} IS {} LIMIT 1").format(
+        stage.target, sql.Identifier(single), known
+    )
+    if found := db.driver(conn).execute(statement, {"entities": _entities(conn, stage)}).fetchone():
+        raise FileRefused(Refusal.OTHER_KEY, f'{single}: entity "{found[0]}"')
+
+
+def _entities(conn: Connection, stage: Stage) -> list[str]:
+    statement = sql.SQL("SELECT DISTINCT entity FROM {} WHERE run_id = %(run)s").format(stage.table)
+    return [row[0] for row in db.driver(conn).execute(statement, stage.values)]
+
+
 def settle_twins(conn: Connection, stage: Stage) -> Turned:
     """Rows with the same key: if they are equal over the mapped fields the first stays and the others are skipped;
     if they differ all are rejected, for none may win by chance.
     """
-    return _turned(conn, stage, _twins(stage))
+    return turned(conn, stage, _twins(stage))
 
 
 @lru_cache
 def _twins(stage: Stage) -> bytes:
     statement = sql.SQL("""
         WITH twice AS MATERIALIZED (
-            SELECT {key} FROM {stage} WHERE run_id = %(run)s GROUP BY {key} HAVING count(*) > 1
+            SELECT {key} FROM {stage} s WHERE run_id = %(run)s GROUP BY {key} HAVING count(*) > 1
         ), twins AS MATERIALIZED (
-            SELECT {key}, source_line, ROW({fields})::text AS content, {label}::text AS label,
-                   {currency} AS currency, {amount} AS amount
-            FROM {stage} JOIN twice USING ({key}) WHERE run_id = %(run)s
+            SELECT {named_key}, source_line, ROW({fields})::text AS content, {label}::text AS label, {currency} AS currency,
+                   {amount} AS amount, {protects} AS number
+            FROM {stage} s WHERE run_id = %(run)s AND ({key}) IN (SELECT * FROM twice)
         ), judged AS MATERIALIZED (
             SELECT *, first_value(source_line) OVER own AS first, last_value(source_line) OVER own AS last,
                    min(content) OVER own = max(content) OVER own AS equal
             FROM twins
-            WINDOW own AS (PARTITION BY {key} ORDER BY source_line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
-        ), taken AS (
+            WINDOW own AS (PARTITION BY {key_names} ORDER BY source_line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+        ), off AS (
             DELETE FROM {stage} s USING judged j
             WHERE s.run_id = %(run)s AND s.source_line = j.source_line AND (NOT j.equal OR j.source_line <> j.first)
-        ), faulted AS (
-            INSERT INTO nightporter.stage_fault (run_id, line, reasons)
-            SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label,
-                   'detail', CASE WHEN source_line = first THEN last ELSE first END::text))
-            FROM judged WHERE NOT equal
-        )
-        SELECT currency, count(*) FILTER (WHERE NOT equal), count(*) FILTER (WHERE equal AND source_line <> first),
-               sum(amount) FILTER (WHERE NOT equal)
-        FROM judged GROUP BY currency
+        ), taken AS (
+            SELECT *, CASE WHEN source_line = first THEN last ELSE first END::text AS detail, NOT equal AS faulty
+            FROM judged WHERE NOT equal OR source_line <> first
+        ) {end}
     """)
-    return _filled(statement, stage, Fault.DUPLICATE_KEY, stage.label_field, key=["entity", *stage.key])
+    key = terms.key(stage, "s")
+    key_names = [sql.Identifier(f"key {number}") for number in range(len(key))]
+    named = [sql.SQL("{} AS {}").format(term, name) for term, name in zip(key, key_names, strict=True)]
+    return filled(
+        statement,
+        stage,
+        Fault.DUPLICATE_KEY,
+        stage.label_field,
+        key=sql.SQL(", ").join(key),
+        named_key=sql.SQL(", ").join(named),
+        key_names=sql.SQL(", ").join(key_names),
+        fields=terms.names(stage.fields),
+        faulty=sql.SQL("faulty"),
+    )
 
 
-def reject_unknown(conn: Connection, stage: Stage) -> Turned:
-    """Reject the rows whose customer is not in the dataset that this one refers to."""
-    return _turned(conn, stage, _unknown(stage)) if stage.dataset.refers_to else Turned()
+_END = sql.SQL("""
+    , faulted AS (
+        INSERT INTO nightporter.stage_fault (run_id, line, reasons)
+        SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label,
+               'detail', detail))
+        FROM taken WHERE {faulty}
+    ){guarded}
+    SELECT currency, count(*) FILTER (WHERE {faulty}), count(*) FILTER (WHERE NOT {faulty}), sum(amount) FILTER (WHERE {faulty})
+    FROM taken GROUP BY currency
+""")
+_GUARDED = sql.SQL(""", guarded AS (
+        INSERT INTO nightporter.stage_protected (run_id, number) SELECT %(run)s, number FROM taken WHERE {faulty}
+    )""")
 
 
-@lru_cache
-def _unknown(stage: Stage) -> bytes:
-    referred = datasets()[stage.dataset.refers_to or ""]
-    (field,) = referred.keys[0]
-    statement = sql.SQL("""
-        WITH taken AS (
-            DELETE FROM {stage} s
-            WHERE run_id = %(run)s AND NOT EXISTS (
-                SELECT FROM {referred} c WHERE c.entity = s.entity AND c.{key} = s.{key})
-            RETURNING source_line, s.{key} AS label, {currency} AS currency, {amount} AS amount
-        ), faulted AS (
-            INSERT INTO nightporter.stage_fault (run_id, line, reasons)
-            SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label))
-            FROM taken
-        )
-        SELECT currency, count(*), 0, sum(amount) FROM taken GROUP BY currency
-    """)
-    referred_table = sql.Identifier(*referred.table.split("."))
-    return _filled(statement, stage, Fault.UNKNOWN_CUSTOMER, field, key=[field], referred=referred_table)
-
-
-def _filled(statement: sql.SQL, stage: Stage, fault: Fault, label: str, key: list[str], **more: sql.Composable) -> bytes:
-    balance = stage.dataset.balance
-    parts: dict[str, sql.Composable] = {
-        "stage": stage.table,
-        "key": sql.SQL(", ").join(map(sql.Identifier, key)),
-        "fields": sql.SQL(", ").join(map(sql.Identifier, stage.fields)),
-        "label": sql.Identifier(label),
-        "currency": sql.Identifier(balance.currency) if balance else sql.SQL("NULL::text"),
-        "amount": sql.Identifier(balance.amount) if balance else sql.SQL("NULL::numeric"),
+def filled(
+    statement: sql.SQL, stage: Stage, fault: Fault, label: str, faulty: sql.SQL | None = None, **more: sql.Composable
+) -> bytes:
+    """A check's statement: its `taken` are the rows it takes off the stage, `{end}` writes down the faults of the `faulty` ones
+    and counts them.
+    """
+    presence = stage.dataset.presence
+    known = {
         "code": sql.Literal(str(fault)),
         "field": sql.Literal(label),
+        "faulty": faulty or sql.SQL("true"),
     }
-    return statement.format(**parts, **more).as_bytes()
+    known["guarded"] = _GUARDED.format(**known) if stage.rules.snapshot else sql.SQL("")
+    return statement.format(
+        stage=stage.table,
+        label=sql.Identifier(label),
+        currency=terms.currency(stage, "s"),
+        amount=terms.amount(stage, "s"),
+        protects=sql.SQL("s.{}").format(sql.Identifier(presence.protects)) if presence else sql.SQL("NULL::text"),
+        end=_END.format(**known),
+        **more,
+    ).as_bytes()
 
 
-def _turned(conn: Connection, stage: Stage, statement: bytes) -> Turned:
-    turned = Turned()
-    for currency, rejected, skipped, amount in db.driver(conn).execute(statement, stage.run):
-        turned.rejected += rejected
-        turned.skipped += skipped
+def turned(conn: Connection, stage: Stage, statement: bytes) -> Turned:
+    """Run a check and return what it came to."""
+    result = Turned()
+    for currency, rejected, skipped, amount in db.driver(conn).execute(statement, stage.values):
+        result.rejected += rejected
+        result.skipped += skipped
         if currency is not None and amount is not None:
-            turned.money[currency] = amount
-    return turned
+            result.money[currency] = amount
+    return result
 
 
 def turned_down(conn: Connection, stage: Stage, first: int, last: int) -> dict[int, tuple[Reason, ...]]:

@@ -1,4 +1,4 @@
-"""Merge: one join tells new rows, changed rows and the rest apart; only what is new or changed is written."""
+"""Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
 from decimal import Decimal
 from functools import lru_cache
@@ -7,25 +7,30 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
+from daemon.loading import terms
 from daemon.loading.staging import Stage
 from daemon.model import Money, Tally
 
 _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (
-        SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {open} AS open_before, {old_currency} AS old_currency
+        SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {open} AS open_before, {old_currency} AS old_currency,
+               {moved} AS moved
         FROM {stage} s LEFT JOIN {table} t ON {same}
         WHERE s.run_id = %(run)s AND (t.id IS NULL OR {differs})
+    ), kept AS (
+        INSERT INTO nightporter.row_change (run_id, dataset, row_id, before)
+        SELECT %(run)s, %(dataset)s, t.id, to_jsonb(t) FROM classified c JOIN {table} t ON t.id = c.target
     ), created AS (
-        INSERT INTO {table} ({columns}, created_by_run{state_columns})
-        SELECT {columns}, run_id{state_values} FROM classified WHERE target IS NULL
+        INSERT INTO {table} ({columns}, created_by_run{more_columns})
+        SELECT {columns}, run_id{more_values} FROM classified s WHERE target IS NULL
     ), updated AS (
-        UPDATE {table} t SET {changes} FROM classified c WHERE t.id = c.target
+        UPDATE {table} t SET {changes} FROM classified s WHERE t.id = s.target
     )
     SELECT {currency}, old_currency, count(*) FILTER (WHERE target IS NULL), count(*) FILTER (WHERE target IS NOT NULL),
-           count(*) FILTER (WHERE was = 'open' AND now = 'cleared'), count(*) FILTER (WHERE was = 'cleared' AND now = 'open'),
-           coalesce(sum({amount}) FILTER (WHERE target IS NULL), 0),
-           coalesce(sum(open_before) FILTER (WHERE was = 'open' AND now = 'cleared'), 0)
-    FROM classified GROUP BY 1, 2
+           count(*) FILTER (WHERE was = {here} AND now = {gone}), count(*) FILTER (WHERE was = {gone} AND now = {here}),
+           count(*) FILTER (WHERE moved), coalesce(sum({amount}) FILTER (WHERE target IS NULL), 0),
+           coalesce(sum(open_before) FILTER (WHERE was = {here} AND now = {gone}), 0)
+    FROM classified s GROUP BY 1, 2
 """)
 
 
@@ -33,14 +38,15 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
     """Bring the dataset's table up to the staged rows, and count into `tally` what that took."""
     connection = db.driver(conn)
     written = 0
-    for currency, old_currency, created, updated, cleared, reopened, new, settled in connection.execute(
-        _statement(stage), stage.run
+    for currency, old_currency, created, updated, cleared, reopened, moved, new, settled in connection.execute(
+        _statement(stage), stage.values
     ):
         written += created + updated
         tally.created += created
         tally.updated += updated
         tally.cleared += cleared
         tally.reopened += reopened
+        tally.moved += moved
         if currency is not None:
             tally.money.setdefault(currency, Money()).new += new
             tally.money.setdefault(old_currency or currency, Money()).cleared += settled
@@ -48,73 +54,111 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
     tally.unchanged += connection.execute(count, [stage.run_id]).fetchall()[0][0] - written
 
 
-def open_totals(conn: Connection, stage: Stage, entities: list[str]) -> dict[str, Decimal]:
-    """What is open of the dataset by currency, over whole entities; nothing for a dataset that has no balance."""
-    if stage.dataset.balance is None:
-        return {}
-    totals = sql.Identifier(*stage.dataset.balance.totals.split("."))
-    statement = sql.SQL("SELECT currency, sum(amount) FROM {} WHERE entity = ANY(%s) GROUP BY 1").format(totals)
-    return dict(db.driver(conn).execute(statement, [entities]).fetchall())
+@lru_cache
+def _statement(stage: Stage) -> bytes:
+    presence, changes = stage.dataset.presence, terms.changes(stage)
+    more: dict[str, sql.Composable] = {"customer_entity": terms.customer_entity()} if stage.dataset.refers_to else {}
+    if presence:
+        more |= {
+            "scope": sql.SQL("%(scope)s"),
+            presence.state: sql.SQL("now"),
+            presence.since: sql.SQL("CASE now WHEN {} THEN now() END").format(presence.gone),
+            presence.by: sql.SQL("CASE now WHEN {} THEN run_id END").format(presence.gone),
+        }
+    updates: list[sql.Composable] = [sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in changes.items()]
+    updates += [sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in ("run_id", "source_line", "as_of")]
+    updates += [sql.SQL("updated_at = now()")]
+    if presence:
+        gone = {"gone": sql.Literal(presence.gone), "since": sql.Identifier(presence.since), "by": sql.Identifier(presence.by)}
+        updates += [
+            sql.SQL("{since} = CASE s.now WHEN {gone} THEN coalesce(t.{since}, now()) END").format(**gone),
+            sql.SQL("{by} = CASE s.now WHEN {gone} THEN coalesce(t.{by}, s.run_id) END").format(**gone),
+        ]
+    return _MERGE.format(
+        stage=stage.table,
+        table=stage.target,
+        columns=terms.names(["entity", "run_id", "source_line", "as_of", *stage.fields]),
+        more_columns=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in more),
+        more_values=sql.SQL("").join(sql.SQL(", {}").format(value) for value in more.values()),
+        same=terms.same(stage),
+        differs=terms.differs(stage),
+        changes=sql.SQL(", ").join(updates),
+        was=sql.SQL("t.{}").format(sql.Identifier(presence.state)) if presence else sql.SQL("NULL::text"),
+        now=terms.now(stage),
+        here=sql.Literal(presence.here if presence else None),
+        gone=sql.Literal(presence.gone if presence else None),
+        old_currency=terms.currency(stage, "t"),
+        open=terms.amount(stage, "t"),
+        currency=terms.currency(stage, "s"),
+        amount=terms.amount(stage, "s"),
+        moved=_moved(stage),
+    ).as_bytes()
+
+
+def _moved(stage: Stage) -> sql.Composable:
+    """Whether a row of the table is another customer's now."""
+    if "customer_code" in stage.key or "customer_code" not in stage.fields or not stage.dataset.refers_to:
+        return sql.SQL("false")
+    return sql.SQL("coalesce(t.customer_code <> s.customer_code, false)")
+
+
+def suppress(conn: Connection, stage: Stage, tally: Tally) -> None:
+    """Write down, and count, the values of the file that are not taken, for the field is not the file's to change."""
+    if terms.kept(stage):
+        tally.suppressed += db.driver(conn).execute(_suppressed(stage), stage.values).rowcount
 
 
 @lru_cache
-def _statement(stage: Stage) -> bytes:
-    return _MERGE.format(**_parts(stage)).as_bytes()
+def _suppressed(stage: Stage) -> bytes:
+    offers = [
+        sql.SQL("({1}, t.{0}::text, s.{0}::text, {2})").format(
+            sql.Identifier(name), name, sql.Literal(stage.dataset.fields[name].owner == "fill")
+        )
+        for name in terms.kept(stage)
+    ]
+    statement = sql.SQL("""
+        INSERT INTO nightporter.suppressed (run_id, line, row_id, field, kept, offered)
+        SELECT s.run_id, s.source_line, t.id, o.field, o.kept, o.offered
+        FROM {stage} s JOIN {table} t ON {same} CROSS JOIN LATERAL (VALUES {offers}) o (field, kept, offered, fills)
+        WHERE s.run_id = %(run)s AND o.offered IS DISTINCT FROM o.kept AND o.offered IS NOT NULL
+              AND NOT (o.fills AND o.kept IS NULL)
+    """)
+    return statement.format(
+        stage=stage.table, table=stage.target, same=terms.same(stage), offers=sql.SQL(", ").join(offers)
+    ).as_bytes()
 
 
-def _parts(stage: Stage) -> dict[str, sql.Composable]:
-    changeable = [name for name in stage.fields if name not in stage.key and stage.dataset.fields[name].owner == "erp"]
-    balance = stage.dataset.balance
-    amount = sql.Identifier(balance.amount) if balance else sql.SQL("NULL::numeric")
-    now = sql.SQL("CASE WHEN s.{} = 0 THEN 'cleared' ELSE 'open' END").format(amount)
-    return {
-        "stage": stage.table,
-        "table": stage.target,
-        "columns": _list(["entity", "run_id", "source_line", *stage.fields]),
-        "same": _same(stage),
-        "differs": _differs(changeable, now if balance else None),
-        "changes": sql.SQL(", ").join(_changes(changeable, bool(balance))),
-        "was": sql.SQL("t.state") if balance else sql.SQL("NULL::text"),
-        "now": now if balance else sql.SQL("NULL::text"),
-        "old_currency": sql.SQL("t.{}").format(sql.Identifier(balance.currency)) if balance else sql.SQL("NULL::text"),
-        "open": sql.SQL("t.{}").format(amount) if balance else amount,
-        "currency": sql.Identifier(balance.currency) if balance else sql.SQL("NULL::text"),
-        "amount": amount,
-        "state_columns": sql.SQL(", state, cleared_at, cleared_by" if balance else ""),
-        "state_values": sql.SQL(
-            ", now, CASE now WHEN 'cleared' THEN now() END, CASE now WHEN 'cleared' THEN run_id END" if balance else ""
-        ),
-    }
+def confirm(conn: Connection, stage: Stage) -> None:
+    """Remember which rows a delta found as they were, so that an older one that comes late does not change them."""
+    if not stage.rules.snapshot:
+        db.driver(conn).execute(_confirmed(stage), stage.values)
 
 
-def _same(stage: Stage) -> sql.Composed:
-    """The row of the table that a staged row is. Rows known by another key are none of them."""
-    other_keys = {name for key in stage.dataset.keys if tuple(key) != stage.key and len(key) == 1 for name in key}
-    terms = [sql.SQL("t.{0} = s.{0}").format(sql.Identifier(name)) for name in ["entity", *stage.key]]
-    terms += [sql.SQL("t.{} IS NULL").format(sql.Identifier(name)) for name in sorted(other_keys)]
-    return sql.SQL(" AND ").join(terms)
+@lru_cache
+def _confirmed(stage: Stage) -> bytes:
+    statement = sql.SQL("""
+        INSERT INTO nightporter.confirmed (run_id, dataset, row_id)
+        SELECT s.run_id, %(dataset)s, t.id FROM {stage} s JOIN {table} t ON {same}
+        WHERE s.run_id = %(run)s AND t.run_id <> s.run_id AND (t.as_of IS NULL OR t.as_of < s.as_of)
+    """)
+    return statement.format(stage=stage.table, table=stage.target, same=terms.same(stage)).as_bytes()
 
 
-def _differs(changeable: list[str], now: sql.Composed | None) -> sql.Composed:
-    """Whether anything would change. A blank in the file leaves what is stored."""
-    term = sql.SQL("(s.{0} IS NOT NULL AND s.{0} IS DISTINCT FROM t.{0})")
-    terms: list[sql.Composable] = [term.format(sql.Identifier(name)) for name in changeable]
-    if now is not None:
-        terms.append(sql.SQL("t.state <> {}").format(now))
-    return sql.SQL("({})").format(sql.SQL(" OR ").join(terms or [sql.SQL("false")]))
-
-
-def _changes(changeable: list[str], has_state: bool) -> list[sql.Composable]:
-    changes: list[sql.Composable] = [sql.SQL("{0} = coalesce(c.{0}, t.{0})").format(sql.Identifier(name)) for name in changeable]
-    changes += [sql.SQL("run_id = c.run_id"), sql.SQL("source_line = c.source_line"), sql.SQL("updated_at = now()")]
-    if has_state:
-        changes += [
-            sql.SQL("state = c.now"),
-            sql.SQL("cleared_at = CASE c.now WHEN 'cleared' THEN coalesce(t.cleared_at, now()) END"),
-            sql.SQL("cleared_by = CASE c.now WHEN 'cleared' THEN coalesce(t.cleared_by, c.run_id) END"),
-        ]
-    return changes
-
-
-def _list(names: list[str]) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, names))
+def open_totals(conn: Connection, stage: Stage, entities: list[str]) -> dict[str, Decimal]:
+    """What is open of the dataset by currency, over whole entities; nothing for a dataset that has no balance."""
+    balance, presence = stage.dataset.balance, stage.dataset.presence
+    if balance is None or presence is None:
+        return {}
+    if balance.totals:
+        table, amount, only = sql.Identifier(*balance.totals.split(".")), "amount", sql.SQL("").format()
+    else:
+        table, amount, only = (
+            stage.target,
+            balance.amount,
+            sql.SQL("AND {} = {}").format(sql.Identifier(presence.state), presence.here),
+        )
+    statement = sql.SQL("SELECT {}, sum({}) FROM {} WHERE entity = ANY(%s) {} GROUP BY 1").format(
+        sql.Identifier(balance.currency), sql.Identifier(amount), table, only
+    )
+    found = db.driver(conn).execute(statement, [entities]).fetchall()
+    return {currency: total for currency, total in found if currency is not None}

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass, field
+from datetime import date
 
 import psycopg
 import pyarrow as pa
@@ -29,20 +30,49 @@ are looked up, each by its key, for nothing is known of the shared stage that wo
 that was made for an empty table is not kept: it has been seen to make a night's ten-thousandth file ten times as slow.
 """
 
+_KEPT_ASIDE = ("stage_protected", "stage_absent")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a profile says of rows that are in the table already.
+
+    `protected` fields keep what is stored; `blank_clears` lets an empty cell empty the field; with `insert_only` a row that is
+    there is left alone; a `snapshot` speaks for all that is open in its scope.
+    """
+
+    protected: frozenset[str] = frozenset()
+    blank_clears: bool = False
+    insert_only: bool = False
+    snapshot: bool = False
+
 
 @dataclass(frozen=True)
 class Stage:
-    """Where one import run's rows wait: a table, and which of its rows are this run's.
+    """Where one import run's rows wait: a table, which of its rows are this run's, and by what rules they are merged.
 
-    Two are equal when the same statements go over both; those take the run as `%(run)s`.
+    Two are equal when the same statements go over both; those take the rest as parameters, see `values`.
     """
 
     run_id: int = field(compare=False)
     dataset: Dataset = field(hash=False)
     fields: tuple[str, ...]
     key: tuple[str, ...]
-    name: str
+    rules: Rules
     own: bool
+    scope: str = field(compare=False)
+    """What its open rows belong to: of a snapshot, all that it speaks for; '' leaves it to others."""
+    entities: tuple[str, ...] = field(compare=False)
+    """Those of which a snapshot says everything."""
+    as_of: date = field(compare=False)
+    """The day that the file is about."""
+    customer_entity: str | None = field(compare=False)
+    """Under which entity its customers are, if not under each row's own."""
+
+    @property
+    def name(self) -> str:
+        """The name of its table."""
+        return f"stage_{self.dataset.name}_{self.run_id}" if self.own else f"stage_{self.dataset.name}"
 
     @property
     def table(self) -> sql.Identifier:
@@ -50,14 +80,21 @@ class Stage:
         return sql.Identifier("nightporter", self.name)
 
     @property
-    def run(self) -> dict[str, int]:
-        """What a statement over the stage is given."""
-        return {"run": self.run_id}
-
-    @property
     def target(self) -> sql.Identifier:
         """The dataset's table."""
         return sql.Identifier(*self.dataset.table.split("."))
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What the statements over the stage are given."""
+        return {
+            "run": self.run_id,
+            "dataset": self.dataset.name,
+            "scope": self.scope,
+            "entities": list(self.entities),
+            "as_of": self.as_of,
+            "customer_entity": self.customer_entity,
+        }
 
     @property
     def label_field(self) -> str:
@@ -65,19 +102,19 @@ class Stage:
         return next((name for name in reversed(self.key) if self.dataset.fields[name].required), self.key[0])
 
 
-def open_stage(conn: Connection, run_id: int, dataset: Dataset, fields: list[str], key: list[str], size: int) -> Stage:
-    """A stage for a file of `size` bytes; gone with the transaction, unless that commits after `clear`."""
-    own, shared = size > SMALL, f"stage_{dataset.name}"
-    stage = Stage(run_id, dataset, tuple(fields), tuple(key), f"{shared}_{run_id}" if own else shared, own)
-    if own:
-        like = sql.Identifier("nightporter", shared)
+def open_stage(conn: Connection, stage: Stage) -> None:
+    """Make the stage, where it is a table of its own; gone with the transaction, unless that commits after `clear`."""
+    if stage.own:
+        like = sql.Identifier("nightporter", f"stage_{stage.dataset.name}")
         db.driver(conn).execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(stage.table, like))
-    return stage
+        db.driver(conn).execute(_MANY)
 
 
 def copy(conn: Connection, stage: Stage, rows: pa.Table) -> None:
     """Add rows to the stage. Raises when the database counted others than were sent."""
     rows = rows.add_column(0, "run_id", pa.repeat(pa.scalar(stage.run_id), rows.num_rows))
+    if "as_of" not in rows.column_names:
+        rows = rows.add_column(0, "as_of", pa.repeat(pa.scalar(stage.as_of), rows.num_rows))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     text = io.BytesIO()
     csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
@@ -91,18 +128,22 @@ def copy(conn: Connection, stage: Stage, rows: pa.Table) -> None:
             raise AssertionError(f"{rows.num_rows} rows sent to the stage, {cursor.rowcount} arrived")
 
 
-def prepare(conn: Connection, stage: Stage) -> None:
-    """Once all rows are staged, see that the statements over them are planned well: many hashed in memory, few looked up."""
-    connection = db.driver(conn)
-    connection.execute(_MANY if stage.own else _FEW)
-    if stage.own:
-        connection.execute(sql.SQL("ANALYZE {}").format(stage.table))
-
-
 def _copy_rows(cursor: "psycopg.Cursor[object]", statement: sql.Composed, rows: pa.Table) -> None:
     with cursor.copy(statement) as sink:
         for row in zip(*(column.to_pylist() for column in rows.columns), strict=True):
             sink.write_row(row)
+
+
+def protect(conn: Connection, stage: Stage, numbers: pa.Array) -> None:
+    """Keep what rejected rows of a snapshot speak of from being taken for gone."""
+    with db.driver(conn).cursor() as cursor, cursor.copy("COPY nightporter.stage_protected (run_id, number) FROM STDIN") as sink:
+        for number in numbers.to_pylist():
+            sink.write_row((stage.run_id, number))
+
+
+def prepare(conn: Connection, stage: Stage) -> None:
+    """Once all rows are staged, see that statements which join them with other tables are planned well."""
+    db.driver(conn).execute(sql.SQL("ANALYZE {}").format(stage.table) if stage.own else _FEW)
 
 
 def clear(conn: Connection, stage: Stage) -> None:
@@ -111,3 +152,7 @@ def clear(conn: Connection, stage: Stage) -> None:
         db.driver(conn).execute(sql.SQL("DROP TABLE {}").format(stage.table))
     else:
         db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [stage.run_id])
+    for name in _KEPT_ASIDE if stage.rules.snapshot else ():
+        db.driver(conn).execute(
+            sql.SQL("DELETE FROM {} WHERE run_id = %s").format(sql.Identifier("nightporter", name)), [stage.run_id]
+        )

@@ -1,8 +1,8 @@
 """Mapping: a file's text cells become a dataset's typed fields, exactly once, by a profile; what cannot is a rejection."""
 
-from daemon.mapping.apply import Mapping
+from daemon.mapping.apply import AS_OF, Mapping
 from daemon.mapping.numbers import amount
 from daemon.mapping.prove import check_pins, fit
 from daemon.mapping.work import Mapped
 
-__all__ = ["Mapped", "Mapping", "amount", "check_pins", "fit"]
+__all__ = ["AS_OF", "Mapped", "Mapping", "amount", "check_pins", "fit"]

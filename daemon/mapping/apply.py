@@ -15,9 +15,13 @@ from daemon.errors import FileRefused, Refusal
 from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
 from daemon.mapping.work import Mapped, Work
-from daemon.model import Batch
+from daemon.model import Batch, Fault
 from daemon.profile import Section
 from daemon.shape import Conventions
+
+AS_OF = "as_of"
+"""The staged column that says which day a row is about, where the file has a column for that."""
+_THE_DAY = Field(type="date", label={})
 
 
 class Mapping:
@@ -36,13 +40,13 @@ class Mapping:
         self._check()
         self._columns = {
             name: column
-            for name, column in section.columns.items()
+            for name, column in section.sources.items()
             if not missing(column, self._header)
             and not (column.optional and self._found(column) and self._found(column) <= set(blank))
         }
         self.fields = [name for name, field in self._dataset.fields.items() if name in self._columns or self._fills(field)]
         """The dataset's fields that this mapping fills."""
-        self.key = self._dataset.key(set(self.fields))
+        self.key = section.import_.match or self._dataset.key(set(self.fields))
         """The fields that say which row of the dataset a row of the file is."""
         used = self._header.found([*section.import_.skip_where, *section.headers])
         self.unused = [name for name in header if name not in used]
@@ -66,9 +70,9 @@ class Mapping:
     def conventional(self) -> list[tuple[str, str]]:
         """The file's columns whose text depends on its conventions, each with the type it is read as."""
         return [
-            (header, self._dataset.fields[name].type)
+            (header, self._field(name).type)
             for name, column in self._columns.items()
-            if name != "entity" and self._dataset.fields[name].type in ("money", "date")
+            if name != "entity" and self._field(name).type in ("money", "date")
             for header in self._header.found(column.headers)
         ]
 
@@ -82,13 +86,15 @@ class Mapping:
         """Convert a batch."""
         kept = self.kept(batch)
         work = Work(kept, self._columns, self.section.entity, self._header, self.conventions)
-        for name in filter(self._columns.__contains__, self.fields):
-            work.convert(name, self._dataset.fields[name], needed=name in self._needed)
+        for name in filter(self._columns.__contains__, (*self.fields, AS_OF)):
+            work.convert(name, self._field(name), self._needed.get(name))
         for name in self.fields:
-            work.complete(name, self._dataset.fields[name], needed=name in self._needed)
+            work.complete(name, self._dataset.fields[name], self._needed.get(name))
         work.compare_currencies(self._dataset)
+        if self.section.import_.sign == "by_type":
+            work.sign_by_type(self._dataset)
         work.settle(self._dataset.balance)
-        return work.split(self.fields, self._dataset.balance, len(batch.frame) - len(kept.frame))
+        return work.split(self.fields, self._dataset, len(batch.frame) - len(kept.frame))
 
     def kept(self, batch: Batch) -> Batch:
         """The rows of a batch that `skip_where` leaves."""
@@ -103,21 +109,26 @@ class Mapping:
         return Batch(batch.frame[~skip], *marks)
 
     @cached_property
-    def _needed(self) -> set[str]:
-        """The mapped fields in which a blank is a fault: required ones, those that make the key, and those that must have
-        a value which only a file without the column may leave to us.
+    def _needed(self) -> dict[str, Fault]:
+        """The mapped fields in which a blank is a fault, and which: required ones, those that make the key, and those that must
+        have a value which only a file without the column may leave to us.
         """
         fields = self._dataset.fields
         key = {name for name in self.key if fields[name].default is None} | {
             f for name in self.key for f in fields[name].default_from[:1]
         }
-        return {name for name, field in fields.items() if field.required or field.default_from or name in key}
+        must = {name for name, field in fields.items() if field.required or field.default_from} | {AS_OF}
+        matched = set() if self.key in self._dataset.keys else key - must
+        return dict.fromkeys(must | key, Fault.MISSING) | dict.fromkeys(matched, Fault.MATCH_KEY_BLANK)
+
+    def _field(self, name: str) -> Field:
+        return _THE_DAY if name == AS_OF else self._dataset.fields[name]
 
     def _fills(self, field: Field) -> bool:
         return field.default is not None or any(name in self._columns for name in field.given_by)
 
     def _check(self) -> None:
-        needed = [column for name, column in self.section.columns.items() if not column.optional or self._required(name)]
+        needed = [column for name, column in self.section.sources.items() if not column.optional or self._required(name)]
         lacking = [name for column in needed for name in missing(column, self._header)]
         lacking += [name for name in self.section.import_.skip_where if name not in self._header]
         if lacking:

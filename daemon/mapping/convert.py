@@ -87,9 +87,9 @@ def no_blank_dates(column: pa.Array) -> pa.Array:
     return pc.if_else(blank, None, column) if pc.any(blank).as_py() else column
 
 
-def joined(first: pa.Array, second: pa.Array) -> pa.Array:
-    """Two text columns with a space between, or whichever is not null."""
-    return pc.coalesce(pc.binary_join_element_wise(first, second, " "), first, second)
+def joined(first: pa.Array, second: pa.Array, separator: str = " ") -> pa.Array:
+    """Two text columns with a separator between, or whichever is not null."""
+    return pc.coalesce(pc.binary_join_element_wise(first, second, separator), first, second)
 
 
 def derived_from(given: pa.Array, field: Field) -> pa.Array:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from daemon.columns import Column
 from daemon.datasets import Balance, Dataset, Field
+from daemon.mapping import payment_terms
 from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
 from daemon.mapping.header import Header, missing
 from daemon.mapping.numbers import MONEY, balanced, marked, sided
@@ -23,7 +24,8 @@ MAX_ENTITY = 60
 @dataclass(frozen=True)
 class Mapped:
     """What came of a batch: its good rows as typed columns with their `source_line`, the rejected ones, how many were
-    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read.
+    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read; and what the
+    rejected ones speak of, so that a snapshot does not take it for gone.
     """
 
     rows: pa.Table
@@ -31,6 +33,7 @@ class Mapped:
     skipped: int
     money: dict[str, Decimal]
     rejected_money: dict[str, Decimal]
+    protects: pa.Array
 
 
 class Work:
@@ -47,8 +50,8 @@ class Work:
         self._marked: dict[str, dict[int, frozenset[str]]] = {}
         """By field, the rows whose amount names a currency."""
 
-    def convert(self, name: str, field: Field, *, needed: bool) -> None:
-        """Read a mapped field from the file."""
+    def convert(self, name: str, field: Field, blank: Fault | None) -> None:
+        """Read a mapped field from the file; a `blank` in it may be a fault."""
         source = self._sources[name]
         text, typed = self._text(source)
         if source.debit is not None:
@@ -64,8 +67,8 @@ class Work:
             faults |= flag_faults
         if field.type == "money":
             self._marked[name] = marked(text)
-        if needed:
-            faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), Fault.MISSING)
+        if blank:
+            faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), blank)
         faults |= dict.fromkeys(self._errors(source), Fault.ERROR_CELL)
         for row, fault in faults.items():
             limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
@@ -109,7 +112,12 @@ class Work:
     def _text(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
         """The source's text, trimmed, its words mapped, null where empty; and where it was typed by a spreadsheet."""
         text, typed = self._unmapped(source)
-        return (null_if_empty(map_words(text, source.map)) if source.map else text), typed
+        if source.slice:
+            first, last = source.slice
+            text = null_if_empty(pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(text, first - 1, last)))
+        if source.map:
+            text = null_if_empty(map_words(text, source.map))
+        return (text if source.default is None else pc.fill_null(text, source.default)), typed
 
     def _unmapped(self, source: Column) -> tuple[pa.Array, pa.Array | None]:
         frame, typed = self._batch.frame, self._batch.typed
@@ -123,15 +131,31 @@ class Work:
             sides = [cells(frame, self._header[header]) for header in (source.debit, source.credit)]
             return pc.coalesce(*sides), nowhere
         if source.join is not None:
-            return reduce(joined, (cells(frame, self._header[header]) for header in source.join)), nowhere
+            together = partial(joined, separator=source.separator)
+            return reduce(together, (cells(frame, self._header[header]) for header in source.join)), nowhere
+        if source.after is not None and source.term is not None:
+            return self._due(source.after, source.term)
         found = [self._text(part) for part in source.first_of or [] if not missing(part, self._header)]
         text, marks = found[0]
         for other, other_marks in found[1:]:
-            marks = None if marks is None else pc.if_else(pc.is_null(text), other_marks, marks)
+            if marks is not None or other_marks is not None:
+                none = pa.repeat(pa.scalar(False), len(frame))
+                marks = pc.if_else(
+                    pc.is_null(text), none if other_marks is None else other_marks, none if marks is None else marks
+                )
             text = pc.coalesce(text, other)
         return text, marks
 
-    def complete(self, name: str, field: Field, *, needed: bool) -> None:
+    def _due(self, after: str, term: Column) -> tuple[pa.Array, pa.Array]:
+        """Due dates by payment terms, as canonical text; where the day or the term is not clear, that stands in its place."""
+        day, typed = self._unmapped(Column.model_validate({"from": after}))
+        issued, _ = convert(no_blank_dates(day), Field(type="date", label={}), self._conventions, typed)
+        terms = self._text(term)[0]
+        due = payment_terms.due_dates(issued, terms).cast(pa.string())
+        unclear = pc.if_else(pc.is_null(issued), day, terms)
+        return pc.if_else(pc.or_(pc.is_null(day), pc.is_null(terms)), None, pc.coalesce(due, unclear)), pc.is_valid(due)
+
+    def complete(self, name: str, field: Field, blank: Fault | None) -> None:
         """Fill in what the file has no column for, where the dataset says from what."""
         column = self._columns.get(name)
         if column is None:
@@ -141,12 +165,22 @@ class Work:
                     column = derived if column is None else pc.coalesce(column, derived)
             if parts := [self._columns[part] for part in field.joined_from if part in self._columns]:
                 column = reduce(joined, parts)
-                for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if needed else []:
-                    self._fault(row, Reason(Fault.MISSING, name))
+                for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if blank else []:
+                    self._fault(row, Reason(blank or Fault.MISSING, name))
         if field.default is not None:
             default = pa.scalar(field.default)
             column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
         self._columns[name] = column
+
+    def sign_by_type(self, dataset: Dataset) -> None:
+        """Turn the sign of the amounts of credits, which the file prints as positives."""
+        balance = dataset.balance
+        if balance is None or balance.type is None or balance.type not in self._columns:
+            return
+        credits = pc.is_in(self._columns[balance.type], pa.array(balance.credits))
+        for name, field in dataset.fields.items():
+            if field.type == "money" and name in self._columns:
+                self._columns[name] = pc.if_else(credits, pc.negate(self._columns[name]), self._columns[name])
 
     def settle(self, balance: Balance | None) -> None:
         """Nothing is open of a row that has been paid, where the file says when but not how much is left."""
@@ -156,24 +190,27 @@ class Work:
         nothing = pa.scalar(Decimal(0), MONEY)
         self._columns[balance.amount] = pc.if_else(paid, nothing, self._columns[balance.amount])
 
-    def split(self, fields: list[str], balance: Balance | None, skipped: int) -> Mapped:
+    def split(self, fields: list[str], dataset: Dataset, skipped: int) -> Mapped:
         """The good rows, and the bad ones with their reasons."""
-        frame = self._batch.frame
+        frame, balance = self._batch.frame, dataset.balance
         entity = self._entity()
         table = pa.table(
             {
                 "source_line": pa.array(frame.index.to_numpy(), pa.int32()),
                 "entity": entity,
-                **{name: self._columns[name] for name in fields},
+                **{name: self._columns[name] for name in (*fields, "as_of") if name in self._columns},
             }
         )
         if not self._faults:
-            return Mapped(table, [], skipped, _sums(table, balance), {})
+            return Mapped(table, [], skipped, _sums(table, balance), {}, pa.nulls(0, pa.string()))
         bad = sorted(self._faults)
         good = np.ones(len(frame), dtype=bool)
         good[bad] = False
         rejected = _sums(table.take(bad), balance)
-        return Mapped(table.filter(pa.array(good)), list(self._rejections(bad)), skipped, _sums(table, balance), rejected)
+        spoken_of = dataset.presence.protects if dataset.presence else ""
+        protects = table.column(spoken_of).take(bad).combine_chunks() if spoken_of in fields else pa.nulls(len(bad), pa.string())
+        rejections = list(self._rejections(bad))
+        return Mapped(table.filter(pa.array(good)), rejections, skipped, _sums(table, balance), rejected, protects)
 
     def _entity(self) -> pa.Array:
         source = self._sources.get("entity")
@@ -196,7 +233,7 @@ class Work:
 
 def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:
     """The open amounts of a table by currency, as far as both could be read."""
-    if balance is None:
+    if balance is None or not {balance.currency, balance.amount} <= set(table.column_names):
         return {}
     known = table.select([balance.currency, balance.amount]).drop_null()
     sums = known.group_by(balance.currency).aggregate([(balance.amount, "sum")])

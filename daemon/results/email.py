@@ -47,6 +47,9 @@ class Result:
     rejections: list[Rejection]
     link: str
     link_days: int
+    decide: str
+    """Where a held run is approved or declined; after `held_days` it counts as declined."""
+    held_days: int
 
 
 def compose(mail: Owed, sender: str, told: Result | Digest | None) -> EmailMessage:
@@ -84,6 +87,8 @@ def _counted(counts: dict[str, int], words: Words) -> dict[str, str]:
 
 def _subject(run: ImportRun, words: Words) -> str:
     tally = ledger.tally(run)
+    if run.state is State.HELD:
+        return words("mail.subject_held", file=run.title)
     if run.state is State.VANISHED:
         return words("mail.subject_vanished", file=run.title)
     if run.code is None and tally is None:

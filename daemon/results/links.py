@@ -1,12 +1,14 @@
-"""Links: addresses that open one run's rejected rows for one recipient, signed, and good for some days."""
+"""Links: addresses that open a run's rejected rows, or the decision about it, for one recipient: signed, good for some days."""
 
 import time
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from daemon.settings import Settings
+
+What = Literal["rejects", "decision"]
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,25 @@ class Links:
 
     def rejects(self, run_id: int, recipient: str) -> str:
         """The address of a run's rejected rows."""
-        expiry = int(time.time()) + self.days * 86400
-        return f"{self.public_url}/r/{self._signer().dumps({'run': run_id, 'to': recipient, 'exp': expiry})}"
+        return f"{self.public_url}/r/{self._token('rejects', run_id, recipient)}"
 
-    def run_of(self, token: str) -> int | None:
-        """The run that a token opens; None for one that is forged, damaged or expired, without telling which."""
+    def decision(self, run_id: int, recipient: str) -> str:
+        """The address where a held run is approved or declined."""
+        return f"{self.public_url}/d/{self._token('decision', run_id, recipient)}"
+
+    def _token(self, what: What, run_id: int, recipient: str) -> str:
+        expiry = int(time.time()) + self.days * 86400
+        return str(self._signer(what).dumps({"run": run_id, "to": recipient, "exp": expiry}))
+
+    def opened(self, what: What, token: str) -> tuple[int, str] | None:
+        """The run that a token opens, and whom it was made for; None for one that is forged, damaged or expired, without
+        telling which.
+        """
         try:
-            content = self._signer().loads(token)
+            content = self._signer(what).loads(token)
         except BadData:
             return None
-        return int(content["run"]) if content["exp"] >= time.time() else None
+        return (int(content["run"]), str(content["to"])) if content["exp"] >= time.time() else None
 
-    def _signer(self) -> URLSafeSerializer:
-        return URLSafeSerializer(self.keys, salt="nightporter.rejects")
+    def _signer(self, what: What) -> URLSafeSerializer:
+        return URLSafeSerializer(self.keys, salt=f"nightporter.{what}")

@@ -38,6 +38,43 @@ class Words:
         """Why a file was refused."""
         return self(f"refusal.{code}", detail=shown(detail))
 
+    def effect(self, effect: dict[str, Any] | None) -> list[str]:
+        """What a held run would do, and why that is not plausible."""
+        told = []
+        if effect and "control" in effect:
+            told.append(self("decision.control", detail=shown(effect["control"])))
+        if effect and "empty" in effect:
+            told.append(self("decision.empty"))
+        for each in (effect or {}).get("snapshot", []):
+            told.append(self._snapshot(each))
+        return told
+
+    def _snapshot(self, effect: dict[str, Any]) -> str:
+        amounts = self._amounts(effect["amounts"])
+        sentences = [
+            self(
+                "decision.snapshot",
+                to_clear=self.count(effect["to_clear"]),
+                open=self.count(effect["open"]),
+                amounts=f" ({amounts})" if amounts else "",
+            )
+        ]
+        if effect["rows_before"] is not None:
+            before = self.count(effect["rows_before"])
+            sentences.append(self("decision.compared", rows=self.count(effect["rows"]), before=before))
+        if effect["totals_before"]:
+            totals = {"totals": self._amounts(effect["totals"]) or "0", "before": self._amounts(effect["totals_before"])}
+            sentences.append(self("decision.totals", **totals))
+        entity = self("decision.entity", entity=shown(effect["entity"])) if effect["entity"] else ""
+        return entity + " ".join(sentences)
+
+    def _amounts(self, sums: dict[str, str]) -> str:
+        return ", ".join(f"{self.money(Decimal(amount))} {currency}" for currency, amount in sorted(sums.items()))
+
+    def note(self, note: dict[str, Any]) -> str:
+        """What else there is to tell of a run."""
+        return self(f"note.{note['code']}", **{name: value for name, value in note.items() if name != "code"})
+
     def dataset(self, name: str) -> str:
         """What a dataset is called."""
         return datasets()[name].label[self.language] if name in datasets() else name

@@ -19,10 +19,12 @@ from daemon import db
 from daemon.errors import TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.web import rejects, uploads
+from daemon.web import decisions, rejects, uploads
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -37,6 +39,7 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
             Route("/healthz", _alive),
             Route("/readyz", _ready),
             *rejects.routes,
+            *decisions.routes,
             *uploads.routes,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],

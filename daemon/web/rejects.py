@@ -18,7 +18,7 @@ from daemon.settings import Settings
 
 ROWS_PER_PAGE = 100
 
-_templates = Environment(
+templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -35,9 +35,9 @@ def page(request: Request) -> Response:
     number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
     with db.transaction(_engine(request)) as conn:
         rows = list(ledger.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
-    total = int(found.tally["rejected"]) if found.tally else 0
+        total = ledger.rejected(conn, found.id)
     content = {
-        "words": _words(request),
+        "words": words_of(request),
         "run": found,
         "rows": rows,
         "total": total,
@@ -46,7 +46,7 @@ def page(request: Request) -> Response:
         "first": (number - 1) * ROWS_PER_PAGE + 1,
         "token": request.path_params["token"],
     }
-    return HTMLResponse(_templates.get_template("rejects.html").render(content))
+    return HTMLResponse(templates.get_template("rejects.html").render(content))
 
 
 def download_csv(request: Request) -> Response:
@@ -63,7 +63,7 @@ def download_xlsx(request: Request) -> Response:
     if found is None:
         return nothing_here(request)
     with tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file, db.transaction(_engine(request)) as conn:
-        results.as_xlsx(found, ledger.rejections(conn, found.id), _words(request), file)
+        results.as_xlsx(found, ledger.rejections(conn, found.id), words_of(request), file)
     path = Path(file.name)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return FileResponse(path, media_type=kind, headers=_attachment(found, "xlsx"), background=BackgroundTask(path.unlink))
@@ -78,21 +78,21 @@ routes = [
 
 def nothing_here(request: Request, error: Exception | None = None) -> Response:
     """The one answer to every address that opens nothing, whatever the reason."""
-    return HTMLResponse(_templates.get_template("nothing.html").render(words=_words(request)), 404)
+    return HTMLResponse(templates.get_template("nothing.html").render(words=words_of(request)), 404)
 
 
 def _run(request: Request) -> ImportRun | None:
     settings: Settings = request.app.state.settings
-    run_id = Links.of(settings).run_of(request.path_params["token"])
-    if run_id is None:
+    opened = Links.of(settings).opened("rejects", request.path_params["token"])
+    if opened is None:
         return None
     with db.transaction(_engine(request)) as conn:
-        return ledger.get(conn, run_id)
+        return ledger.get(conn, opened[0])
 
 
 def _csv(request: Request, run: ImportRun) -> Iterator[bytes]:
     with db.transaction(_engine(request)) as conn:
-        yield from results.as_csv(run, ledger.rejections(conn, run.id), _words(request))
+        yield from results.as_csv(run, ledger.rejections(conn, run.id), words_of(request))
 
 
 def _engine(request: Request) -> Engine:
@@ -100,7 +100,7 @@ def _engine(request: Request) -> Engine:
     return engine
 
 
-def _words(request: Request) -> Words:
+def words_of(request: Request) -> Words:
     """The reader's language, as the browser asks for it."""
     asked = [part.split(";")[0].strip()[:2].casefold() for part in request.headers.get("accept-language", "").split(",")]
     return Words(next((language for language in asked if language in ("en", "fr")), "en"))

@@ -56,15 +56,15 @@ def test_p2_rows_load_once_though_two_services_look(
 
 
 def test_p3_every_row_is_accounted_for(service: Service) -> None:
-    """P3: read is created, updated, unchanged, rejected and skipped, in the ledger and in the tables."""
+    """P3: read is created, updated, unchanged, rejected, parked and skipped, in the ledger and in the tables."""
     service.arrive("customers.csv", CUSTOMERS)
     service.wait_for("imported")
-    service.arrive("items.csv", items("F1", "F2", "F2") + "C9;F3;01/02/2024;02/03/2024;5\nC1;F4\n")
+    service.arrive("items.csv", items("F1", "F2", "F2") + "C9;F3;01/02/2024;02/03/2024;5\nC1;F4\nC1;F5;x;x;5\n")
     service.wait_for("imported", 2)
     ((tally,),) = service.query("SELECT tally FROM nightporter.import_run WHERE dataset = 'receivables'")
     assert isinstance(tally, dict)
-    assert [tally[name] for name in ("read", "created", "rejected", "skipped")] == [5, 2, 2, 1]
-    assert service.query("SELECT line FROM nightporter.rejection ORDER BY 1") == [(5,), (6,)]
+    assert [tally[name] for name in ("read", "created", "rejected", "parked", "skipped")] == [6, 2, 2, 1, 1]
+    assert service.query("SELECT line FROM nightporter.rejection ORDER BY 1") == [(6,), (7,)]
 
 
 def test_p4_somebody_is_told_whatever_happened(service: Service) -> None:

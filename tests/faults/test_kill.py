@@ -38,7 +38,9 @@ def test_promises_hold_though_the_process_is_killed_at_every_step(service: Servi
         armed.with_suffix(".new").rename(armed)
         for name in itertools.islice(names, FILES):
             rows = (f"C1;{name}-{row};01/02/2024;02/03/2024;{row},50\n" for row in range(ROWS))
-            service.arrive(name, ITEMS_HEADER + "".join(rows) + f"C9;{name};01/02/2024;02/03/2024;1\n")
+            service.arrive(
+                name, ITEMS_HEADER + "".join(rows) + f"C1;{name};31/02/2024;02/03/2024;1\nC9;{name};01/02/2024;02/03/2024;1\n"
+            )
         eventually(lambda: not armed.exists())
         if failpoint in IN_THE_SERVICE:
             assert service.process.wait(10) == -9, failpoint
@@ -52,7 +54,8 @@ def test_promises_hold_though_the_process_is_killed_at_every_step(service: Servi
 
     assert [run[1] for run in service.runs()] == ["imported"] * (count + 1)
     assert service.query("SELECT count(*), count(DISTINCT item_number) FROM ar.receivable") == [(count * ROWS, count * ROWS)]
-    assert service.query("SELECT count(*), count(DISTINCT run_id) FROM nightporter.rejection") == [(count, count)]
+    for aside in ("rejection", "parked"):
+        assert service.query(f"SELECT count(*), count(DISTINCT run_id) FROM nightporter.{aside}") == [(count, count)]
     assert {message["Message-ID"] for message in service.mail.messages} == {
         row[0] for row in service.query("SELECT message_id FROM nightporter.email")
     }

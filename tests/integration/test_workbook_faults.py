@@ -62,7 +62,7 @@ def test_the_child_that_opens_workbooks_has_no_network_and_no_secrets(
     before = children()
     monkeypatch.setattr(sandbox, "_feed", lambda path, process: held.wait(60) and process.stdin.close())
     with ThreadPoolExecutor(1) as thread:
-        task = sandbox.rows(tmp_path, Sandbox(), "workbook.sheet", wanted=None, area=None)
+        task = sandbox.rows(tmp_path, Sandbox(), "workbook.sheet", wanted=None, area=None, headers=[])
         reading = thread.submit(list, task)
         child = eventually(lambda: next((c for c in children() if c not in before and "daemon.sandboxed" in c.cmdline()), None))
         assert eventually(lambda: child.rlimit(psutil.RLIMIT_NOFILE) == (0, 0))

@@ -32,14 +32,14 @@ RUN = ImportRun(
     id=7, arrival_id=7, section=0, member="", parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
     name="ITEMS.csv", size=1, mtime=1, archive_host="h", archive="a", sha256="0", control=None, arrived_at=NOW, finished_at=NOW, code=None, detail=None,
     header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
-    fault=None, follows=None,
+    fault=None, follows=None, business_date=None, notes=[], effect=None, approved=None, decided_by=None, undone_at=None, undone_by=None,
 )  # fmt: skip
 REJECTION = Rejection(5, ["007", "1 28O"], (Reason(Fault.NOT_A_NUMBER, "amount", "1 28O", "Montant"),))
 OWED = Owed(1, "result", 7, None, "credit@example.com", "en", "<1@nightporter>", 1, NOW, None, None, None)
 
 
 def message(run: ImportRun = RUN, language: str = "en", rejections: list[Rejection] | None = None) -> tuple[str, str, str]:
-    result = Result(run, [REJECTION] if rejections is None else rejections, "https://np/r/token", 30)
+    result = Result(run, [REJECTION] if rejections is None else rejections, "https://np/r/token", 30, "https://np/d/token", 14)
     mail = compose(replace(OWED, language=language), "np@example.com", result)
     plain, html = mail.get_body(("plain",)), mail.get_body(("html",))
     assert plain
@@ -93,7 +93,7 @@ def test_every_fault_has_its_sentence_in_every_language(fault: Fault) -> None:
 def test_a_file_name_makes_no_header_and_no_html() -> None:
     """A hostile name is shown, never obeyed: no second header line, no encoded word, no tag."""
     evil = "a\r\nBcc: x@example.com\r\n =?utf-8?q?a=0ABcc=3A_x?= <script>alert(1)</script>.csv"
-    mail = compose(OWED, "np@example.com", Result(replace(RUN, name=evil), [], "https://np", 1))
+    mail = compose(OWED, "np@example.com", Result(replace(RUN, name=evil), [], "https://np", 1, "https://np/d", 14))
     assert mail["Bcc"] is None
     assert b"\nBcc:" not in bytes(mail)
     assert "<script>" not in message(replace(RUN, name=evil))[2]
@@ -101,7 +101,7 @@ def test_a_file_name_makes_no_header_and_no_html() -> None:
 
 def test_a_mail_is_known_for_automatic_and_for_the_same() -> None:
     """Out-of-office robots do not answer, and a second copy has the first one's Message-ID."""
-    mails = [compose(OWED, "np@example.com", Result(RUN, [], "https://np", 1)) for _ in range(2)]
+    mails = [compose(OWED, "np@example.com", Result(RUN, [], "https://np", 1, "https://np/d", 14)) for _ in range(2)]
     assert {mail["Message-ID"] for mail in mails} == {"<1@nightporter>"}
     assert mails[0]["Auto-Submitted"] == "auto-generated"
 
@@ -110,18 +110,20 @@ def test_a_link_opens_its_run_until_it_expires(monkeypatch: pytest.MonkeyPatch) 
     """A link opens one run; forged, damaged, expired and foreign ones open nothing."""
     links = Links(["key"], "https://np", 1)
     token = links.rejects(7, "a@example.com").rpartition("/")[2]
-    assert links.run_of(token) == 7
-    assert links.run_of(token[:-1]) is links.run_of("") is Links(["other"], "https://np", 1).run_of(token) is None
+    assert links.opened("rejects", token) == (7, "a@example.com")
+    other = Links(["other"], "https://np", 1)
+    assert {each.opened("rejects", t) for each, t in ((links, token[:-1]), (links, ""), (other, token))} == {None}
+    assert links.opened("decision", token) is None
     later = time.time() + 2 * 86400
     monkeypatch.setattr(time, "time", lambda: later)
-    assert links.run_of(token) is None
+    assert links.opened("rejects", token) is None
 
 
 def test_keys_rotate_without_breaking_links() -> None:
     """A new key signs new links, and the old one's still open."""
     old, new = Links(["old"], "https://np", 1), Links(["old", "new"], "https://np", 1)
-    assert new.run_of(old.rejects(7, "").rpartition("/")[2]) == 7
-    assert old.run_of(new.rejects(7, "").rpartition("/")[2]) is None
+    assert new.opened("rejects", old.rejects(7, "").rpartition("/")[2]) == (7, "")
+    assert old.opened("rejects", new.rejects(7, "").rpartition("/")[2]) is None
 
 
 EVIL = ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "-950,00", "  =cmd", "x"]

@@ -1,0 +1,106 @@
+"""Decisions: what a person, or time, decides about a held run; and who is told of what came of a run."""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from daemon import ledger, loading, queue, results
+from daemon.errors import Refusal
+from daemon.log import get
+from daemon.model import FINAL, Imported, ImportRun, Outcome, State
+from daemon.profile import Profile
+from daemon.profiles import Profiles
+from daemon.settings import Person, Settings
+
+log = get(__name__)
+
+
+def approve(conn: Connection, run: ImportRun, by: str) -> bool:
+    """Have a held run imported, if its effect is still what it was; whether it was held."""
+    if not ledger.approve(conn, run.id, by):
+        return False
+    queue.enqueue(conn, "import_run", run.archive_host, run_id=run.id)
+    log.info("approved", run=run.id, by=by)
+    return True
+
+
+def decline(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str) -> bool:
+    """Refuse a held run; whether it was held."""
+    return _end(conn, settings, profiles, run, Refusal.DECLINED, by, by)
+
+
+def expire(conn: Connection, settings: Settings, profiles: Profiles) -> int:
+    """Refuse what has been held for so long that nobody will decide; returns how many runs."""
+    old = ledger.held_since(conn, timedelta(seconds=settings.imports.held_for))
+    return sum(_end_by_id(conn, settings, profiles, run_id, Refusal.EXPIRED, "") for run_id in old)
+
+
+def supersede(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun) -> None:
+    """Refuse the held runs that an imported one came after: it says what they would have said, and better."""
+    for run_id in ledger.held_before(conn, run):
+        _end_by_id(conn, settings, profiles, run_id, Refusal.SUPERSEDED, f"run {run.id}: {run.title}")
+
+
+def _end_by_id(conn: Connection, settings: Settings, profiles: Profiles, run_id: int, code: Refusal, detail: str) -> bool:
+    run = ledger.get(conn, run_id)
+    return run is not None and _end(conn, settings, profiles, run, code, detail)
+
+
+def _end(
+    conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, code: Refusal, detail: str, by: str = ""
+) -> bool:
+    if not ledger.end_held(conn, run.id, code, detail, by):
+        return False
+    log.info("held_run_ended", run=run.id, code=code, detail=detail)
+    results.owe_result(conn, run, people(settings, profile_of(profiles, run)))
+    if run.drop and run.parent_id is None:
+        release_lines(conn, run)
+    return True
+
+
+def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str) -> loading.Undone:
+    """Undo an imported run, unless something that came after it forbids that; the people its profile tells are told."""
+    if run.state is not State.IMPORTED or run.undone_at:
+        return loading.Undone(obstacles=[f"run {run.id} is {'undone already' if run.undone_at else run.state}"])
+    undone = loading.undo(conn, run.id, run.dataset)
+    if not undone.obstacles and ledger.undone(conn, run.id, by):
+        log.info("undone", run=run.id, by=by, deleted=undone.deleted, restored=undone.restored)
+        results.owe_notice(
+            conn,
+            "undone",
+            people(settings, profile_of(profiles, run)),
+            file=run.title,
+            run=run.id,
+            by=by,
+            deleted=undone.deleted,
+            restored=undone.restored,
+        )
+    return undone
+
+
+def release_lines(conn: Connection, run: ImportRun, *, but_own: bool = False) -> None:
+    """Let the files go on that an ended run held up; `but_own` leaves those of its own line to the caller."""
+    waiting = [] if ledger.ended(conn, run.arrival_id) else ledger.siblings(conn, run)
+    held_up = {sibling.profile for sibling in waiting if sibling.state not in FINAL}
+    for line in sorted(held_up - {run.profile} if but_own else held_up | {run.profile}):
+        ledger.advance(conn, run.drop, line)
+
+
+def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) -> list[Person]:
+    """Who is told of an outcome: the profile's people, or else the admins."""
+    if profile is None:
+        return settings.admins
+    troubled = not isinstance(outcome, Imported) or outcome.tally.rejected > 0
+    if profile.notify.when == "never" or (profile.notify.when == "problems" and not troubled):
+        return []
+    return people(settings, profile)
+
+
+def people(settings: Settings, profile: Profile | None) -> list[Person]:
+    """Who a profile's files matter to."""
+    return (profile.notify.to if profile else []) or settings.admins
+
+
+def profile_of(profiles: Profiles, run: ImportRun) -> Profile | None:
+    """The saved profile of a run; None when it is gone, or comes with the installation."""
+    return next((profile for profile in profiles if profile.name == run.profile), None)

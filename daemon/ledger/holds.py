@@ -1,0 +1,76 @@
+"""What people decide about runs, in Postgres: approved, declined, superseded, undone."""
+
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from daemon.db import text
+from daemon.errors import Refusal
+from daemon.model import ImportRun
+
+
+def approve(conn: Connection, run_id: int, by: str) -> bool:
+    """Let a held run have the effect that it was held for; whether it was held, and not approved yet."""
+    approved = conn.execute(
+        text("""
+            UPDATE nightporter.import_run SET approved = effect, decided_by = :by, decided_at = clock_timestamp()
+            WHERE id = :id AND state = 'held' AND approved IS NULL"""),
+        {"id": run_id, "by": by},
+    )
+    return approved.rowcount == 1
+
+
+def end_held(conn: Connection, run_id: int, code: Refusal, detail: str, by: str = "") -> bool:
+    """Refuse a held run; whether it was held."""
+    ended = conn.execute(
+        text("""
+            UPDATE nightporter.import_run
+            SET state = 'refused', code = :code, detail = :detail, decided_by = nullif(:by, ''), decided_at = clock_timestamp(),
+                finished_at = clock_timestamp()
+            WHERE id = :id AND state = 'held'"""),
+        {"id": run_id, "code": code, "detail": detail, "by": by},
+    )
+    return ended.rowcount == 1
+
+
+def undone(conn: Connection, run_id: int, by: str) -> bool:
+    """Record that an imported run was undone; whether it was not before."""
+    recorded = conn.execute(
+        text("""
+            UPDATE nightporter.import_run SET undone_at = clock_timestamp(), undone_by = :by
+            WHERE id = :id AND state = 'imported' AND undone_at IS NULL"""),
+        {"id": run_id, "by": by},
+    )
+    return recorded.rowcount == 1
+
+
+def held_before(conn: Connection, run: ImportRun) -> list[int]:
+    """The held runs of a profile and dataset that an imported one, of the same day or a later one, came after."""
+    rows = conn.execute(
+        text("""
+            SELECT id FROM nightporter.import_run
+            WHERE state = 'held' AND profile = :profile AND dataset = :dataset AND member = :member AND id < :id ORDER BY id"""),
+        {"profile": run.profile, "dataset": run.dataset, "member": run.member, "id": run.id},
+    )
+    return [row.id for row in rows]
+
+
+def held_since(conn: Connection, age: timedelta) -> list[int]:
+    """The runs that have been held for longer than `age`."""
+    rows = conn.execute(
+        text("""
+            SELECT id FROM nightporter.import_run
+            WHERE state = 'held' AND approved IS NULL AND started_at < clock_timestamp() - :age ORDER BY id"""),
+        {"age": age},
+    )
+    return [row.id for row in rows]
+
+
+def approved_waiting(conn: Connection) -> list[tuple[int, str]]:
+    """The approved runs that nobody has taken, each with the machine that has its bytes."""
+    rows = conn.execute(
+        text("""
+            SELECT r.id, a.archive_host FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+            WHERE r.state = 'held' AND r.approved IS NOT NULL ORDER BY r.id""")
+    )
+    return [(row.id, row.archive_host) for row in rows]

@@ -1,0 +1,123 @@
+"""Matching: which row of the table a staged row is, where that may be unclear; and which staged rows come too late."""
+
+from functools import lru_cache
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from daemon import db
+from daemon.loading import terms
+from daemon.loading.checks import Turned, filled, turned
+from daemon.loading.staging import Stage
+from daemon.model import Fault
+
+
+def resolve_aliases(conn: Connection, stage: Stage) -> None:
+    """Give staged rows the code that their customer has now, where they come with an old one (`ar.customer_alias`)."""
+    if stage.dataset.refers_to and conn.exec_driver_sql("SELECT FROM ar.customer_alias LIMIT 1").rowcount:
+        statement = sql.SQL("""
+            UPDATE {stage} s SET customer_code = a.customer_code FROM ar.customer_alias a
+            WHERE s.run_id = %(run)s AND a.entity = {entity} AND a.old_code = s.customer_code
+        """)
+        db.driver(conn).execute(statement.format(stage=stage.table, entity=terms.customer_entity()), stage.values)
+
+
+def reject_ambiguous(conn: Connection, stage: Stage) -> Turned:
+    """Reject rows that are the same as several of the table; and, where rows are matched by something else than the dataset's
+    own key, new ones whose key another row has.
+    """
+    if list(stage.key) in stage.dataset.keys:
+        return Turned()
+    result = turned(conn, stage, _ambiguous(stage))
+    for own in stage.dataset.keys:
+        if set(own) <= set(stage.fields):
+            result += turned(conn, stage, _taken(stage, tuple(own)))
+    return result
+
+
+@lru_cache
+def _ambiguous(stage: Stage) -> bytes:
+    statement = sql.SQL("""
+        WITH candidates AS MATERIALIZED (
+            SELECT s.source_line, string_agg(concat_ws(' ', '#' || t.id, {known_as}), ', ' ORDER BY t.id) AS named
+            FROM {stage} s JOIN {table} t ON {same} WHERE s.run_id = %(run)s GROUP BY 1 HAVING count(*) > 1
+        ), taken AS (
+            DELETE FROM {stage} s USING candidates c WHERE s.run_id = %(run)s AND s.source_line = c.source_line
+            RETURNING s.source_line, s.{label}::text AS label, c.named AS detail, {currency} AS currency, {amount} AS amount,
+                      {protects} AS number
+        ) {end}
+    """)
+    known_as = next(name for name, field in stage.dataset.fields.items() if field.required)
+    return filled(
+        statement,
+        stage,
+        Fault.AMBIGUOUS,
+        stage.label_field,
+        table=stage.target,
+        same=terms.same(stage),
+        known_as=sql.SQL("t.{}").format(sql.Identifier(known_as)),
+    )
+
+
+@lru_cache
+def _taken(stage: Stage, own: tuple[str, ...]) -> bytes:
+    statement = sql.SQL("""
+        WITH taken AS (
+            DELETE FROM {stage} s USING {table} o
+            WHERE s.run_id = %(run)s AND {own} AND NOT EXISTS (SELECT FROM {table} t WHERE {same})
+            RETURNING s.source_line, s.{label}::text AS label, '#' || o.id AS detail, {currency} AS currency, {amount} AS amount,
+                      {protects} AS number
+        ) {end}
+    """)
+    terms_own = [sql.SQL("o.{0} = s.{0}").format(sql.Identifier(name)) for name in ("entity", *own)]
+    return filled(
+        statement,
+        stage,
+        Fault.KEY_TAKEN,
+        own[-1],
+        table=stage.target,
+        same=terms.same(stage),
+        own=sql.SQL(" AND ").join(terms_own),
+    )
+
+
+def skip_known(conn: Connection, stage: Stage) -> int:
+    """Take off the stage what is in the table already, where the profile only inserts; returns how many rows."""
+    if not stage.rules.insert_only:
+        return 0
+    statement = sql.SQL("DELETE FROM {} s USING {} t WHERE s.run_id = %(run)s AND {}")
+    return db.driver(conn).execute(statement.format(stage.table, stage.target, terms.same(stage)), stage.values).rowcount
+
+
+def skip_older(conn: Connection, stage: Stage) -> int:
+    """Take off the stage the rows of which something younger is known: from a later file, that had them otherwise, or as they
+    are stored, or that spoke for their whole scope. Returns how many.
+    """
+    later = """
+        SELECT FROM nightporter.import_run
+        WHERE dataset = %(dataset)s AND state = 'imported' AND business_date > %(as_of)s LIMIT 1
+    """
+    if not db.driver(conn).execute(later, stage.values).rowcount:
+        return 0
+    return db.driver(conn).execute(_older(stage), stage.values).rowcount
+
+
+@lru_cache
+def _older(stage: Stage) -> bytes:
+    statement = sql.SQL("""
+        WITH confirmed AS MATERIALIZED (
+            SELECT c.row_id, max(r.business_date) AS as_of
+            FROM nightporter.confirmed c JOIN nightporter.import_run r ON r.id = c.run_id
+            WHERE c.dataset = %(dataset)s AND r.business_date > %(as_of)s AND r.undone_at IS NULL GROUP BY 1
+        ), spoken_for AS MATERIALIZED (
+            SELECT n.entity, n.scope, max(n.business_date) AS as_of
+            FROM nightporter.snapshot n JOIN nightporter.import_run r ON r.id = n.run_id
+            WHERE n.dataset = %(dataset)s AND n.business_date > %(as_of)s AND r.undone_at IS NULL GROUP BY 1, 2
+        )
+        DELETE FROM {stage} s USING {table} t
+            LEFT JOIN confirmed c ON c.row_id = t.id
+            LEFT JOIN spoken_for n ON {in_scope}
+        WHERE s.run_id = %(run)s AND {same} AND greatest(t.as_of, c.as_of, n.as_of) > s.as_of
+    """)
+    in_scope = "n.entity = t.entity AND n.scope = t.scope" if stage.dataset.presence else "false"
+    return statement.format(stage=stage.table, table=stage.target, same=terms.same(stage), in_scope=sql.SQL(in_scope)).as_bytes()

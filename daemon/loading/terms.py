@@ -1,0 +1,102 @@
+"""Terms: the pieces of SQL that statements over a stage are made of, with `s` for a staged row and `t` for one of the table."""
+
+from collections.abc import Iterable
+
+from psycopg import sql
+
+from daemon.loading.staging import Stage
+
+_FOLD = sql.SQL("lower(regexp_replace(btrim({0}.{1}), '\\s+', ' ', 'g'))")
+
+
+def names(fields: Iterable[str]) -> sql.Composed:
+    """A list of columns."""
+    return sql.SQL(", ").join(map(sql.Identifier, fields))
+
+
+def key(stage: Stage, row: str) -> list[sql.Composed]:
+    """What makes `row` the same as another: its entity, and the fields of the key as they are compared."""
+    fields = stage.dataset.fields
+    return [
+        (_FOLD if name != "entity" and fields[name].folded else sql.SQL("{0}.{1}")).format(
+            sql.Identifier(row), sql.Identifier(name)
+        )
+        for name in ("entity", *stage.key)
+    ]
+
+
+def same(stage: Stage) -> sql.Composed:
+    """Whether a staged row is the same as one of the table. Where an entity has one kind of key, those of another are none."""
+    terms = [sql.SQL("{} = {}").format(t, s) for t, s in zip(key(stage, "t"), key(stage, "s"), strict=True)]
+    if stage.dataset.one_key:
+        others = {each[0] for each in stage.dataset.keys if tuple(each) != stage.key and len(each) == 1}
+        terms += [sql.SQL("t.{} IS NULL").format(sql.Identifier(name)) for name in sorted(others)]
+    return sql.SQL(" AND ").join(terms)
+
+
+def kept(stage: Stage) -> list[str]:
+    """The mapped fields of which the file has no say, once there is something: protected ones, those that are filled once, and
+    the dataset's own key where rows are matched by something else.
+    """
+    dataset = stage.dataset
+    own_key = {name for each in dataset.keys for name in each} - set(stage.key)
+    own_key = set() if list(stage.key) in dataset.keys else own_key
+    return [
+        name
+        for name in stage.fields
+        if name not in stage.key and (name in stage.rules.protected or name in own_key or dataset.fields[name].owner == "fill")
+    ]
+
+
+def changes(stage: Stage) -> dict[str, sql.Composable]:
+    """The columns that a file may change of a row that is there, each with its value then. A blank in the file leaves what is
+    stored, unless the profile says otherwise.
+    """
+    values: dict[str, sql.Composable] = {}
+    for name in stage.fields:
+        field = stage.dataset.fields[name]
+        if name in stage.key or (name in kept(stage) and field.owner != "fill"):
+            continue
+        take = sql.SQL("s.{0}") if stage.rules.blank_clears and not field.required else sql.SQL("coalesce(s.{0}, t.{0})")
+        values[name] = (sql.SQL("coalesce(t.{0}, s.{0})") if field.owner == "fill" else take).format(sql.Identifier(name))
+    if stage.dataset.presence:
+        values[stage.dataset.presence.state] = now(stage)
+        values["scope"] = sql.SQL("%(scope)s" if stage.rules.snapshot else "CASE t.scope WHEN '' THEN %(scope)s ELSE t.scope END")
+    if stage.dataset.refers_to:
+        values["customer_entity"] = customer_entity()
+    return values
+
+
+def differs(stage: Stage) -> sql.Composed:
+    """Whether anything of a row that is there would change."""
+    changed = sql.SQL("t.{} IS DISTINCT FROM {}")
+    terms = [changed.format(sql.Identifier(name), value) for name, value in changes(stage).items()]
+    return sql.SQL("({})").format(sql.SQL(" OR ").join(terms)) if terms else sql.SQL("(false)").format()
+
+
+def now(stage: Stage) -> sql.Composable:
+    """The state that a staged row has: gone, where nothing of it is left to pay."""
+    presence, balance = stage.dataset.presence, stage.dataset.balance
+    if presence is None:
+        return sql.SQL("NULL::text")
+    here, gone = sql.Literal(presence.here), sql.Literal(presence.gone)
+    if balance is None:
+        return here
+    return sql.SQL("CASE WHEN s.{} = 0 THEN {} ELSE {} END").format(sql.Identifier(balance.amount), gone, here)
+
+
+def customer_entity() -> sql.SQL:
+    """The entity under which a staged row's customer is."""
+    return sql.SQL("coalesce(%(customer_entity)s, s.entity)")
+
+
+def currency(stage: Stage, row: str) -> sql.Composable:
+    """A row's currency; NULL in a dataset without amounts that are open."""
+    balance = stage.dataset.balance
+    return sql.SQL("NULL::text") if balance is None else sql.SQL("{}.{}").format(*map(sql.Identifier, (row, balance.currency)))
+
+
+def amount(stage: Stage, row: str) -> sql.Composable:
+    """What is open of a row."""
+    balance = stage.dataset.balance
+    return sql.SQL("NULL::numeric") if balance is None else sql.SQL("{}.{}").format(*map(sql.Identifier, (row, balance.amount)))

@@ -1,0 +1,164 @@
+"""Undo: every row that a run created, changed, cleared or reopened becomes what it was; or nothing does."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import Connection
+
+from daemon import db
+from daemon.datasets import Dataset, datasets
+from daemon.loading.checks import lock_entities
+from daemon.loading.parked import release
+
+_FEW = 10
+"""How many obstacles are named."""
+
+
+@dataclass
+class Undone:
+    """What an undo did; or, where there are `obstacles`, why it did nothing."""
+
+    deleted: int = 0
+    restored: int = 0
+    obstacles: list[str] = field(default_factory=list)
+
+
+def undo(conn: Connection, run_id: int, dataset: str) -> Undone:
+    """Make every row that an imported run touched what it was before it.
+
+    Not where a later run has touched one of them, or found it as it was, or spoke for its whole scope, or where rows of
+    another dataset depend on one that would go: then it says which, and does nothing.
+    """
+    target = datasets()[dataset]
+    given = {"run": run_id, "dataset": dataset, "few": _FEW}
+    connection = db.driver(conn)
+    lock_entities(conn, [row[0] for row in connection.execute(_filled(_ENTITIES, target), given)])
+    obstacles = [row[0] for row in connection.execute(_filled(_TOUCHED, target), given)]
+    if target.presence:
+        obstacles += [row[0] for row in connection.execute(_filled(_SPOKEN_FOR, target), given)]
+    for other in datasets().values():
+        if other.refers_to == dataset:
+            obstacles += [row[0] for row in connection.execute(_depending(target, other), given)]
+    if obstacles:
+        return Undone(obstacles=obstacles)
+    done = Undone()
+    done.restored = connection.execute(_restoring(conn, target), given).rowcount
+    done.deleted = connection.execute(_filled("DELETE FROM {table} WHERE created_by_run = %(run)s", target), given).rowcount
+    connection.execute("DELETE FROM nightporter.row_change WHERE run_id = %(run)s AND dataset = %(dataset)s", given)
+    _unpark(conn, given)
+    return done
+
+
+_OURS = """
+    ours AS MATERIALIZED (
+        SELECT t.*, NULL::bigint AS change FROM {table} t WHERE created_by_run = %(run)s
+        UNION ALL
+        SELECT t.*, h.change FROM (
+            SELECT row_id, min(id) AS change FROM nightporter.row_change
+            WHERE run_id = %(run)s AND dataset = %(dataset)s GROUP BY 1) h
+        JOIN {table} t ON t.id = h.row_id WHERE t.created_by_run <> %(run)s
+    )"""
+
+_ENTITIES = "WITH " + _OURS + " SELECT DISTINCT entity FROM ours"
+
+_TOUCHED = (
+    "WITH "
+    + _OURS
+    + """
+    SELECT format('%%s was changed by run %%s', {label}, later) FROM (
+        SELECT o.*, (SELECT max(h.run_id) FROM nightporter.row_change h
+                     WHERE h.dataset = %(dataset)s AND h.row_id = o.id AND h.run_id <> %(run)s
+                           AND h.id > coalesce(o.change, 0)) AS later
+        FROM ours o) o
+    WHERE later IS NOT NULL
+    UNION ALL
+    SELECT format('%%s was found as it is by run %%s', {label}, max(c.run_id))
+    FROM ours o JOIN nightporter.confirmed c ON c.dataset = %(dataset)s AND c.row_id = o.id AND c.run_id <> %(run)s
+    JOIN nightporter.import_run r ON r.id = c.run_id AND r.undone_at IS NULL
+    JOIN nightporter.import_run own ON own.id = %(run)s AND r.finished_at > own.finished_at
+    GROUP BY {label}
+    LIMIT %(few)s"""
+)
+
+_SPOKEN_FOR = (
+    "WITH "
+    + _OURS
+    + """
+    SELECT DISTINCT format('run %%s is a later snapshot of the same scope', n.run_id)
+    FROM (SELECT DISTINCT entity, scope FROM ours) o
+    JOIN nightporter.snapshot n ON n.dataset = %(dataset)s AND n.entity = o.entity AND n.scope = o.scope AND n.run_id <> %(run)s
+    JOIN nightporter.import_run r ON r.id = n.run_id AND r.undone_at IS NULL
+    JOIN nightporter.import_run own ON own.id = %(run)s AND r.finished_at > own.finished_at
+    LIMIT %(few)s"""
+)
+
+
+def _filled(statement: str, dataset: Dataset, **more: sql.Composable) -> bytes:
+    label = sql.SQL("concat_ws(' ', {})").format(
+        sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(name)) for name in _label(dataset))
+    )
+    return sql.SQL(statement).format(table=_table(dataset), label=label, **more).as_bytes()
+
+
+def _label(dataset: Dataset) -> list[str]:
+    """The fields by which people know a row: those that it must have, of its longest key."""
+    longest = max(dataset.keys + dataset.matches, key=len)
+    return [name for name in longest if dataset.fields[name].required]
+
+
+def _table(dataset: Dataset) -> sql.Identifier:
+    return sql.Identifier(*dataset.table.split("."))
+
+
+def _depending(dataset: Dataset, other: Dataset) -> bytes:
+    """The rows of another dataset that need one which the run created."""
+    (code,) = dataset.keys[0]
+    statement = """
+        SELECT format('%%s: %%s rows of {what} depend on it', o.{code}, count(*)) FROM {table} o
+        JOIN {other} d ON d.customer_entity = o.entity AND d.{code} = o.{code}
+        WHERE o.created_by_run = %(run)s GROUP BY o.{code} ORDER BY 1 LIMIT %(few)s
+    """
+    return _filled(statement, dataset, what=sql.SQL(other.name), code=sql.Identifier(code), other=_table(other))
+
+
+def _restoring(conn: Connection, dataset: Dataset) -> bytes:
+    """Gives the changed rows their columns back, whatever those are."""
+    schema, table = dataset.table.split(".")
+    columns = [
+        row[0]
+        for row in db.driver(conn).execute(
+            """SELECT column_name FROM information_schema.columns
+               WHERE table_schema = %s AND table_name = %s AND is_identity = 'NO' AND is_generated = 'NEVER'""",
+            [schema, table],
+        )
+    ]
+    return _filled(
+        """
+        UPDATE {table} t SET {columns} FROM (
+            SELECT DISTINCT ON (row_id) row_id, before FROM nightporter.row_change
+            WHERE run_id = %(run)s AND dataset = %(dataset)s ORDER BY row_id, id) h
+        CROSS JOIN LATERAL jsonb_populate_record(NULL::{table}, h.before) b
+        WHERE t.id = h.row_id AND t.created_by_run <> %(run)s
+        """,
+        dataset,
+        columns=sql.SQL(", ").join(sql.SQL("{0} = b.{0}").format(sql.Identifier(name)) for name in columns),
+    )
+
+
+def _unpark(conn: Connection, given: dict[str, Any]) -> None:
+    """End what the run parked; what it replaced or dropped waits again, or loads, if its customer has come."""
+    connection = db.driver(conn)
+    connection.execute(
+        """UPDATE nightporter.parked SET ended_at = clock_timestamp(), ended_as = 'undone', ended_by = %(run)s
+           WHERE run_id = %(run)s AND dataset = %(dataset)s AND ended_at IS NULL""",
+        given,
+    )
+    again = connection.execute(
+        """UPDATE nightporter.parked SET ended_at = NULL, ended_as = NULL, ended_by = NULL
+           WHERE ended_by = %(run)s AND dataset = %(dataset)s AND ended_as IN ('replaced', 'dropped')
+           RETURNING customer_entity""",
+        given,
+    ).fetchall()
+    if again:
+        release(conn, given["run"], sorted({row[0] for row in again}))

@@ -1,0 +1,65 @@
+"""The page on which somebody decides about a held run, opened by a signed link; only its buttons change anything."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from daemon import db, decisions, ledger
+from daemon.model import ImportRun, State
+from daemon.results import Links
+from daemon.settings import Settings
+from daemon.web.rejects import nothing_here, templates, words_of
+
+
+def page(request: Request) -> Response:
+    """What a held run would do, and the choice."""
+    opened = _opened(request)
+    return nothing_here(request) if opened is None else _shown(request, opened[0], "")
+
+
+async def decide(request: Request) -> Response:
+    """Approve or decline."""
+    form = await request.form()
+    return await run_in_threadpool(_decided, request, str(form.get("decision", "")))
+
+
+def _decided(request: Request, choice: str) -> Response:
+    opened = _opened(request)
+    if opened is None or choice not in ("approve", "decline"):
+        return nothing_here(request)
+    run, by = opened
+    with db.transaction(request.app.state.engine) as conn:
+        if choice == "approve":
+            done = decisions.approve(conn, run, by)
+        else:
+            done = decisions.decline(conn, request.app.state.settings, request.app.state.profiles, run, by)
+        run = ledger.get(conn, run.id) or run
+    return _shown(request, run, {"approve": "approved", "decline": "declined"}[choice] if done else "")
+
+
+def _shown(request: Request, run: ImportRun, done: str) -> Response:
+    settings: Settings = request.app.state.settings
+    with db.transaction(request.app.state.engine) as conn:
+        rejected = ledger.rejected(conn, run.id)
+    content = {
+        "words": words_of(request),
+        "run": run,
+        "done": done,
+        "open": run.state is State.HELD and run.approved is None,
+        "rejects": Links.of(settings).rejects(run.id, "") if rejected else "",
+    }
+    return HTMLResponse(templates.get_template("decision.html").render(content))
+
+
+def _opened(request: Request) -> tuple[ImportRun, str] | None:
+    settings: Settings = request.app.state.settings
+    opened = Links.of(settings).opened("decision", request.path_params["token"])
+    if opened is None:
+        return None
+    with db.transaction(request.app.state.engine) as conn:
+        run = ledger.get(conn, opened[0])
+    return None if run is None else (run, opened[1])
+
+
+routes = [Route("/d/{token}", page, methods=["GET"]), Route("/d/{token}", decide, methods=["POST"])]
