@@ -55,15 +55,20 @@ COLUMNS = [
 DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=n) for n in range(731)]
 
 
-def rows(count: int, changed: float) -> Iterator[tuple[str, str, str, datetime.date, datetime.date, int, str]]:
-    """Made-up open items; of the second file's rows the share `changed` has another open amount."""
-    chance, change = random.Random(1), random.Random(2)
+def rows(
+    count: int, changed: float, left_out: float = 0
+) -> Iterator[tuple[str, str, str, datetime.date, datetime.date, int, str]]:
+    """Made-up open items; of a second file's rows the share `changed` has another open amount, and `left_out` is not there."""
+    chance, change, out = random.Random(1), random.Random(2), random.Random(3)
     for number in range(count):
         day = chance.randrange(700)
         cents = chance.randrange(1_00, 50_000_00) + (1 if change.random() < changed else 0)
         kind = "AVO" if number % 10 == 0 else "FAC"
+        code = f"C{chance.randrange(CUSTOMERS):06d}"
+        if out.random() < left_out:
+            continue
         yield (
-            f"C{chance.randrange(CUSTOMERS):06d}",
+            code,
             f"FA{2024_000000 + number}",
             kind,
             DAYS[day],
@@ -73,12 +78,12 @@ def rows(count: int, changed: float) -> Iterator[tuple[str, str, str, datetime.d
         )
 
 
-def export(path: Path, count: int, changed: float = 0, tail: str = "") -> Path:
+def export(path: Path, count: int, changed: float = 0, left_out: float = 0, tail: str = "") -> Path:
     """The rows as an ERP prints them: cp1252, semicolons, decimal comma, dd/mm/yyyy."""
     printed = {day: day.strftime("%d/%m/%Y") for day in DAYS}
     with path.open("w", encoding="cp1252", newline="") as out:
         out.write("Code client;N° pièce;Type;Date pièce;Échéance;Montant;Solde;Devise;Commande;Commentaire\r\n")
-        for code, item, kind, issued, due, cents, tag in rows(count, changed):
+        for code, item, kind, issued, due, cents, tag in rows(count, changed, left_out):
             amount = f"{cents // 100},{cents % 100:02d}"
             out.write(
                 f"{code};{item};{kind};{printed[issued]};{printed[due]};{amount};{amount};EUR;CMD-{item[2:]};Livraison à l'entrepôt n° {tag}\r\n"
@@ -113,14 +118,14 @@ def raw_copy(url: str, path: Path) -> float:
         return time.perf_counter() - began
 
 
-def load(url: str, home: Path, path: Path) -> tuple[float, float]:
+def load(url: str, home: Path, path: Path, profile: str = "delta") -> tuple[float, float]:
     """Seconds and peak megabytes of one import, archive and ledger included, in a process of its own."""
-    command = [sys.executable, __file__, "--load", url, str(home), str(path)]
+    command = [sys.executable, __file__, "--load", url, str(home), str(path), profile]
     seconds, megabytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return float(seconds), float(megabytes)
 
 
-def load_here(url: str, home: Path, path: Path) -> None:
+def load_here(url: str, home: Path, path: Path, profile: str) -> None:
     """What `load` starts."""
     log.configure()
     engine, settings = db.connect(url), Settings(home=home)
@@ -129,7 +134,7 @@ def load_here(url: str, home: Path, path: Path) -> None:
     began = time.perf_counter()
     with db.transaction(engine) as conn:
         run_id = ledger.arrive_inline(
-            conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [("bench", "receivables")]
+            conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [(profile, "receivables")]
         )
     attempt(engine, settings, profiles, run_id)
     seconds = time.perf_counter() - began
@@ -143,7 +148,9 @@ def load_here(url: str, home: Path, path: Path) -> None:
 def empty(url: str) -> None:
     """The table with nothing in it, and customers for all its rows to come."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("TRUNCATE ar.receivable, ar.customer")
+        connection.execute(
+            "TRUNCATE ar.receivable, ar.customer, nightporter.row_change, nightporter.confirmed, nightporter.snapshot"
+        )
         connection.execute(
             "UPDATE nightporter.import_run SET state = 'refused' WHERE state = 'imported'"
         )  # so that none is a duplicate
@@ -157,18 +164,26 @@ def empty(url: str) -> None:
 def bench(count: int, rounds: int, memory_rows: int, url: str, home: Path) -> None:
     """Measure and print."""
     (home / "profiles").mkdir()
-    (home / "profiles" / "bench.toml").write_text(PROFILE, encoding="utf-8")
+    for mode in ("delta", "snapshot"):
+        (home / "profiles" / f"{mode}.toml").write_text(f'{PROFILE}[import]\nmode = "{mode}"\n', encoding="utf-8")
     print(f"making files of {count:,} rows …", flush=True)
     plain, same = export(home / "plain.csv", count), export(home / "same.csv", count, tail="\r\n")
     changed, cleaned = export(home / "changed.csv", count, 0.02), clean(home / "clean.csv", count)
+    paid = export(home / "paid.csv", count, 0.02, 0.01)
     print(f"{plain.stat().st_size / 1e6:.0f} MB, {count:,} rows; {rounds} rounds; medians")
     took: dict[str, list[float]] = {"raw COPY": [], "first load": [], "again, unchanged": [], "again, 2 % changed": []}
+    took |= {"first snapshot": [], "2 % changed, 1 % paid": []}
     peak = 0.0
     for _ in range(rounds):
         took["raw COPY"].append(raw_copy(url, cleaned))
         empty(url)
         for name, path in (("first load", plain), ("again, unchanged", same), ("again, 2 % changed", changed)):
             seconds, megabytes = load(url, home, path)
+            took[name].append(seconds)
+            peak = max(peak, megabytes)
+        empty(url)
+        for name, path in (("first snapshot", plain), ("2 % changed, 1 % paid", paid)):
+            seconds, megabytes = load(url, home, path, "snapshot")
             took[name].append(seconds)
             peak = max(peak, megabytes)
     yardstick = took["raw COPY"]
@@ -185,7 +200,7 @@ def bench(count: int, rounds: int, memory_rows: int, url: str, home: Path) -> No
 def main() -> None:
     """Parse the options and bench on an embedded Postgres."""
     if sys.argv[1:2] == ["--load"]:
-        load_here(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
+        load_here(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]), sys.argv[5])
         return
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--rows", type=int, default=1_000_000)
