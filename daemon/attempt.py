@@ -1,12 +1,12 @@
 """One attempt at an import run: import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from daemon import db, failpoint, importer, ledger, queue, results
+from daemon import db, failpoint, importer, ledger, loading, queue, results
 from daemon.datasets import datasets
 from daemon.decisions import profile_of, recipients, release_lines, supersede
 from daemon.drops import Local, fetch
@@ -23,6 +23,8 @@ from daemon.settings import Settings
 
 log = get(__name__)
 
+CHANGES = 1000
+"""How many of the rows that a file touches a rehearsal tells of."""
 _LOOK_AGAIN_SECONDS = 10.0
 """How often a run that waits for another file looks whether that is in."""
 
@@ -200,15 +202,24 @@ class _Opened(Exception):
     """Ends the attempt that found what is in an archive: each part is now a run in the line of its own profile."""
 
 
+@dataclass(frozen=True)
+class Rehearsed:
+    """What importing a file would come to: its dataset, the outcome, and what would become of the first rows it touches."""
+
+    dataset: str
+    outcome: Outcome
+    changes: list[loading.Change]
+
+
 class _Rehearsed(Exception):
     """Ends a rehearsal's transaction without a trace."""
 
 
 def rehearse(
     engine: Engine, settings: Settings, profiles: Profiles, profile: Profile | None, file: RemoteFile, progress: Progress
-) -> list[tuple[str, Outcome]]:
+) -> list[Rehearsed]:
     """What importing a local file would come to, run by run; nothing of it stays. Raises FileRefused and TryLater."""
-    came_of: list[tuple[str, Outcome]] = []
+    came_of: list[Rehearsed] = []
     path = Path(file.name)
     try:
         with db.transaction(engine) as conn:
@@ -218,7 +229,7 @@ def rehearse(
                 ledger.assign(conn, first, _parts(profiles, first, members(path, settings.sandbox)))
             for run in ledger.siblings(conn, first):
                 outcome = importer.load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
-                came_of.append((run.dataset, outcome))
+                came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
             raise _Rehearsed
     except _Rehearsed:
         return came_of

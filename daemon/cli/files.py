@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from daemon.attempt import Rehearsed
     from daemon.importer import Progress
-    from daemon.model import Outcome
     from daemon.profile import Profile
     from daemon.reading import Reader
 
@@ -71,35 +71,37 @@ def import_file(
     sys.exit(max(exit_code(run) for run in runs))
 
 
-def _print_rehearsal(came_of: "list[tuple[str, Outcome]]", chosen: "Profile | None", as_json: bool) -> None:
-    from daemon.cli.show import print_json
+def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_json: bool) -> None:
+    from daemon.cli.show import print_changes, print_json
     from daemon.model import Imported
 
     if as_json:
         nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
-        each = [nothing | {"dataset": dataset} | _came_to(outcome) for dataset, outcome in _own_first(came_of, chosen)]
-        print_json(each[0] | ({"also": each[1:]} if each[1:] else {}))
+        ordered = _own_first([(each.dataset, each) for each in came_of], chosen)
+        first, *others = [nothing | {"dataset": dataset} | _came_to(rehearsed) for dataset, rehearsed in ordered]
+        print_json(first | ({"also": others} if others else {}))
         return
-    for dataset, outcome in came_of:
-        if isinstance(outcome, Imported):
-            counts = {name: count for name, count in asdict(outcome.tally).items() if count and name != "money"}
-            print(f"would import into {dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    for each in came_of:
+        if isinstance(each.outcome, Imported):
+            counts = {name: count for name, count in asdict(each.outcome.tally).items() if count and name != "money"}
+            print(f"would import into {each.dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+            print_changes(each.changes)
         else:
-            told = _came_to(outcome)
-            print(f"would be {told['status']}: {told['code']}: {told['detail']}")
+            told = _came_to(each)
+            print(f"would be {told['status']}: {told['code'] or ''} {told['detail']}")
 
 
-def _came_to(outcome: "Outcome") -> dict[str, object]:
+def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
     from daemon.model import Held, Imported, Refused
 
-    match outcome:
+    match rehearsed.outcome:
         case Imported(tally):
-            return {"tally": asdict(tally)}
+            return {"tally": asdict(tally), "changes": [asdict(change) for change in rehearsed.changes]}
         case Held(why, effect):
-            return {"status": "held", "code": None, "detail": why, "effect": effect}
+            return {"status": "held", "detail": why, "effect": effect}
         case Refused(code, detail):
             return {"status": "refused", "code": code, "detail": detail}
-    raise AssertionError(outcome)
+    raise AssertionError(rehearsed)
 
 
 def _own_first(each: list[tuple[str, T]], chosen: "Profile | None") -> list[tuple[str, T]]:

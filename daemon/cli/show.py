@@ -8,6 +8,7 @@ from daemon.model import ImportRun, Rejection, shown
 
 if TYPE_CHECKING:
     from daemon.ledger import Missing
+    from daemon.loading import Change
     from daemon.results import Words
 
 _NARROWEST = 9
@@ -41,6 +42,25 @@ def rejection_json(rejection: Rejection, words: "Words", dataset: str) -> dict[s
 def missing_json(missing: "Missing") -> dict[str, Any]:
     """A file that did not come, as scripts see it: a run without a number."""
     return {"run_id": None, "status": "missing", "profile": missing.profile, "due_at": missing.due_at}
+
+
+_SHOWN = 20
+
+
+def print_changes(changes: "Sequence[Change]") -> None:
+    """What became of rows, field by field: the first few."""
+    marks = {"created": "+", "changed": "~", "cleared": "-", "reopened": "~"}
+    for change in changes[:_SHOWN]:
+        print(shown(f"  {marks[change.kind]} {change.kind} {change.row}: {_told(change)}"))
+    if len(changes) > _SHOWN:
+        print(f"  … {len(changes) - _SHOWN} more of the first {len(changes)}: --json lists them")
+
+
+def _told(change: "Change") -> str:
+    if change.kind == "created":
+        return ", ".join(f"{name} {new}" for name, (_, new) in change.fields.items())
+    blank = {None: "nothing"}
+    return ", ".join(f"{name} {blank.get(old, old)} → {blank.get(new, new)}" for name, (old, new) in change.fields.items())
 
 
 def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:

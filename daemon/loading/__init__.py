@@ -8,6 +8,7 @@ from daemon.loading.checks import (
     settle_twins,
     turned_down,
 )
+from daemon.loading.diff import Change, changes
 from daemon.loading.matching import reject_ambiguous, resolve_aliases, skip_known, skip_older
 from daemon.loading.merge import confirm, merge, open_totals, suppress
 from daemon.loading.parked import park, release, supersede, waiting_for
@@ -17,12 +18,14 @@ from daemon.loading.undo import Undone, undo
 
 __all__ = [
     "SMALL",
+    "Change",
     "Effect",
     "Rules",
     "Stage",
     "Turned",
     "Undone",
     "accept",
+    "changes",
     "clear",
     "clear_absent",
     "confirm",

@@ -46,7 +46,10 @@ def test_import_prints_one_object_and_says_how_it_ended(home: Path, command: Run
 def test_a_dry_run_leaves_everything_as_it_is(home: Path, command: Run) -> None:
     """What would happen is printed, and nothing happened."""
     done = command("import", home / "customers.csv", "--profile", "customers", "--dry-run")
-    assert done.stdout == "would import into customers: 1 read, 1 created\n"
+    assert done.stdout.splitlines() == [
+        "would import into customers: 1 read, 1 created",
+        "  + created C1: customer_code C1, business_name Martin, city Paris, presence present",
+    ]
     done = command("import", home / "customers.csv", "--profile", "customers", "--dry-run", "--json")
     assert json.loads(done.stdout)["tally"]["created"] == 1
     assert json.loads(command("imports", "list", "--json").stdout) == []
