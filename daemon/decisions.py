@@ -62,6 +62,8 @@ def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRu
     """Undo an imported run, unless something that came after it forbids that; the people its profile tells are told."""
     if run.state is not State.IMPORTED or run.undone_at:
         return loading.Undone(obstacles=[f"run {run.id} is {'undone already' if run.undone_at else run.state}"])
+    if run.finished_at and run.finished_at < ledger.now(conn) - timedelta(seconds=settings.archive.keep):
+        return loading.Undone(obstacles=[f"run {run.id} is older than what it changed is remembered for ([archive] keep)"])
     undone = loading.undo(conn, run.id, run.dataset)
     if not undone.obstacles and ledger.undone(conn, run.id, by):
         log.info("undone", run=run.id, by=by, deleted=undone.deleted, restored=undone.restored)

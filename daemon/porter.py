@@ -4,6 +4,7 @@ at what was left in a drop.
 
 import time
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -148,9 +149,14 @@ def _put_off(engine: Engine, settings: Settings, arrival: Arrival, fault: str) -
 
 
 def prune_archive(engine: Engine, settings: Settings) -> int:
-    """Delete from this machine's archive the bytes of files older than it keeps, and what a crash left; returns how many."""
+    """Delete from this machine's archive the bytes of files older than it keeps, and what a crash left; returns how many.
+
+    What their runs changed is forgotten with them.
+    """
     here = "" if settings.archive.shared else queue.this_host()
     count = 0
+    with db.transaction(engine) as conn:
+        ledger.prune_history(conn, timedelta(seconds=settings.archive.keep))
     with db.transaction(engine) as conn:
         old = ledger.old_archives(conn, settings.archive.keep, here)
     for arrival_id, path in old:

@@ -34,6 +34,7 @@ from daemon.ledger.expectations import (
     missing,
     was_expected,
 )
+from daemon.ledger.history import prune_history
 from daemon.ledger.holds import approve, approved_waiting, end_held, held_before, held_since, undone
 from daemon.ledger.lines import advance, backlog, before, lines, take
 from daemon.ledger.parked import long_parked
@@ -117,6 +118,7 @@ __all__ = [
     "old_archives",
     "owed",
     "pinned",
+    "prune_history",
     "pruned",
     "read_as",
     "reject",

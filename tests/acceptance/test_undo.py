@@ -5,6 +5,7 @@ import pytest
 from daemon import db, decisions
 from daemon.loading import Undone
 from daemon.model import ImportRun
+from daemon.porter import prune_archive
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
@@ -80,6 +81,15 @@ def test_what_a_later_delta_found_as_it_was_is_touched_too(office: Office) -> No
     assert undo(office, first).obstacles == [f"C1 F1 was found as it is by run {second.id}"]
     assert undo(office, second).deleted == 1
     assert undo(office, first).deleted == 1
+
+
+def test_what_is_forgotten_cannot_be_undone(ledger: Office) -> None:
+    """After the days that the archive keeps, what a run changed is forgotten with its bytes, and an undo says so."""
+    run = ledger.load("items", items("C1 F1 5", "C1 F2 2"))
+    ledger.do("UPDATE nightporter.import_run SET finished_at = finished_at - interval '91 days'")
+    prune_archive(ledger.engine, ledger.settings)
+    assert ledger.rows("SELECT count(*) FROM nightporter.row_change") == [(0,)]
+    assert "is older than" in undo(ledger, ledger.run(run.id)).obstacles[0]
 
 
 def test_rows_that_depend_forbid_it(ledger: Office) -> None:
