@@ -69,6 +69,16 @@ class Profiles:
                 return profile.business_date(name)
         return None
 
+    def sharing_a_scope(self) -> list[list[str]]:
+        """The names of profiles whose snapshots speak for the same items, which only one can."""
+        speaking: dict[tuple[str, str, str], list[str]] = {}
+        for profile in self:
+            for section in profile.sections:
+                for entity in section.speaks_for:
+                    of = (section.dataset, entity, section.import_.scope or profile.name)
+                    speaking.setdefault(of, []).append(profile.name)
+        return [names for names in speaking.values() if len(names) > 1]
+
     @staticmethod
     def sections(name: str, profile: Profile | None) -> list[tuple[str, str]]:
         """The runs that a file opens, each a profile and a dataset: none where no profile claims it.

@@ -70,6 +70,9 @@ def _profiles(settings: "Settings") -> Iterator["Finding"]:
             yield Finding(f"profile {profile.name}", True, f"takes {profile.pattern or profile.regex} into {profile.dataset}")
     for fault in profiles.faults:
         yield Finding(f"profile {fault.file.stem}", False, str(fault))
+    for names in profiles.sharing_a_scope():
+        detail = f"{' and '.join(names)} hold all of the same items, and each would clear what only the other has"
+        yield Finding("profiles", False, detail, "give each its own [import] scope, or make one of them a delta")
     if waiting := circle(profiles):
         detail = f"{' waits for '.join(reversed(waiting))}: all of them would wait until their deadlines"
         yield Finding("profiles", False, detail, "take one of them out of the other's [import] after")

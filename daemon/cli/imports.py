@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from daemon.model import ImportRun
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+_SUPPRESSED = 100
+"""How many of the values that were not taken are shown."""
 Id = Annotated[int, typer.Argument(help="The import run's number.")]
 
 
@@ -48,13 +50,14 @@ def list_runs(
 @app.command()
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
-    from daemon import db, postgres, results, settings
+    from daemon import db, ledger, postgres, results, settings
     from daemon.cli.show import print_json
 
     loaded = settings.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         mails = results.mails_of(conn, id)
+        suppressed = ledger.suppressed(conn, id, _SUPPRESSED)
     facts = results.run_json(run, loaded) | {
         "drop": run.drop,
         "arrived_at": run.arrived_at,
@@ -66,6 +69,13 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         "follows_run": run.follows,
         "read_as": run.format,
         "header": run.header,
+        "business_date": run.business_date,
+        "notes": run.notes,
+        "effect": run.effect,
+        "decided_by": run.decided_by,
+        "undone_at": run.undone_at,
+        "undone_by": run.undone_by,
+        "suppressed": suppressed,
         "mails": [
             {
                 "to": mail.recipient,

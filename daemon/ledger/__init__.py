@@ -34,7 +34,7 @@ from daemon.ledger.expectations import (
     missing,
     was_expected,
 )
-from daemon.ledger.history import prune_history
+from daemon.ledger.history import prune_history, suppressed
 from daemon.ledger.holds import approve, approved_waiting, end_held, held_before, held_since, undone
 from daemon.ledger.lines import advance, backlog, before, lines, take
 from daemon.ledger.parked import long_parked
@@ -128,6 +128,7 @@ __all__ = [
     "run_in",
     "siblings",
     "strays",
+    "suppressed",
     "take",
     "tally",
     "undone",

@@ -1,6 +1,7 @@
 """What runs changed, in Postgres: kept for as long as they can be undone."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,3 +16,14 @@ def prune_history(conn: Connection, keep: timedelta) -> int:
         count += conn.execute(text(f"DELETE FROM nightporter.{table} WHERE run_id IN ({old})"), {"keep": keep}).rowcount
     ended = "DELETE FROM nightporter.parked WHERE ended_at < clock_timestamp() - :keep"
     return count + conn.execute(text(ended), {"keep": keep}).rowcount
+
+
+def suppressed(conn: Connection, run_id: int, limit: int) -> list[dict[str, Any]]:
+    """Values of a run's file that were not taken: line, field, what was kept, and what the file offered."""
+    rows = conn.execute(
+        text(
+            "SELECT line, field, kept, offered FROM nightporter.suppressed WHERE run_id = :id ORDER BY line, field LIMIT :limit"
+        ),
+        {"id": run_id, "limit": limit},
+    )
+    return [dict(row) for row in rows.mappings()]

@@ -124,9 +124,18 @@ def test_check_says_of_each_part_whether_it_works(home: Path, command: Run) -> N
         assert {"database", "profile customers", "profile items", "drop local", "mail"} <= found.keys()
     (home / "nightporter.toml").write_text(good.replace('path = "."', 'path = "gone"'))
     (home / "profiles" / "items.toml").write_text("x")
+    for name in ("one", "two"):
+        snapshot = '[import]\nmode = "snapshot"\nscope = "all"\n'
+        (home / "profiles" / f"{name}.toml").write_text(dedent(ITEMS).replace("items*", name) + snapshot)
     done = command("check")
     assert done.returncode == 1
-    for part in ("FAULT drop local: ", "FAULT mail: the mail server", "FAULT profile items: ", "ok    profile customers: "):
+    for part in (
+        "FAULT profiles: one and two hold all of the same items",
+        "FAULT drop local: ",
+        "FAULT mail: the mail server",
+        "FAULT profile items: ",
+        "ok    profile customers: ",
+    ):
         assert part in done.stdout
 
 

@@ -57,6 +57,13 @@ def test_a_snapshot_speaks_for_its_scope_only(ledger: Office) -> None:
     assert [item for item, _ in open_items(ledger)] == ["F2", "F3", "F4", "F5"]
 
 
+def test_two_profiles_cannot_speak_for_one_scope(ledger: Office) -> None:
+    """Each would clear what only the other has: `check` names both."""
+    assert ledger.profiles.sharing_a_scope() == []
+    ledger.profile("again", SNAPSHOT)
+    assert ledger.profiles.sharing_a_scope() == [["again", "items"]]
+
+
 def test_a_rejected_row_protects_its_item(ledger: Office) -> None:
     """A row that cannot be read is no payment; where not even its number can be read, nothing is cleared, and the mail says so."""
     night(ledger, 1, "C1 F1 1", "C1 F2 2", "C1 F3 3")
