@@ -166,7 +166,8 @@ def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) 
 
     What was asked for on the command line, an import or a retry, is tried once: somebody waits.
     """
-    if not run.drop or run.parent_id is not None or (not blameless and run.tries >= settings.imports.attempts):
+    looked_at = (not run.drop or run.parent_id is not None) and run.approved is None
+    if looked_at or (not blameless and run.tries >= settings.imports.attempts):
         return Refused(Refusal.GAVE_UP, reason)
     return Deferred(reason, settings.imports.after(run.attempt - 1), blameless)
 

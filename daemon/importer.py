@@ -62,7 +62,7 @@ def _load(
     stage = _stage(run, profile, mapping)
     loading.open_stage(conn, stage)
     ledger.forget_rejections(conn, run.id)
-    tally, seen = Tally(), _Seen({section.entity})
+    tally, seen = Tally(), _Seen({section.entity, *stage.entities})
     items = _mapped(reader, mapping)
     for item in _ahead(items) if stage.own else items:
         seen.see(item)
@@ -108,7 +108,7 @@ def _load(
             notes = _merge(conn, run, stage, tally, seen, effect)
     except _Implausible as held:
         loading.clear(conn, stage)
-        return Held(held.why, held.effect)
+        return Held(held.why, held.effect, seen.latest or stage.as_of)
     _tell_totals(tally, before, loading.open_totals(conn, stage, sorted(seen.entities)))
     loading.clear(conn, stage)
     failpoint.reach("merged")
@@ -138,11 +138,12 @@ def _merge(
         if clears:
             loading.find_absent(conn, stage)
         found = loading.effects(conn, stage)
-        if suspicious := [each.told() for each in found if each.suspicious or "empty" in effect]:
+        suspicious = [each.told() for each in found if each.suspicious or "empty" in effect]
+        if suspicious or effect:
             effect = effect | {"snapshot": suspicious}
     if effect and effect != run.approved:
         raise _Implausible(effect)
-    loading.supersede(conn, stage)
+    loading.supersede(conn, stage, drops=clears)
     loading.suppress(conn, stage, tally)
     loading.merge(conn, stage, tally)
     loading.confirm(conn, stage)
@@ -152,8 +153,10 @@ def _merge(
         if not clears:
             notes.append({"code": "nothing_cleared", "count": seen.unreadable})
     if stage.dataset.name == CUSTOMERS:
-        for released in loading.release(conn, run.id, sorted(seen.entities)):
-            tally.released += released.released
+        released, stuck = loading.release(conn, run.id, sorted(seen.entities))
+        tally.released += released
+        if stuck:
+            notes.append({"code": "still_parked", "count": stuck})
     return notes
 
 
@@ -196,8 +199,8 @@ def _stage(run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:
             insert_only=rules.on_match == "skip",
             snapshot=snapshot,
         ),
-        own=run.size > loading.SMALL,
-        scope=rules.scope or (profile.name if snapshot else ""),
+        own_table=run.id if run.size > loading.SMALL else 0,
+        scope=rules.scope or (profile.name if rules.mode == "snapshot" else ""),
         entities=tuple(section.speaks_for) if snapshot else (),
         as_of=_day(profile, run),
         customer_entity=section.customer_entity,

@@ -217,6 +217,7 @@ class Held:
 
     why: str
     effect: dict[str, Any]
+    business_date: date
 
 
 @dataclass(frozen=True)

@@ -203,6 +203,8 @@ class Section(Table):
         if rules.mode == "snapshot":
             if dataset.presence is None:
                 raise ValueError(f"[import] mode: a file never holds all {dataset.name}; leave it at delta")
+            if rules.on_match == "skip":
+                raise ValueError("[import] on_match: a snapshot updates what is there; leave it at update")
             if "entity" in self.columns and not rules.entities:
                 raise ValueError("[import] entities: say of which entities such a file holds everything")
         if rules.sign == "by_type" and not (dataset.balance and dataset.balance.type in self.columns):

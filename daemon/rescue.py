@@ -16,11 +16,11 @@ WHERE status = 'failed' OR (status = 'doing' AND NOT EXISTS (
     WHERE w.id = j.worker_id AND w.last_heartbeat > now() - make_interval(secs => :silence)))
 """
 
-# A run without a drop, or made by a retry, is worked on by a command that somebody is looking at.
+# A run without a drop, or made by a retry, is worked on by a command that somebody is looking at; one that was approved is not.
 _GIVE_BACK = f"""
-UPDATE nightporter.import_run SET state = 'arrived' WHERE id IN (
+UPDATE nightporter.import_run i SET state = CASE WHEN approved IS NULL THEN 'arrived' ELSE 'held' END WHERE id IN (
     SELECT r.id FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-    WHERE r.state = 'importing' AND r.parent_id IS NULL AND a.drop_name <> ''
+    WHERE r.state = 'importing' AND (r.parent_id IS NULL AND a.drop_name <> '' OR r.approved IS NOT NULL)
           AND {_NO_JOB.format(task="import_run", key="run_id", id="r.id")}
     FOR UPDATE OF r SKIP LOCKED)
 """

@@ -97,7 +97,7 @@ def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
     match rehearsed.outcome:
         case Imported(tally):
             return {"tally": asdict(tally), "changes": [asdict(change) for change in rehearsed.changes]}
-        case Held(why, effect):
+        case Held(why, effect, _):
             return {"status": "held", "detail": why, "effect": effect}
         case Refused(code, detail):
             return {"status": "refused", "code": code, "detail": detail}

@@ -45,12 +45,15 @@ def undone(conn: Connection, run_id: int, by: str) -> bool:
 
 
 def held_before(conn: Connection, run: ImportRun) -> list[int]:
-    """The held runs of a profile and dataset that an imported one, of the same day or a later one, came after."""
+    """The held snapshots that an accepted one of the same profile came after, with the same day or a later one."""
     rows = conn.execute(
         text("""
-            SELECT id FROM nightporter.import_run
-            WHERE state = 'held' AND profile = :profile AND dataset = :dataset AND member = :member AND id < :id ORDER BY id"""),
-        {"profile": run.profile, "dataset": run.dataset, "member": run.member, "id": run.id},
+            SELECT h.id FROM nightporter.import_run h
+            WHERE h.state = 'held' AND h.effect ? 'snapshot' AND h.profile = :profile AND h.dataset = :dataset
+                  AND h.member = :member AND h.arrival_id < :arrival
+                  AND h.business_date <= (SELECT max(business_date) FROM nightporter.snapshot WHERE run_id = :id)
+            ORDER BY h.id"""),
+        {"profile": run.profile, "dataset": run.dataset, "member": run.member, "arrival": run.arrival_id, "id": run.id},
     )
     return [row.id for row in rows]
 

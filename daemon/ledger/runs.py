@@ -244,8 +244,8 @@ def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:
             tally.check()
             told = {"business_date": business_date, "notes": json.dumps(notes)}
             _move(conn, run, State.IMPORTED, tally=json.dumps(asdict(tally), default=_plain), **told)
-        case Held(why, effect):
-            _move(conn, run, State.HELD, detail=why, effect=json.dumps(effect))
+        case Held(why, effect, business_date):
+            _move(conn, run, State.HELD, detail=why, effect=json.dumps(effect), business_date=business_date)
         case Refused(code, detail):
             _move(conn, run, State.REFUSED, code=code, detail=detail)
         case Deferred(reason, seconds, blameless):

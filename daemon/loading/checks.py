@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from daemon import db
@@ -47,8 +48,16 @@ def refuse_other_key(conn: Connection, stage: Stage) -> None:
     statement = sql.SQL("SELECT entity FROM {} WHERE entity = ANY(%(entities)s) AND {} IS {} LIMIT 1").format(
         stage.target, sql.Identifier(single), known
     )
-    if found := db.driver(conn).execute(statement, {"entities": _entities(conn, stage)}).fetchone():
+    given = {"entities": _entities(conn, stage), "dataset": stage.dataset.name, "key": Jsonb(list(stage.key))}
+    found = db.driver(conn).execute(statement, given).fetchone() or db.driver(conn).execute(_PARKED_OTHERWISE, given).fetchone()
+    if found:
         raise FileRefused(Refusal.OTHER_KEY, f'{single}: entity "{found[0]}"')
+
+
+_PARKED_OTHERWISE = """
+    SELECT entity FROM nightporter.parked
+    WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND ended_at IS NULL AND rules->'key' <> %(key)s LIMIT 1
+"""
 
 
 def _entities(conn: Connection, stage: Stage) -> list[str]:

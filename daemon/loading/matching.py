@@ -32,6 +32,7 @@ def reject_ambiguous(conn: Connection, stage: Stage) -> Turned:
     for own in stage.dataset.keys:
         if set(own) <= set(stage.fields):
             result += turned(conn, stage, _taken(stage, tuple(own)))
+            result += turned(conn, stage, _shared(stage, tuple(own)))
     return result
 
 
@@ -81,6 +82,34 @@ def _taken(stage: Stage, own: tuple[str, ...]) -> bytes:
     )
 
 
+@lru_cache
+def _shared(stage: Stage, own: tuple[str, ...]) -> bytes:
+    """Of new rows with one key of the dataset's own none is taken, for none may win by chance."""
+    statement = sql.SQL("""
+        WITH fresh AS MATERIALIZED (
+            SELECT source_line, {own}, count(*) OVER (PARTITION BY {own}) AS together, string_agg(source_line::text, ', ')
+                   OVER (PARTITION BY {own}) AS lines
+            FROM {stage} s WHERE s.run_id = %(run)s AND {filled} AND NOT EXISTS (SELECT FROM {table} t WHERE {same})
+        ), taken AS (
+            DELETE FROM {stage} s USING fresh f
+            WHERE s.run_id = %(run)s AND s.source_line = f.source_line AND f.together > 1
+            RETURNING s.source_line, s.{label}::text AS label, f.lines AS detail, {currency} AS currency, {amount} AS amount,
+                      {protects} AS number
+        ) {end}
+    """)
+    filled_in = [sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in own]
+    return filled(
+        statement,
+        stage,
+        Fault.DUPLICATE_KEY,
+        own[-1],
+        table=stage.target,
+        same=terms.same(stage),
+        own=terms.names(("entity", *own)),
+        filled=sql.SQL(" AND ").join(filled_in),
+    )
+
+
 def skip_known(conn: Connection, stage: Stage) -> int:
     """Take off the stage what is in the table already, where the profile only inserts; returns how many rows."""
     if not stage.rules.insert_only:
@@ -93,22 +122,25 @@ def skip_older(conn: Connection, stage: Stage) -> int:
     """Take off the stage the rows of which something younger is known: from a later file, that had them otherwise, or as they
     are stored, or that spoke for their whole scope. Returns how many.
     """
+    return db.driver(conn).execute(_older(stage), stage.values).rowcount if is_late(conn, stage) else 0
+
+
+def is_late(conn: Connection, stage: Stage) -> bool:
+    """Whether anything about a later day than the stage's is in the table already."""
     later = """
         SELECT FROM nightporter.import_run
         WHERE dataset = %(dataset)s AND state = 'imported' AND business_date > %(as_of)s LIMIT 1
     """
-    if not db.driver(conn).execute(later, stage.values).rowcount:
-        return 0
-    return db.driver(conn).execute(_older(stage), stage.values).rowcount
+    return bool(db.driver(conn).execute(later, stage.values).rowcount)
 
 
 @lru_cache
 def _older(stage: Stage) -> bytes:
     statement = sql.SQL("""
         WITH confirmed AS MATERIALIZED (
-            SELECT c.row_id, max(r.business_date) AS as_of
+            SELECT c.row_id, max(c.as_of) AS as_of
             FROM nightporter.confirmed c JOIN nightporter.import_run r ON r.id = c.run_id
-            WHERE c.dataset = %(dataset)s AND r.business_date > %(as_of)s AND r.undone_at IS NULL GROUP BY 1
+            WHERE c.dataset = %(dataset)s AND c.as_of > %(as_of)s AND r.undone_at IS NULL GROUP BY 1
         ), spoken_for AS MATERIALIZED (
             SELECT n.entity, n.scope, max(n.business_date) AS as_of
             FROM nightporter.snapshot n JOIN nightporter.import_run r ON r.id = n.run_id

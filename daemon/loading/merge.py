@@ -137,8 +137,8 @@ def confirm(conn: Connection, stage: Stage) -> None:
 @lru_cache
 def _confirmed(stage: Stage) -> bytes:
     statement = sql.SQL("""
-        INSERT INTO nightporter.confirmed (run_id, dataset, row_id)
-        SELECT s.run_id, %(dataset)s, t.id FROM {stage} s JOIN {table} t ON {same}
+        INSERT INTO nightporter.confirmed (run_id, dataset, row_id, as_of)
+        SELECT s.run_id, %(dataset)s, t.id, s.as_of FROM {stage} s JOIN {table} t ON {same}
         WHERE s.run_id = %(run)s AND t.run_id <> s.run_id AND (t.as_of IS NULL OR t.as_of < s.as_of)
     """)
     return statement.format(stage=stage.table, table=stage.target, same=terms.same(stage)).as_bytes()

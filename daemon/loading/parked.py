@@ -1,10 +1,11 @@
 """Parked rows: kept aside while nobody knows their customer, and loaded in the transaction that brings it."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
@@ -14,7 +15,10 @@ from daemon.datasets import datasets
 from daemon.loading import terms
 from daemon.loading.merge import merge
 from daemon.loading.staging import Rules, Stage
+from daemon.log import get
 from daemon.model import Tally
+
+log = get(__name__)
 
 
 def park(conn: Connection, stage: Stage) -> int:
@@ -52,35 +56,48 @@ def _park(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def supersede(conn: Connection, stage: Stage) -> None:
-    """End the parked rows of earlier runs that the stage has again; and, for a snapshot, all of its scope, for what it leaves
-    out is not open any more.
+def supersede(conn: Connection, stage: Stage, *, drops: bool) -> None:
+    """End the parked rows of earlier runs that the stage has again, unless they are younger; and, where a snapshot `drops` what
+    it leaves out, those of its scope of which it does not speak.
     """
     if not stage.dataset.refers_to:
         return
-    if stage.rules.snapshot:
-        statement = """
-            UPDATE nightporter.parked SET ended_at = clock_timestamp(), ended_as = 'dropped', ended_by = %(run)s
-            WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND scope = %(scope)s AND run_id <> %(run)s
-                  AND ended_at IS NULL"""
-        db.driver(conn).execute(statement, stage.values)
     statement = "SELECT FROM nightporter.parked WHERE dataset = %(dataset)s AND run_id <> %(run)s AND ended_at IS NULL LIMIT 1"
     if db.driver(conn).execute(statement, stage.values).rowcount:
-        for newer in (_staged(stage), _PARKED):
+        for newer in (_staged(stage), _PARKED, _OLDER):
             db.driver(conn).execute(newer, stage.values)
+    if drops and stage.dataset.presence:
+        statement = """
+            UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'dropped', ended_by = %(run)s
+            WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND scope = %(scope)s AND run_id <> %(run)s
+                  AND ended_at IS NULL AND (content->>'as_of')::date <= %(as_of)s AND NOT EXISTS (
+                      SELECT FROM nightporter.stage_protected q
+                      WHERE q.run_id = %(run)s AND q.number = p.content->>%(protects)s)"""
+        db.driver(conn).execute(statement, stage.values | {"protects": stage.dataset.presence.protects})
 
 
 _REPLACE = """
     UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'replaced', ended_by = %(run)s
     FROM {newer} n
     WHERE n.run_id = %(run)s AND p.key = {key} AND p.dataset = %(dataset)s AND p.run_id <> %(run)s AND p.ended_at IS NULL
+          AND (p.content->>'as_of')::date <= {as_of}
 """
-_PARKED = _REPLACE.format(newer="nightporter.parked", key="n.key AND n.dataset = %(dataset)s").encode()
+_PARKED = _REPLACE.format(
+    newer="nightporter.parked",
+    key="n.key AND n.dataset = %(dataset)s AND n.ended_at IS NULL",
+    as_of="(n.content->>'as_of')::date",
+).encode()
+_OLDER = """
+    UPDATE nightporter.parked n SET ended_at = clock_timestamp(), ended_as = 'replaced', ended_by = p.run_id
+    FROM nightporter.parked p
+    WHERE n.run_id = %(run)s AND n.dataset = %(dataset)s AND n.ended_at IS NULL AND p.key = n.key AND p.dataset = n.dataset
+          AND p.run_id <> n.run_id AND p.ended_at IS NULL AND (p.content->>'as_of')::date > (n.content->>'as_of')::date
+"""
 
 
 @lru_cache
 def _staged(stage: Stage) -> bytes:
-    return sql.SQL(_REPLACE).format(newer=stage.table, key=_key(stage, "n")).as_bytes()
+    return sql.SQL(_REPLACE).format(newer=stage.table, key=_key(stage, "n"), as_of=sql.SQL("n.as_of")).as_bytes()
 
 
 def _key(stage: Stage, row: str) -> sql.Composed:
@@ -95,51 +112,53 @@ def waiting_for(conn: Connection, customer_entities: list[str]) -> list[str]:
     return [row[0] for row in db.driver(conn).execute(statement, [customer_entities])]
 
 
-def release(conn: Connection, by: int, customer_entities: list[str]) -> list[Tally]:
-    """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns what came of it."""
-    connection = db.driver(conn)
+def release(conn: Connection, by: int, customer_entities: list[str]) -> tuple[int, int]:
+    """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns how many loaded,
+    and how many could not, for another row has their key: those stay parked.
+    """
     statement = """
-        UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'released', ended_by = %s
+        SELECT DISTINCT run_id, dataset, scope, customer_entity, rules FROM nightporter.parked p
         WHERE ended_at IS NULL AND customer_entity = ANY(%s) AND EXISTS (
             SELECT FROM ar.customer c WHERE c.entity = p.customer_entity AND c.customer_code = p.customer_code)
-        RETURNING run_id, dataset, scope, customer_entity, rules"""
-    freed = {
-        (run, dataset, scope, customer_entity, _frozen(rules))
-        for run, dataset, scope, customer_entity, rules in connection.execute(statement, [by, customer_entities])
-    }
-    return [_load(conn, by, *each) for each in sorted(freed)]
+        ORDER BY run_id"""
+    loaded = stuck = 0
+    for run, dataset, scope, customer_entity, rules in db.driver(conn).execute(statement, [customer_entities]).fetchall():
+        try:
+            with conn.begin_nested():
+                loaded += _load(conn, by, run, dataset, scope, customer_entity, rules)
+        except psycopg.IntegrityError as error:
+            log.warning("parked_rows_stay", run=run, reason=str(error))
+            stuck += 1
+    return loaded, stuck
 
 
-def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, customer_entity: str, rules: tuple[Any, ...]) -> Tally:
-    key, fields, protected, blank_clears = rules
+def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, customer_entity: str, rules: dict[str, Any]) -> int:
     stage = Stage(
         run_id=run,
         dataset=datasets()[dataset],
-        fields=fields,
-        key=key,
-        rules=Rules(frozenset(protected), blank_clears),
-        own=False,
+        fields=tuple(rules["fields"]),
+        key=tuple(rules["key"]),
+        rules=Rules(frozenset(rules["rules"]["protected"]), rules["rules"]["blank_clears"]),
+        own_table=0,
         scope=scope,
         entities=(),
         as_of=date.min,  # each row has its own
         customer_entity=customer_entity,
     )
     statement = sql.SQL("""
-        INSERT INTO {stage} SELECT s.* FROM nightporter.parked p
-        CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, p.content) s
-        WHERE p.run_id = %s AND p.dataset = %s AND p.customer_entity = %s AND p.ended_as = 'released' AND p.ended_by = %s
+        WITH freed AS (
+            UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'released', ended_by = %(by)s
+            WHERE run_id = %(run)s AND dataset = %(dataset)s AND customer_entity = %(customer_entity)s AND ended_at IS NULL
+                  AND EXISTS (SELECT FROM ar.customer c WHERE c.entity = p.customer_entity AND c.customer_code = p.customer_code)
+            RETURNING content
+        )
+        INSERT INTO {stage} SELECT s.* FROM freed CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, content) s
     """)
-    db.driver(conn).execute(statement.format(stage=stage.table), [run, dataset, customer_entity, by])
-    tally = Tally()
-    merge(conn, stage, tally)
+    count = db.driver(conn).execute(statement.format(stage=stage.table), stage.values | {"by": by}).rowcount
+    merge(conn, stage, Tally())
     db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [run])
-    return replace(tally, released=tally.created + tally.updated + tally.unchanged)
+    return count
 
 
 def _plain(rules: Rules) -> dict[str, Any]:
     return asdict(rules) | {"protected": sorted(rules.protected)}
-
-
-def _frozen(rules: dict[str, Any]) -> tuple[Any, ...]:
-    kept = rules["rules"]
-    return tuple(rules["key"]), tuple(rules["fields"]), tuple(kept["protected"]), kept["blank_clears"]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.errors import FileRefused, Refusal
 from daemon.loading import terms
+from daemon.loading.matching import is_late
 from daemon.loading.staging import Stage
 from daemon.model import Money, Tally
 
@@ -74,6 +75,15 @@ def refuse_stale(conn: Connection, stage: Stage) -> None:
 def find_absent(conn: Connection, stage: Stage) -> None:
     """Note the rows of the scope that are not on the stage, and that no rejected or parked row speaks of."""
     db.driver(conn).execute(_absent(stage), stage.values)
+    if is_late(conn, stage):
+        db.driver(conn).execute(_SEEN_LATER, stage.values)
+
+
+_SEEN_LATER = """
+    DELETE FROM nightporter.stage_absent a USING nightporter.confirmed c, nightporter.import_run r
+    WHERE a.run_id = %(run)s AND c.dataset = %(dataset)s AND c.row_id = a.row_id AND c.as_of > %(as_of)s
+          AND r.id = c.run_id AND r.undone_at IS NULL
+"""
 
 
 @lru_cache

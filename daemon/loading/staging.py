@@ -59,7 +59,8 @@ class Stage:
     fields: tuple[str, ...]
     key: tuple[str, ...]
     rules: Rules
-    own: bool
+    own_table: int
+    """The number in the name of a table of its own: its run's; 0 where it shares its dataset's."""
     scope: str = field(compare=False)
     """What its open rows belong to: of a snapshot, all that it speaks for; '' leaves it to others."""
     entities: tuple[str, ...] = field(compare=False)
@@ -72,7 +73,12 @@ class Stage:
     @property
     def name(self) -> str:
         """The name of its table."""
-        return f"stage_{self.dataset.name}_{self.run_id}" if self.own else f"stage_{self.dataset.name}"
+        return f"stage_{self.dataset.name}" + (f"_{self.own_table}" if self.own else "")
+
+    @property
+    def own(self) -> bool:
+        """Whether the table is its own: then it is large."""
+        return self.own_table > 0
 
     @property
     def table(self) -> sql.Identifier:

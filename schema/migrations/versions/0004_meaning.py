@@ -87,7 +87,7 @@ CREATE INDEX contact_created_by ON ar.contact (created_by_run);
 CREATE INDEX balance_adjustment_created_by ON ar.balance_adjustment (created_by_run);
 COMMENT ON TABLE nightporter.row_change IS 'A row as it was before a run changed, cleared or reopened it.';
 
-CREATE TABLE nightporter.confirmed (run_id bigint NOT NULL, dataset text NOT NULL, row_id bigint NOT NULL);
+CREATE TABLE nightporter.confirmed (run_id bigint NOT NULL, dataset text NOT NULL, row_id bigint NOT NULL, as_of date NOT NULL);
 CREATE INDEX confirmed_run ON nightporter.confirmed USING brin (run_id);
 COMMENT ON TABLE nightporter.confirmed IS 'Rows that a delta found as they were, though it is younger than they.';
 
