@@ -97,6 +97,12 @@ class Dataset(Table):
         return next((key for key in known if mapped.issuperset(key)), known[-1])
 
     @property
+    def known_by(self) -> list[str]:
+        """The fields by which people know a row: of its longest key those that it must have."""
+        longest = max(self.keys + self.matches, key=len)
+        return [name for name in longest if self.fields[name].required]
+
+    @property
     def mappable(self) -> list[str]:
         """The fields that a profile may map."""
         return [name for name, field in self.fields.items() if not field.derived]

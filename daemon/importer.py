@@ -1,4 +1,4 @@
-"""The import as a straight line: read, map, stage, check, merge. It raises; what then happens is not decided here."""
+"""The import as a straight line: read, map, stage, check, merge. It says what came of it, and decides nothing about it."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +61,8 @@ def _load(
     mapping, reader = _fit(conn, run, profile, path, sandbox)
     stage = _stage(run, profile, mapping)
     loading.open_stage(conn, stage)
-    ledger.forget_rejections(conn, run.id)
+    if run.approved:
+        ledger.forget_rejections(conn, run.id)  # those it was held with
     tally, seen = Tally(), _Seen({section.entity, *stage.entities})
     items = _mapped(reader, mapping)
     for item in _ahead(items) if stage.own else items:
@@ -87,8 +88,9 @@ def _load(
     take_turn()
     loading.lock_entities(conn, _concerned(conn, stage, seen.entities))
     _refuse_duplicate(conn, run)
-    loading.refuse_stale(conn, stage)
-    loading.refuse_other_key(conn, stage)
+    if stage.rules.snapshot:
+        loading.refuse_stale(conn, stage)
+    loading.refuse_other_key(conn, stage, seen.entities)
     turned += loading.reject_ambiguous(conn, stage)
     tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage)
     _enter(tally, turned)

@@ -39,8 +39,8 @@ def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
         db.driver(conn).execute("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.entity.' || %s, 0))", [entity])
 
 
-def refuse_other_key(conn: Connection, stage: Stage) -> None:
-    """Raise FileRefused where an entity's rows are known by another kind of key: both kinds would hold one item twice."""
+def refuse_other_key(conn: Connection, stage: Stage, entities: Iterable[str]) -> None:
+    """Raise FileRefused where one of the entities' rows are known by another kind of key: both would hold one item twice."""
     if not stage.dataset.one_key:
         return
     (single,) = (each[0] for each in stage.dataset.keys if len(each) == 1)
@@ -48,7 +48,7 @@ def refuse_other_key(conn: Connection, stage: Stage) -> None:
     statement = sql.SQL("SELECT entity FROM {} WHERE entity = ANY(%(entities)s) AND {} IS {} LIMIT 1").format(
         stage.target, sql.Identifier(single), known
     )
-    given = {"entities": _entities(conn, stage), "dataset": stage.dataset.name, "key": Jsonb(list(stage.key))}
+    given = {"entities": list(entities), "dataset": stage.dataset.name, "key": Jsonb(list(stage.key))}
     found = db.driver(conn).execute(statement, given).fetchone() or db.driver(conn).execute(_PARKED_OTHERWISE, given).fetchone()
     if found:
         raise FileRefused(Refusal.OTHER_KEY, f'{single}: entity "{found[0]}"')
@@ -58,11 +58,6 @@ _PARKED_OTHERWISE = """
     SELECT entity FROM nightporter.parked
     WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND ended_at IS NULL AND rules->'key' <> %(key)s LIMIT 1
 """
-
-
-def _entities(conn: Connection, stage: Stage) -> list[str]:
-    statement = sql.SQL("SELECT DISTINCT entity FROM {} WHERE run_id = %(run)s").format(stage.table)
-    return [row[0] for row in db.driver(conn).execute(statement, stage.values)]
 
 
 def settle_twins(conn: Connection, stage: Stage) -> Turned:
@@ -78,8 +73,7 @@ def _twins(stage: Stage) -> bytes:
         WITH twice AS MATERIALIZED (
             SELECT {key} FROM {stage} s WHERE run_id = %(run)s GROUP BY {key} HAVING count(*) > 1
         ), twins AS MATERIALIZED (
-            SELECT {named_key}, source_line, ROW({fields})::text AS content, {label}::text AS label, {currency} AS currency,
-                   {amount} AS amount, {protects} AS number
+            SELECT {named_key}, source_line, ROW({fields})::text AS content, {told}
             FROM {stage} s WHERE run_id = %(run)s AND ({key}) IN (SELECT * FROM twice)
         ), judged AS MATERIALIZED (
             SELECT *, first_value(source_line) OVER own AS first, last_value(source_line) OVER own AS last,
@@ -128,8 +122,8 @@ _GUARDED = sql.SQL(""", guarded AS (
 def filled(
     statement: sql.SQL, stage: Stage, fault: Fault, label: str, faulty: sql.SQL | None = None, **more: sql.Composable
 ) -> bytes:
-    """A check's statement: its `taken` are the rows it takes off the stage, `{end}` writes down the faults of the `faulty` ones
-    and counts them.
+    """A check's statement: its `taken` are the rows it takes off the stage, each with what is `{told}` of it and a detail;
+    `{end}` writes down the faults of the `faulty` ones and counts them.
     """
     presence = stage.dataset.presence
     known = {
@@ -138,12 +132,17 @@ def filled(
         "faulty": faulty or sql.SQL("true"),
     }
     known["guarded"] = _GUARDED.format(**known) if stage.rules.snapshot else sql.SQL("")
+    named = {
+        "label": sql.SQL("s.{}::text").format(sql.Identifier(label)),
+        "currency": terms.currency(stage, "s"),
+        "amount": terms.amount(stage, "s"),
+        "number": sql.SQL("s.{}").format(sql.Identifier(presence.protects)) if presence else sql.SQL("NULL::text"),
+    }
     return statement.format(
         stage=stage.table,
-        label=sql.Identifier(label),
-        currency=terms.currency(stage, "s"),
-        amount=terms.amount(stage, "s"),
-        protects=sql.SQL("s.{}").format(sql.Identifier(presence.protects)) if presence else sql.SQL("NULL::text"),
+        table=stage.target,
+        same=terms.same(stage),
+        told=sql.SQL(", ").join(sql.SQL("{} AS {}").format(term, sql.Identifier(name)) for name, term in named.items()),
         end=_END.format(**known),
         **more,
     ).as_bytes()

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.datasets import datasets
+from daemon.loading.staging import table_of
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,6 @@ class Change:
 def changes(conn: Connection, run_id: int, dataset: str, limit: int) -> list[Change]:
     """The rows that a run touched, as many as `limit`: those that were there first."""
     target = datasets()[dataset]
-    key = max(target.keys + target.matches, key=len)
-    label = [name for name in key if target.fields[name].required]
     shown = [*target.fields, *([target.presence.state] if target.presence else [])]
     statement = sql.SQL("""
         WITH touched AS (
@@ -40,10 +39,8 @@ def changes(conn: Connection, run_id: int, dataset: str, limit: int) -> list[Cha
                 FROM unnest(%(fields)s::text[]) f (name) WHERE before->f.name IS DISTINCT FROM after->f.name)
         FROM touched
     """)
-    named = sql.SQL(", ").join(sql.SQL("after->>{}").format(name) for name in label)
-    filled = statement.format(
-        table=sql.Identifier(*target.table.split(".")), label=sql.SQL("concat_ws(' ', {})").format(named)
-    ).as_bytes()
+    named = sql.SQL(", ").join(sql.SQL("after->>{}").format(name) for name in target.known_by)
+    filled = statement.format(table=table_of(target), label=sql.SQL("concat_ws(' ', {})").format(named)).as_bytes()
     given = {
         "run": run_id,
         "dataset": dataset,

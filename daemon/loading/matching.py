@@ -44,8 +44,7 @@ def _ambiguous(stage: Stage) -> bytes:
             FROM {stage} s JOIN {table} t ON {same} WHERE s.run_id = %(run)s GROUP BY 1 HAVING count(*) > 1
         ), taken AS (
             DELETE FROM {stage} s USING candidates c WHERE s.run_id = %(run)s AND s.source_line = c.source_line
-            RETURNING s.source_line, s.{label}::text AS label, c.named AS detail, {currency} AS currency, {amount} AS amount,
-                      {protects} AS number
+            RETURNING s.source_line, c.named AS detail, {told}
         ) {end}
     """)
     known_as = next(name for name, field in stage.dataset.fields.items() if field.required)
@@ -54,8 +53,6 @@ def _ambiguous(stage: Stage) -> bytes:
         stage,
         Fault.AMBIGUOUS,
         stage.label_field,
-        table=stage.target,
-        same=terms.same(stage),
         known_as=sql.SQL("t.{}").format(sql.Identifier(known_as)),
     )
 
@@ -66,8 +63,7 @@ def _taken(stage: Stage, own: tuple[str, ...]) -> bytes:
         WITH taken AS (
             DELETE FROM {stage} s USING {table} o
             WHERE s.run_id = %(run)s AND {own} AND NOT EXISTS (SELECT FROM {table} t WHERE {same})
-            RETURNING s.source_line, s.{label}::text AS label, '#' || o.id AS detail, {currency} AS currency, {amount} AS amount,
-                      {protects} AS number
+            RETURNING s.source_line, '#' || o.id AS detail, {told}
         ) {end}
     """)
     terms_own = [sql.SQL("o.{0} = s.{0}").format(sql.Identifier(name)) for name in ("entity", *own)]
@@ -76,8 +72,6 @@ def _taken(stage: Stage, own: tuple[str, ...]) -> bytes:
         stage,
         Fault.KEY_TAKEN,
         own[-1],
-        table=stage.target,
-        same=terms.same(stage),
         own=sql.SQL(" AND ").join(terms_own),
     )
 
@@ -93,8 +87,7 @@ def _shared(stage: Stage, own: tuple[str, ...]) -> bytes:
         ), taken AS (
             DELETE FROM {stage} s USING fresh f
             WHERE s.run_id = %(run)s AND s.source_line = f.source_line AND f.together > 1
-            RETURNING s.source_line, s.{label}::text AS label, f.lines AS detail, {currency} AS currency, {amount} AS amount,
-                      {protects} AS number
+            RETURNING s.source_line, f.lines AS detail, {told}
         ) {end}
     """)
     filled_in = [sql.SQL("s.{} IS NOT NULL").format(sql.Identifier(name)) for name in own]
@@ -103,8 +96,6 @@ def _shared(stage: Stage, own: tuple[str, ...]) -> bytes:
         stage,
         Fault.DUPLICATE_KEY,
         own[-1],
-        table=stage.target,
-        same=terms.same(stage),
         own=terms.names(("entity", *own)),
         filled=sql.SQL(" AND ").join(filled_in),
     )

@@ -1,6 +1,5 @@
 """Parked rows: kept aside while nobody knows their customer, and loaded in the transaction that brings it."""
 
-from dataclasses import asdict
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -14,7 +13,7 @@ from daemon import db
 from daemon.datasets import datasets
 from daemon.loading import terms
 from daemon.loading.merge import merge
-from daemon.loading.staging import Rules, Stage
+from daemon.loading.staging import Rules, Stage, table_of
 from daemon.log import get
 from daemon.model import Tally
 
@@ -25,7 +24,12 @@ def park(conn: Connection, stage: Stage) -> int:
     """Take off the stage the rows whose customer is not known, and keep them; returns how many."""
     if not stage.dataset.refers_to:
         return 0
-    rules = {"key": stage.key, "fields": stage.fields, "rules": _plain(stage.rules)}
+    rules = {
+        "key": stage.key,
+        "fields": stage.fields,
+        "protected": sorted(stage.rules.protected),
+        "blank_clears": stage.rules.blank_clears,
+    }
     return db.driver(conn).execute(_park(stage), stage.values | {"rules": Jsonb(rules)}).rowcount
 
 
@@ -49,7 +53,7 @@ def _park(stage: Stage) -> bytes:
     """)
     return statement.format(
         stage=stage.table,
-        customers=sql.Identifier(*datasets()[stage.dataset.refers_to or ""].table.split(".")),
+        customers=table_of(datasets()[stage.dataset.refers_to or ""]),
         customer_entity=terms.customer_entity(),
         key=_key(stage, "s"),
         guarded=guarded.format(protects=sql.Identifier(presence.protects)) if presence and stage.rules.snapshot else sql.SQL(""),
@@ -138,7 +142,7 @@ def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, custome
         dataset=datasets()[dataset],
         fields=tuple(rules["fields"]),
         key=tuple(rules["key"]),
-        rules=Rules(frozenset(rules["rules"]["protected"]), rules["rules"]["blank_clears"]),
+        rules=Rules(frozenset(rules["protected"]), rules["blank_clears"]),
         own_table=0,
         scope=scope,
         entities=(),
@@ -158,7 +162,3 @@ def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, custome
     merge(conn, stage, Tally())
     db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [run])
     return count
-
-
-def _plain(rules: Rules) -> dict[str, Any]:
-    return asdict(rules) | {"protected": sorted(rules.protected)}

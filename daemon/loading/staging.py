@@ -33,6 +33,11 @@ that was made for an empty table is not kept: it has been seen to make a night's
 _KEPT_ASIDE = ("stage_protected", "stage_absent")
 
 
+def table_of(dataset: Dataset) -> sql.Identifier:
+    """The name of a dataset's table."""
+    return sql.Identifier(*dataset.table.split("."))
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a profile says of rows that are in the table already.
@@ -88,7 +93,7 @@ class Stage:
     @property
     def target(self) -> sql.Identifier:
         """The dataset's table."""
-        return sql.Identifier(*self.dataset.table.split("."))
+        return table_of(self.dataset)
 
     @property
     def values(self) -> dict[str, object]:

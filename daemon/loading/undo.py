@@ -10,6 +10,7 @@ from daemon import db
 from daemon.datasets import Dataset, datasets
 from daemon.loading.checks import lock_entities
 from daemon.loading.parked import release
+from daemon.loading.staging import table_of
 
 _FEW = 10
 """How many obstacles are named."""
@@ -96,19 +97,9 @@ _SPOKEN_FOR = (
 
 def _filled(statement: str, dataset: Dataset, **more: sql.Composable) -> bytes:
     label = sql.SQL("concat_ws(' ', {})").format(
-        sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(name)) for name in _label(dataset))
+        sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(name)) for name in dataset.known_by)
     )
-    return sql.SQL(statement).format(table=_table(dataset), label=label, **more).as_bytes()
-
-
-def _label(dataset: Dataset) -> list[str]:
-    """The fields by which people know a row: those that it must have, of its longest key."""
-    longest = max(dataset.keys + dataset.matches, key=len)
-    return [name for name in longest if dataset.fields[name].required]
-
-
-def _table(dataset: Dataset) -> sql.Identifier:
-    return sql.Identifier(*dataset.table.split("."))
+    return sql.SQL(statement).format(table=table_of(dataset), label=label, **more).as_bytes()
 
 
 def _depending(dataset: Dataset, other: Dataset) -> bytes:
@@ -119,7 +110,7 @@ def _depending(dataset: Dataset, other: Dataset) -> bytes:
         JOIN {other} d ON d.customer_entity = o.entity AND d.{code} = o.{code}
         WHERE o.created_by_run = %(run)s GROUP BY o.{code} ORDER BY 1 LIMIT %(few)s
     """
-    return _filled(statement, dataset, what=sql.SQL(other.name), code=sql.Identifier(code), other=_table(other))
+    return _filled(statement, dataset, what=sql.SQL(other.name), code=sql.Identifier(code), other=table_of(other))
 
 
 def _restoring(conn: Connection, dataset: Dataset) -> bytes:

@@ -131,10 +131,9 @@ COMMENT ON TABLE nightporter.parked IS 'A row kept aside because its customer is
 VIEWS = """
 CREATE TABLE ar.entity (
     entity text PRIMARY KEY,
-    timezone text NOT NULL DEFAULT 'UTC',
-    credits text CHECK (credits IN ('receivables', 'open_credits'))
+    timezone text NOT NULL
 );
-COMMENT ON TABLE ar.entity IS 'What the settings say of entities: where their day begins, and which files bring their credits.';
+COMMENT ON TABLE ar.entity IS 'The time zone in which an entity''s day begins, for those of which it is not UTC.';
 
 CREATE VIEW ar.open_item AS
 SELECT r.customer_entity, r.customer_code, r.entity, r.currency, r.item_number, r.item_type, r.due_date, r.remaining AS amount,
