@@ -10,6 +10,9 @@ from pydantic import Field as Key
 from daemon import config, shipped
 from daemon.config import Table
 
+CUSTOMERS = "customers"
+"""The dataset that others refer to, and whose rows theirs wait for."""
+
 MONEY_DIGITS, MONEY_SCALE = 18, 5
 """Money is exact: numeric(18,5), never rounded."""
 
@@ -86,7 +89,7 @@ class Dataset(Table):
     keys: list[list[str]]
     matches: list[list[str]] = []
     one_key: bool = Key(False, description="all rows of an entity are known by the same of the keys")
-    refers_to: str | None = Key(None, description="the dataset whose key field of the same name must exist")
+    refers_to: Literal["customers"] | None = Key(None, description="its rows are customers', and wait until those are known")
     balance: Balance | None = None
     presence: Presence | None = None
     fields: dict[str, Field]

@@ -3,20 +3,19 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from daemon import failpoint, ledger, loading, reading
+from daemon import failpoint, fitting, ledger, loading, reading
+from daemon.account import Account
 from daemon.control import contradiction
+from daemon.datasets import CUSTOMERS
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import AS_OF, Mapped, Mapping, check_pins, fit
-from daemon.model import Batch, Held, Imported, ImportRun, Money, Refused, Rejection, Tally, basename
+from daemon.mapping import Mapped, Mapping
+from daemon.model import Batch, Held, Imported, ImportRun, Refused, Rejection
 from daemon.profile import Profile
 from daemon.settings import Sandbox
 
@@ -24,8 +23,6 @@ T = TypeVar("T")
 Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
 
-CUSTOMERS = "customers"
-"""The dataset whose rows others wait for."""
 _HANDFUL = 5_000
 
 
@@ -45,76 +42,145 @@ def load(
     """
     _refuse_duplicate(conn, run)
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
-        return _load(conn, run, profile, content, sandbox, progress, take_turn)
-
-
-def _load(
-    conn: Connection,
-    run: ImportRun,
-    profile: Profile,
-    path: Path,
-    sandbox: Sandbox,
-    progress: Progress,
-    take_turn: Callable[[], None],
-) -> Imported | Refused | Held:
-    section = profile.section(run.dataset)
-    mapping, reader = _fit(conn, run, profile, path, sandbox)
-    stage = _stage(run, profile, mapping)
-    loading.open_stage(conn, stage)
-    if run.approved:
-        ledger.forget_rejections(conn, run.id)  # those it was held with
-    tally, seen = Tally(), _Seen({section.entity, *stage.entities})
-    items = _mapped(reader, mapping)
-    for item in _ahead(items) if stage.own else items:
-        seen.see(item)
-        if isinstance(item, Mapped):
-            loading.copy(conn, stage, item.rows)
-        if stage.rules.snapshot and isinstance(item, Mapped):
-            loading.protect(conn, stage, item.protects.drop_null())
-        rejections = item.rejections if isinstance(item, Mapped) else item
-        _count(tally, item, ledger.reject(conn, run.id, rejections) if rejections else 0)
-        progress(tally.read)
-    tally.ignored = reader.ignored
-    stage = _dated(stage, seen)
-    contradicted = None
-    if profile.control:
-        told = run.control if profile.control.file else "\n".join(reader.trailers)
-        contradicted = contradiction(profile.control, told, tally, mapping, typed=reader.format.kind == "excel")
-    loading.resolve_aliases(conn, stage)
-    turned = loading.settle_twins(conn, stage)
-    loading.prepare(conn, stage)
-    failpoint.reach("staged")
-
-    take_turn()
-    loading.lock_entities(conn, _concerned(conn, stage, seen.entities))
-    _refuse_duplicate(conn, run)
-    if stage.rules.snapshot:
-        loading.refuse_stale(conn, stage)
-    loading.refuse_other_key(conn, stage, seen.entities)
-    turned += loading.reject_ambiguous(conn, stage)
-    tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage)
-    _enter(tally, turned)
-    if turned.rejected:
-        _tell_turned(conn, stage, mapping, reading.read(path, reader.format, sandbox, section.headers))
+        mapping, reader = fitting.fit(conn, run, profile, content, sandbox)
+        stage = fitting.stage_of(run, profile, mapping)
+        work = _Import(conn, run, profile, mapping, reader, stage, Account({mapping.section.entity, *stage.entities}))
+        turned = work.stage_rows(progress)
+        failpoint.reach("staged")
+        take_turn()
+        turned += work.check()
+        if turned.rejected:
+            again = reading.read(content, reader.format, sandbox, mapping.section.headers)
+            _tell_turned(conn, work.stage, mapping, again)
+    work.account.turn_down(turned)
     failpoint.reach("checked")
-    if section.import_.too_many(tally.rejected, tally.read):
-        loading.clear(conn, stage)
-        return Refused(Refusal.TOO_MANY_REJECTED, f"{tally.rejected} / {tally.read} > {section.import_.max_rejected}")
+    return work.merge()
 
-    effect: dict[str, Any] = {"control": contradicted} if contradicted else {}
-    if stage.rules.snapshot and not tally.read and section.import_.empty == "hold":
-        effect["empty"] = True
-    before = loading.open_totals(conn, stage, sorted(seen.entities))
-    try:
-        with conn.begin_nested() if stage.rules.snapshot or effect else nullcontext():
-            notes = _merge(conn, run, stage, tally, seen, effect)
-    except _Implausible as held:
+
+@dataclass
+class _Import:
+    """One run on its way through the import."""
+
+    conn: Connection
+    run: ImportRun
+    profile: Profile
+    mapping: Mapping
+    reader: reading.Reader
+    stage: loading.Stage
+    account: Account
+    effect: dict[str, Any] = field(default_factory=dict)
+    """What is not plausible of it."""
+
+    def stage_rows(self, progress: Progress) -> loading.Turned:
+        """Read and map the whole file, its good rows onto the stage; returns which of them were twins."""
+        conn, tally = self.conn, self.account.tally
+        loading.open_stage(conn, self.stage)
+        if self.run.approved:
+            ledger.forget_rejections(conn, self.run.id)  # those it was held with
+        items = _mapped(self.reader, self.mapping)
+        for item in _ahead(items) if self.stage.own else items:
+            if isinstance(item, Mapped):
+                loading.copy(conn, self.stage, item.rows)
+            if self.stage.rules.snapshot and isinstance(item, Mapped):
+                loading.protect(conn, self.stage, item.protects.drop_null())
+            rejections = item.rejections if isinstance(item, Mapped) else item
+            self.account.enter(item, ledger.reject(conn, self.run.id, rejections) if rejections else 0)
+            progress(tally.read)
+        tally.ignored = self.reader.ignored
+        self.stage = fitting.dated(self.stage, self.account)
+        self.effect |= self._contradicted()
+        loading.resolve_aliases(conn, self.stage)
+        turned = loading.settle_twins(conn, self.stage)
+        loading.prepare(conn, self.stage)
+        return turned
+
+    def _contradicted(self) -> dict[str, Any]:
+        """What the ERP says of the file and is not so."""
+        control = self.profile.control
+        if control is None:
+            return {}
+        told = self.run.control if control.file else "\n".join(self.reader.trailers)
+        typed = self.reader.format.kind == "excel"
+        found = contradiction(control, told, self.account.tally, self.mapping, typed=typed)
+        return {"control": found} if found else {}
+
+    def check(self) -> loading.Turned:
+        """Compare the stage with the tables, which nobody else may change from here on; returns the rows that were rejected.
+
+        Raises FileRefused where the whole file cannot go in.
+        """
+        conn, stage = self.conn, self.stage
+        loading.lock_entities(conn, self._concerned())
+        _refuse_duplicate(conn, self.run)
+        if stage.rules.snapshot:
+            loading.refuse_stale(conn, stage)
+        loading.refuse_other_key(conn, stage, self.account.entities)
+        turned = loading.reject_ambiguous(conn, stage)
+        self.account.tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage)
+        return turned
+
+    def _concerned(self) -> set[str]:
+        """The entities that nobody else may import meanwhile: the rows' own, their customers', those whose parked rows wait."""
+        entities, elsewhere = self.account.entities, self.stage.customer_entity
+        if self.stage.dataset.name == CUSTOMERS:
+            return entities | set(loading.waiting_for(self.conn, sorted(entities)))
+        return entities | ({elsewhere} if elsewhere is not None else set())
+
+    def merge(self) -> Imported | Refused | Held:
+        """Bring what is staged into the tables, unless that is not plausible."""
+        conn, stage, account, rules = self.conn, self.stage, self.account, self.mapping.section.import_
+        tally = account.tally
+        if rules.too_many(tally.rejected, tally.read):
+            loading.clear(conn, stage)
+            return Refused(Refusal.TOO_MANY_REJECTED, f"{tally.rejected} / {tally.read} > {rules.max_rejected}")
+        if stage.rules.snapshot and not tally.read and rules.empty == "hold":
+            self.effect["empty"] = True
+        entities, day = sorted(account.entities), account.latest or stage.as_of
+        before = loading.open_totals(conn, stage, entities)
+        try:
+            with conn.begin_nested() if stage.rules.snapshot or self.effect else nullcontext():
+                notes = self._merge()
+        except _Implausible as held:
+            loading.clear(conn, stage)
+            return Held(held.why, held.effect, day)
+        account.compare(before, loading.open_totals(conn, stage, entities))
         loading.clear(conn, stage)
-        return Held(held.why, held.effect, seen.latest or stage.as_of)
-    _tell_totals(tally, before, loading.open_totals(conn, stage, sorted(seen.entities)))
-    loading.clear(conn, stage)
-    failpoint.reach("merged")
-    return Imported(tally, seen.latest or stage.as_of, notes)
+        failpoint.reach("merged")
+        return Imported(tally, day, notes)
+
+    def _merge(self) -> list[dict[str, Any]]:
+        """Merge what is staged, and what it brings with it; returns what else is to be told. Raises _Implausible."""
+        conn, stage, account, effect = self.conn, self.stage, self.account, self.effect
+        tally = account.tally
+        notes: list[dict[str, Any]] = []
+        tally.parked += loading.park(conn, stage)
+        found: list[loading.Effect] = []
+        speaks = stage.rules.snapshot and (bool(tally.read) or "empty" in effect)
+        clears = speaks and not account.unreadable
+        if speaks:
+            if clears:
+                loading.find_absent(conn, stage)
+            found = loading.effects(conn, stage)
+            suspicious = [each.told() for each in found if each.suspicious or "empty" in effect]
+            if suspicious or effect:
+                effect = effect | {"snapshot": suspicious}
+        if effect and effect != self.run.approved:
+            raise _Implausible(effect)
+        loading.supersede(conn, stage, drops=clears)
+        loading.suppress(conn, stage, tally)
+        loading.merge(conn, stage, tally)
+        loading.confirm(conn, stage, tally)
+        if speaks:
+            loading.clear_absent(conn, stage, tally)
+            loading.accept(conn, stage, found)
+            if not clears:
+                notes.append({"code": "nothing_cleared", "count": account.unreadable})
+        if stage.dataset.name == CUSTOMERS:
+            released, stuck = loading.release(conn, self.run.id, sorted(account.entities))
+            tally.released += released
+            if stuck:
+                notes.append({"code": "still_parked", "count": stuck})
+        return notes
 
 
 class _Implausible(Exception):
@@ -127,113 +193,6 @@ class _Implausible(Exception):
         self.why = ", ".join(sorted(reasons | (effect.keys() - {"snapshot"})))
 
 
-def _merge(
-    conn: Connection, run: ImportRun, stage: loading.Stage, tally: Tally, seen: "_Seen", effect: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Merge what is staged, and what it brings with it; returns what else is to be told. Raises _Implausible."""
-    notes: list[dict[str, Any]] = []
-    tally.parked += loading.park(conn, stage)
-    found: list[loading.Effect] = []
-    speaks = stage.rules.snapshot and (bool(tally.read) or "empty" in effect)
-    clears = speaks and not seen.unreadable
-    if speaks:
-        if clears:
-            loading.find_absent(conn, stage)
-        found = loading.effects(conn, stage)
-        suspicious = [each.told() for each in found if each.suspicious or "empty" in effect]
-        if suspicious or effect:
-            effect = effect | {"snapshot": suspicious}
-    if effect and effect != run.approved:
-        raise _Implausible(effect)
-    loading.supersede(conn, stage, drops=clears)
-    loading.suppress(conn, stage, tally)
-    loading.merge(conn, stage, tally)
-    loading.confirm(conn, stage)
-    if speaks:
-        loading.clear_absent(conn, stage, tally)
-        loading.accept(conn, stage, found)
-        if not clears:
-            notes.append({"code": "nothing_cleared", "count": seen.unreadable})
-    if stage.dataset.name == CUSTOMERS:
-        released, stuck = loading.release(conn, run.id, sorted(seen.entities))
-        tally.released += released
-        if stuck:
-            notes.append({"code": "still_parked", "count": stuck})
-    return notes
-
-
-@dataclass
-class _Seen:
-    """What was seen of a file beside its rows: whose they are, what days they are about, and how many rejected ones do not
-    even say what they speak of.
-    """
-
-    entities: set[str]
-    earliest: date | None = None
-    latest: date | None = None
-    unreadable: int = 0
-
-    def see(self, item: Mapped | list[Rejection]) -> None:
-        """Take a batch into account, or rejections of the reading."""
-        if not isinstance(item, Mapped):
-            self.unreadable += len(item)
-            return
-        self.unreadable += item.protects.null_count
-        self.entities |= set(pc.unique(item.rows.column("entity")).to_pylist())
-        if AS_OF in item.rows.column_names and item.rows.num_rows:
-            first, last = pc.min_max(item.rows.column(AS_OF)).as_py().values()
-            self.earliest, self.latest = min(self.earliest or first, first), max(self.latest or last, last)
-
-
-def _stage(run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:
-    section, dataset = mapping.section, mapping.section.target
-    rules = section.import_
-    own = [name for name, field in dataset.fields.items() if field.owner == "app"]
-    snapshot = rules.mode == "snapshot" and run.parent_id is None
-    return loading.Stage(
-        run_id=run.id,
-        dataset=dataset,
-        fields=tuple(mapping.fields),
-        key=tuple(mapping.key),
-        rules=loading.Rules(
-            protected=frozenset(own if rules.protect is None else rules.protect),
-            blank_clears=rules.blank == "clear",
-            insert_only=rules.on_match == "skip",
-            snapshot=snapshot,
-        ),
-        own_table=run.id if run.size > loading.SMALL else 0,
-        scope=rules.scope or (profile.name if rules.mode == "snapshot" else ""),
-        entities=tuple(section.speaks_for) if snapshot else (),
-        as_of=_day(profile, run),
-        customer_entity=section.customer_entity,
-    )
-
-
-def _day(profile: Profile, run: ImportRun) -> date:
-    """The day that a file is about: from its name, or else the night it came in."""
-    told = profile.import_.business_date
-    day = profile.business_date(basename(run.name))
-    if isinstance(told, str) and day is None:
-        raise FileRefused(Refusal.DATE_UNCLEAR, f"{basename(run.name)}: {told}")
-    return day or profile.night(run.arrived_at)
-
-
-def _dated(stage: loading.Stage, seen: _Seen) -> loading.Stage:
-    """The stage with the day that a column says. Raises FileRefused for a snapshot of several days."""
-    if seen.earliest is None:
-        return stage
-    if stage.rules.snapshot and seen.earliest != seen.latest:
-        raise FileRefused(Refusal.DATE_UNCLEAR, f"{seen.earliest}, {seen.latest}")
-    return replace(stage, as_of=seen.earliest)
-
-
-def _concerned(conn: Connection, stage: loading.Stage, entities: set[str]) -> set[str]:
-    """The entities that nobody else may import meanwhile: the rows' own, their customers', and those whose parked rows wait."""
-    if stage.dataset.name == CUSTOMERS:
-        return entities | set(loading.waiting_for(conn, sorted(entities)))
-    return entities | ({stage.customer_entity} if stage.customer_entity is not None else set())
-
-
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
     """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one.
 
@@ -241,36 +200,6 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
     """
     if run.parent_id is None and (before := ledger.imported_before(conn, run)):
         raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
-
-
-def _fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, reading.Reader]:
-    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; and the
-    file opened, its shape found once only.
-    """
-    section = profile.section(run.dataset)
-    reader = reading.read(path, profile.format, sandbox, section.headers)
-
-    def again() -> reading.Reader:
-        return reading.read(path, reader.format, sandbox, section.headers)
-
-    pinned = ledger.pinned(conn, run)
-    known = profile.format.conventions.pinned_to(pinned)
-    mapping = fit(section, reader.header, again, known)
-    if known != profile.format.conventions and mapping.conventional:
-        check_pins(again(), mapping, profile.format.conventions)
-    decided = reader.format.model_dump() | mapping.conventions.model_dump()
-    ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
-    return mapping, reader
-
-
-def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, list[str]]:
-    """The columns that have come and gone since the profile's latest import."""
-    last = ledger.last_import(conn, run)
-    before = last.header if last and last.header else header
-    return {
-        "new_columns": [name for name in header if name not in before],
-        "gone_columns": [name for name in before if name not in header],
-    }
 
 
 def _mapped(reader: reading.Reader, mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:
@@ -296,22 +225,6 @@ def _ahead(items: Iterator[T]) -> Iterator[T]:
             yield item
 
 
-def _count(tally: Tally, item: Mapped | list[Rejection], rejected: int) -> None:
-    tally.rejected += rejected
-    tally.read += rejected
-    if isinstance(item, Mapped):
-        tally.read += item.rows.num_rows + item.skipped
-        tally.skipped += item.skipped
-        _add(tally, "file_total", item.money)
-        _add(tally, "rejected", item.rejected_money)
-
-
-def _enter(tally: Tally, turned: loading.Turned) -> None:
-    tally.rejected += turned.rejected
-    tally.skipped += turned.skipped
-    _add(tally, "rejected", turned.money)
-
-
 def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:
     """Store the rows that the checks turned down, their cells read once more from the file."""
     for item in again:
@@ -323,18 +236,3 @@ def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again
                 for line, cells in turned.rows()
             )
             ledger.reject(conn, stage.run_id, rejections)
-
-
-def _tell_totals(tally: Tally, before: dict[str, Decimal], after: dict[str, Decimal]) -> None:
-    """Enter what was and is open, for the currencies that the file speaks of or changed."""
-    told = tally.money.keys() | {
-        currency for currency in before.keys() | after.keys() if before.get(currency) != after.get(currency)
-    }
-    for name, totals in (("open_before", before), ("open_after", after)):
-        _add(tally, name, {currency: totals[currency] for currency in told & totals.keys()})
-
-
-def _add(tally: Tally, what: str, sums: dict[str, Decimal]) -> None:
-    for currency, amount in sums.items():
-        money = tally.money.setdefault(currency, Money())
-        setattr(money, what, getattr(money, what) + amount)

@@ -92,21 +92,21 @@ def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> N
     while True:
         with db.transaction(engine) as conn:
             owed = ledger.owed(conn, name, queue.this_host(), ledger.ENDED)
-        for arrival in owed:
-            try:
-                where = _put_away(drop, settings.drops[name], arrival)
-            except TryLater as fault:
-                _put_off(engine, settings, arrival, str(fault))
-                if not isinstance(fault, NotAllowed):
-                    return  # whether it is the drop's fault, the listing that follows tells
-                continue
-            failpoint.reach("moved")
-            with db.transaction(engine, durable=False) as conn:  # lost, it would be found moved already
-                if where == "left":
-                    ledger.left(conn, arrival.id)
-                else:
-                    ledger.disposed(conn, arrival.id, where)
-            log.info("disposed", run=arrival.run_id, file=arrival.file.name, where=where)
+        away: dict[int, str] = {}
+        try:
+            for arrival in owed:
+                try:
+                    away[arrival.id] = _put_away(drop, settings.drops[name], arrival)
+                except TryLater as fault:
+                    _put_off(engine, settings, arrival, str(fault))
+                    if not isinstance(fault, NotAllowed):
+                        return  # whether it is the drop's fault, the listing that follows tells
+                    continue
+                failpoint.reach("moved")
+                log.info("disposed", run=arrival.run_id, file=arrival.file.name, where=away[arrival.id])
+        finally:
+            with db.transaction(engine, durable=False) as conn:  # lost, they would be found moved already
+                ledger.put_away(conn, away)
         if not owed:
             return
 
@@ -133,10 +133,7 @@ def look_again(engine: Engine, settings: Settings, name: str, drop: Drop) -> Non
             log.warning("not_read_again", drop=name, file=arrival.file.name, reason=str(fault))
             same = None
         with db.transaction(engine) as conn:
-            if same is False:
-                ledger.disposed(conn, arrival.id, "replaced")
-            else:
-                ledger.left(conn, arrival.id)
+            ledger.put_away(conn, {arrival.id: "replaced" if same is False else "left"})
 
 
 def _put_off(engine: Engine, settings: Settings, arrival: Arrival, fault: str) -> None:

@@ -209,21 +209,18 @@ def ended(conn: Connection, arrival_id: int) -> bool:
     return recorded.rowcount == 1
 
 
-def disposed(conn: Connection, arrival_id: int, where: str) -> None:
-    """Record what became of a source file: it is out of the way, and whatever has its name from now on is new."""
+def put_away(conn: Connection, where: dict[int, str]) -> None:
+    """Record by arrival where source files are: out of the way, and whatever has their names from now on is new; or `left`,
+    and still those that were imported.
+    """
     conn.execute(
         text("""
-            UPDATE nightporter.arrival SET disposed_at = clock_timestamp(), disposed_as = :where, fault = NULL
-            WHERE id = :id AND disposed_at IS NULL"""),
-        {"id": arrival_id, "where": where},
-    )
-
-
-def left(conn: Connection, arrival_id: int) -> None:
-    """Record that a source file was left where it is, and is the one that was imported."""
-    conn.execute(
-        text("UPDATE nightporter.arrival SET left_at = clock_timestamp(), disposed_as = 'left', fault = NULL WHERE id = :id"),
-        {"id": arrival_id},
+            UPDATE nightporter.arrival a
+            SET disposed_as = w.what, fault = NULL, left_at = CASE w.what WHEN 'left' THEN clock_timestamp() ELSE left_at END,
+                disposed_at = CASE WHEN w.what <> 'left' THEN clock_timestamp() END
+            FROM unnest(CAST(:ids AS bigint[]), CAST(:what AS text[])) w (id, what)
+            WHERE a.id = w.id AND disposed_at IS NULL"""),
+        {"ids": list(where), "what": list(where.values())},
     )
 
 

@@ -45,18 +45,18 @@ def refuse_other_key(conn: Connection, stage: Stage, entities: Iterable[str]) ->
         return
     (single,) = (each[0] for each in stage.dataset.keys if len(each) == 1)
     known = sql.SQL("NULL" if list(stage.key) == [single] else "NOT NULL")
-    statement = sql.SQL("SELECT entity FROM {} WHERE entity = ANY(%(entities)s) AND {} IS {} LIMIT 1").format(
-        stage.target, sql.Identifier(single), known
-    )
+    statement = sql.SQL(_KNOWN_OTHERWISE).format(table=stage.target, single=sql.Identifier(single), known=known)
     given = {"entities": list(entities), "dataset": stage.dataset.name, "key": Jsonb(list(stage.key))}
-    found = db.driver(conn).execute(statement, given).fetchone() or db.driver(conn).execute(_PARKED_OTHERWISE, given).fetchone()
-    if found:
+    if found := db.driver(conn).execute(statement, given).fetchone():
         raise FileRefused(Refusal.OTHER_KEY, f'{single}: entity "{found[0]}"')
 
 
-_PARKED_OTHERWISE = """
-    SELECT entity FROM nightporter.parked
-    WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND ended_at IS NULL AND rules->'key' <> %(key)s LIMIT 1
+_KNOWN_OTHERWISE = """
+    (SELECT entity FROM {table} WHERE entity = ANY(%(entities)s) AND {single} IS {known} LIMIT 1)
+    UNION ALL
+    (SELECT entity FROM nightporter.parked
+     WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND ended_at IS NULL AND rules->'key' <> %(key)s LIMIT 1)
+    LIMIT 1
 """
 
 

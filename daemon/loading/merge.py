@@ -128,9 +128,9 @@ def _suppressed(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def confirm(conn: Connection, stage: Stage) -> None:
+def confirm(conn: Connection, stage: Stage, tally: Tally) -> None:
     """Remember which rows a delta found as they were, so that an older one that comes late does not change them."""
-    if not stage.rules.snapshot:
+    if tally.unchanged and not stage.rules.snapshot:
         db.driver(conn).execute(_confirmed(stage), stage.values)
 
 

@@ -1,0 +1,89 @@
+"""Fitting: a run's file opened, its profile fitted to what is in it, and the stage on which its rows wait."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from daemon import ledger, loading, reading
+from daemon.account import Account
+from daemon.errors import FileRefused, Refusal
+from daemon.mapping import Mapping, check_pins
+from daemon.mapping import fit as fit_section
+from daemon.model import ImportRun, basename
+from daemon.profile import Profile
+from daemon.settings import Sandbox
+
+
+def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, reading.Reader]:
+    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; and the
+    file opened, its shape found once only.
+    """
+    section = profile.section(run.dataset)
+    reader = reading.read(path, profile.format, sandbox, section.headers)
+
+    def again() -> reading.Reader:
+        return reading.read(path, reader.format, sandbox, section.headers)
+
+    pinned = ledger.pinned(conn, run)
+    known = profile.format.conventions.pinned_to(pinned)
+    mapping = fit_section(section, reader.header, again, known)
+    if known != profile.format.conventions and mapping.conventional:
+        check_pins(again(), mapping, profile.format.conventions)
+    decided = reader.format.model_dump() | mapping.conventions.model_dump()
+    ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
+    return mapping, reader
+
+
+def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, list[str]]:
+    """The columns that have come and gone since the profile's latest import."""
+    last = ledger.last_import(conn, run)
+    before = last.header if last and last.header else header
+    return {
+        "new_columns": [name for name in header if name not in before],
+        "gone_columns": [name for name in before if name not in header],
+    }
+
+
+def stage_of(run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:
+    """The stage on which a file's rows wait, and the rules by which they are merged."""
+    section, dataset = mapping.section, mapping.section.target
+    rules = section.import_
+    own = [name for name, field in dataset.fields.items() if field.owner == "app"]
+    snapshot = rules.mode == "snapshot" and run.parent_id is None
+    return loading.Stage(
+        run_id=run.id,
+        dataset=dataset,
+        fields=tuple(mapping.fields),
+        key=tuple(mapping.key),
+        rules=loading.Rules(
+            protected=frozenset(own if rules.protect is None else rules.protect),
+            blank_clears=rules.blank == "clear",
+            insert_only=rules.on_match == "skip",
+            snapshot=snapshot,
+        ),
+        own_table=run.id if run.size > loading.SMALL else 0,
+        scope=rules.scope or (profile.name if rules.mode == "snapshot" else ""),
+        entities=tuple(section.speaks_for) if snapshot else (),
+        as_of=_day(profile, run),
+        customer_entity=section.customer_entity,
+    )
+
+
+def _day(profile: Profile, run: ImportRun) -> date:
+    """The day that a file is about: from its name, or else the night it came in."""
+    told = profile.import_.business_date
+    day = profile.business_date(basename(run.name))
+    if isinstance(told, str) and day is None:
+        raise FileRefused(Refusal.DATE_UNCLEAR, f"{basename(run.name)}: {told}")
+    return day or profile.night(run.arrived_at)
+
+
+def dated(stage: loading.Stage, account: Account) -> loading.Stage:
+    """The stage with the day that a column says. Raises FileRefused for a snapshot of several days."""
+    if account.earliest is None:
+        return stage
+    if stage.rules.snapshot and account.earliest != account.latest:
+        raise FileRefused(Refusal.DATE_UNCLEAR, f"{account.earliest}, {account.latest}")
+    return replace(stage, as_of=account.earliest)
