@@ -193,7 +193,7 @@ def finish(
         results.owe_notice(
             conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=getattr(outcome, "detail", "")
         )
-    if isinstance(outcome, Imported):
+    if isinstance(outcome, Imported) and profile and profile.section(run.dataset).speaks_for:
         supersede(conn, settings, profiles, run)
     if run.drop and run.parent_id is None:
         release_lines(conn, run, but_own=hold)

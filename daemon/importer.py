@@ -40,7 +40,8 @@ def load(
     `take_turn` is called when everything is read and staged, and nothing is merged yet. What is refused or held for what its
     rows are leaves its rejections, and nothing else; what cannot be read raises FileRefused.
     """
-    _refuse_duplicate(conn, run)
+    if run.size > loading.SMALL:
+        _refuse_duplicate(conn, run)  # which spares the work
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
         mapping, reader = fitting.fit(conn, run, profile, content, sandbox)
         stage = fitting.stage_of(run, profile, mapping)
@@ -70,6 +71,7 @@ class _Import:
     account: Account
     effect: dict[str, Any] = field(default_factory=dict)
     """What is not plausible of it."""
+    standing: loading.Standing = field(init=False)
 
     def stage_rows(self, progress: Progress) -> loading.Turned:
         """Read and map the whole file, its good rows onto the stage; returns which of them were twins."""
@@ -114,9 +116,9 @@ class _Import:
         _refuse_duplicate(conn, self.run)
         if stage.rules.snapshot:
             loading.refuse_stale(conn, stage)
-        loading.refuse_other_key(conn, stage, self.account.entities)
+        self.standing = loading.standing(conn, stage, self.account.entities)
         turned = loading.reject_ambiguous(conn, stage)
-        self.account.tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage)
+        self.account.tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage, self.standing)
         return turned
 
     def _concerned(self) -> set[str]:
@@ -159,14 +161,14 @@ class _Import:
         clears = speaks and not account.unreadable
         if speaks:
             if clears:
-                loading.find_absent(conn, stage)
+                loading.find_absent(conn, stage, self.standing)
             found = loading.effects(conn, stage)
             suspicious = [each.told() for each in found if each.suspicious or "empty" in effect]
             if suspicious or effect:
                 effect = effect | {"snapshot": suspicious}
         if effect and effect != self.run.approved:
             raise _Implausible(effect)
-        loading.supersede(conn, stage, drops=clears)
+        loading.supersede(conn, stage, self.standing, drops=clears)
         loading.suppress(conn, stage, tally)
         loading.merge(conn, stage, tally)
         loading.confirm(conn, stage, tally)
@@ -196,7 +198,7 @@ class _Implausible(Exception):
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
     """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one.
 
-    Asked before the work, to spare it, and again under the entities' lock, where the answer is final.
+    The answer is final under the entities' lock only.
     """
     if run.parent_id is None and (before := ledger.imported_before(conn, run)):
         raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))

@@ -4,7 +4,6 @@ from daemon.loading.checks import (
     Turned,
     known_customers,
     lock_entities,
-    refuse_other_key,
     settle_twins,
     turned_down,
 )
@@ -14,6 +13,7 @@ from daemon.loading.merge import confirm, merge, open_totals, suppress
 from daemon.loading.parked import park, release, supersede, waiting_for
 from daemon.loading.snapshot import Effect, accept, clear_absent, effects, find_absent, refuse_stale
 from daemon.loading.staging import SMALL, Rules, Stage, clear, copy, open_stage, prepare, protect
+from daemon.loading.standing import Standing, standing
 from daemon.loading.undo import Undone, undo
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Effect",
     "Rules",
     "Stage",
+    "Standing",
     "Turned",
     "Undone",
     "accept",
@@ -40,7 +41,6 @@ __all__ = [
     "park",
     "prepare",
     "protect",
-    "refuse_other_key",
     "refuse_stale",
     "reject_ambiguous",
     "release",
@@ -48,6 +48,7 @@ __all__ = [
     "settle_twins",
     "skip_known",
     "skip_older",
+    "standing",
     "supersede",
     "suppress",
     "turned_down",

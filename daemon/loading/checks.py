@@ -1,4 +1,4 @@
-"""Checks that need more than one row, by SQL on the stage: twins in the file, two kinds of key, and what a check came to."""
+"""Checks that need more than one row, by SQL on the stage: twins in the file; and what a check came to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,11 +6,9 @@ from decimal import Decimal
 from functools import lru_cache
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.errors import FileRefused, Refusal
 from daemon.loading import terms
 from daemon.loading.staging import Stage
 from daemon.model import Fault, Reason
@@ -34,30 +32,8 @@ class Turned:
 
 def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
     """Let no other import of these entities check or merge until the transaction ends. Sorted, so that none deadlock."""
-    db.driver(conn).execute("SET LOCAL lock_timeout = '15min'")  # what is staged would have to be staged again
     for entity in sorted(entities):
         db.driver(conn).execute("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.entity.' || %s, 0))", [entity])
-
-
-def refuse_other_key(conn: Connection, stage: Stage, entities: Iterable[str]) -> None:
-    """Raise FileRefused where one of the entities' rows are known by another kind of key: both would hold one item twice."""
-    if not stage.dataset.one_key:
-        return
-    (single,) = (each[0] for each in stage.dataset.keys if len(each) == 1)
-    known = sql.SQL("NULL" if list(stage.key) == [single] else "NOT NULL")
-    statement = sql.SQL(_KNOWN_OTHERWISE).format(table=stage.target, single=sql.Identifier(single), known=known)
-    given = {"entities": list(entities), "dataset": stage.dataset.name, "key": Jsonb(list(stage.key))}
-    if found := db.driver(conn).execute(statement, given).fetchone():
-        raise FileRefused(Refusal.OTHER_KEY, f'{single}: entity "{found[0]}"')
-
-
-_KNOWN_OTHERWISE = """
-    (SELECT entity FROM {table} WHERE entity = ANY(%(entities)s) AND {single} IS {known} LIMIT 1)
-    UNION ALL
-    (SELECT entity FROM nightporter.parked
-     WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND ended_at IS NULL AND rules->'key' <> %(key)s LIMIT 1)
-    LIMIT 1
-"""
 
 
 def settle_twins(conn: Connection, stage: Stage) -> Turned:

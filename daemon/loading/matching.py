@@ -9,6 +9,7 @@ from daemon import db
 from daemon.loading import terms
 from daemon.loading.checks import Turned, filled, turned
 from daemon.loading.staging import Stage
+from daemon.loading.standing import Standing
 from daemon.model import Fault
 
 
@@ -109,20 +110,11 @@ def skip_known(conn: Connection, stage: Stage) -> int:
     return db.driver(conn).execute(statement.format(stage.table, stage.target, terms.same(stage)), stage.values).rowcount
 
 
-def skip_older(conn: Connection, stage: Stage) -> int:
+def skip_older(conn: Connection, stage: Stage, standing: Standing) -> int:
     """Take off the stage the rows of which something younger is known: from a later file, that had them otherwise, or as they
     are stored, or that spoke for their whole scope. Returns how many.
     """
-    return db.driver(conn).execute(_older(stage), stage.values).rowcount if is_late(conn, stage) else 0
-
-
-def is_late(conn: Connection, stage: Stage) -> bool:
-    """Whether anything about a later day than the stage's is in the table already."""
-    later = """
-        SELECT FROM nightporter.import_run
-        WHERE dataset = %(dataset)s AND state = 'imported' AND business_date > %(as_of)s LIMIT 1
-    """
-    return bool(db.driver(conn).execute(later, stage.values).rowcount)
+    return db.driver(conn).execute(_older(stage), stage.values).rowcount if standing.late else 0
 
 
 @lru_cache

@@ -29,19 +29,19 @@ _MERGE = sql.SQL("""
     SELECT {currency}, old_currency, count(*) FILTER (WHERE target IS NULL), count(*) FILTER (WHERE target IS NOT NULL),
            count(*) FILTER (WHERE was = {here} AND now = {gone}), count(*) FILTER (WHERE was = {gone} AND now = {here}),
            count(*) FILTER (WHERE moved), coalesce(sum({amount}) FILTER (WHERE target IS NULL), 0),
-           coalesce(sum(open_before) FILTER (WHERE was = {here} AND now = {gone}), 0)
+           coalesce(sum(open_before) FILTER (WHERE was = {here} AND now = {gone}), 0), 0
     FROM classified s GROUP BY 1, 2
+    UNION ALL
+    SELECT NULL, NULL, 0, 0, 0, 0, 0, 0, 0, count(*) FROM {stage} WHERE run_id = %(run)s
 """)
 
 
 def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
     """Bring the dataset's table up to the staged rows, and count into `tally` what that took."""
-    connection = db.driver(conn)
-    written = 0
-    for currency, old_currency, created, updated, cleared, reopened, moved, new, settled in connection.execute(
+    for currency, old_currency, created, updated, cleared, reopened, moved, new, settled, staged in db.driver(conn).execute(
         _statement(stage), stage.values
     ):
-        written += created + updated
+        tally.unchanged += staged - created - updated
         tally.created += created
         tally.updated += updated
         tally.cleared += cleared
@@ -50,8 +50,6 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
         if currency is not None:
             tally.money.setdefault(currency, Money()).new += new
             tally.money.setdefault(old_currency or currency, Money()).cleared += settled
-    count = sql.SQL("SELECT count(*) FROM {} WHERE run_id = %s").format(stage.table)
-    tally.unchanged += connection.execute(count, [stage.run_id]).fetchall()[0][0] - written
 
 
 @lru_cache

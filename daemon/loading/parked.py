@@ -14,6 +14,7 @@ from daemon.datasets import datasets
 from daemon.loading import terms
 from daemon.loading.merge import merge
 from daemon.loading.staging import Rules, Stage, table_of
+from daemon.loading.standing import Standing
 from daemon.log import get
 from daemon.model import Tally
 
@@ -60,17 +61,16 @@ def _park(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def supersede(conn: Connection, stage: Stage, *, drops: bool) -> None:
+def supersede(conn: Connection, stage: Stage, standing: Standing, *, drops: bool) -> None:
     """End the parked rows of earlier runs that the stage has again, unless they are younger; and, where a snapshot `drops` what
     it leaves out, those of its scope of which it does not speak.
     """
     if not stage.dataset.refers_to:
         return
-    statement = "SELECT FROM nightporter.parked WHERE dataset = %(dataset)s AND run_id <> %(run)s AND ended_at IS NULL LIMIT 1"
-    if db.driver(conn).execute(statement, stage.values).rowcount:
+    if standing.parked:
         for newer in (_staged(stage), _PARKED, _OLDER):
             db.driver(conn).execute(newer, stage.values)
-    if drops and stage.dataset.presence:
+    if standing.parked and drops and stage.dataset.presence:
         statement = """
             UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'dropped', ended_by = %(run)s
             WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND scope = %(scope)s AND run_id <> %(run)s

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.errors import FileRefused, Refusal
 from daemon.loading import terms
-from daemon.loading.matching import is_late
 from daemon.loading.staging import Stage
+from daemon.loading.standing import Standing
 from daemon.model import Money, Tally
 
 _CLEARED_SHARE = Decimal("0.3")
@@ -72,10 +72,10 @@ def refuse_stale(conn: Connection, stage: Stage) -> None:
         raise FileRefused(Refusal.STALE, f"{stage.as_of}; run {later[0]}: {later[1]}")
 
 
-def find_absent(conn: Connection, stage: Stage) -> None:
+def find_absent(conn: Connection, stage: Stage, standing: Standing) -> None:
     """Note the rows of the scope that are not on the stage, and that no rejected or parked row speaks of."""
     db.driver(conn).execute(_absent(stage), stage.values)
-    if is_late(conn, stage):
+    if standing.late:
         db.driver(conn).execute(_SEEN_LATER, stage.values)
 
 

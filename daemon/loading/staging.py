@@ -17,26 +17,26 @@ SMALL = 4 << 20
 """Bytes up to which a file shares its dataset's permanent stage: a table of its own costs a small one more than its rows."""
 
 _MANY = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
+_PATIENT = "SET LOCAL lock_timeout = '15min'"  # what is staged would have to be staged again
+_ANALYZED = sql.SQL(_PATIENT + "; ANALYZE {0}")
 _LOOKED_UP = ("mergejoin", "hashjoin", "seqscan", "material", "bitmapscan")
-_FEW = "; ".join(
-    [
-        "SET LOCAL jit = off",
-        "SET LOCAL plan_cache_mode = force_custom_plan",
-        *(f"SET LOCAL enable_{other} = off" for other in _LOOKED_UP),
-    ]
+_FEW = sql.SQL(
+    "; ".join(
+        [
+            _PATIENT,
+            "SET LOCAL jit = off",
+            "SET LOCAL plan_cache_mode = force_custom_plan",
+            *(f"SET LOCAL enable_{other} = off" for other in _LOOKED_UP),
+            """DO $$ BEGIN
+                IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = '{1}'::regclass) THEN ANALYZE {1}; END IF;
+            END $$""",
+        ]
+    )
 )
 """How statements over a stage are planned: the rows of a large file are hashed in memory, never sorted; those of a small one
 are looked up, each by its key, for nothing is known of the shared stage that would tell the planner how few they are. A plan
-that was made for an empty table is not kept: it has been seen to make a night's ten-thousandth file ten times as slow.
-"""
-
-_FIRST_ROWS = sql.SQL("""
-    DO $$ BEGIN
-        IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = to_regclass({})) THEN ANALYZE {}; END IF;
-    END $$
-""")
-"""Of a table that nobody has looked at yet, the planner believes that an index on half of its rows has none: it would read all of
-that for every row of a small file (measured: 60 ms instead of 3).
+that was made for an empty table is not kept: it has been seen to make a night's ten-thousandth file ten times as slow. Of a table
+that nobody has analyzed yet the planner believes that a partial index has no rows, and reads all of it again and again.
 """
 
 _KEPT_ASIDE = ("stage_protected", "stage_absent")
@@ -163,11 +163,7 @@ def protect(conn: Connection, stage: Stage, numbers: pa.Array) -> None:
 
 def prepare(conn: Connection, stage: Stage) -> None:
     """Once all rows are staged, see that statements which join them with other tables are planned well."""
-    if stage.own:
-        db.driver(conn).execute(sql.SQL("ANALYZE {}").format(stage.table))
-    else:
-        db.driver(conn).execute(_FEW)
-        db.driver(conn).execute(_FIRST_ROWS.format(sql.Literal(stage.dataset.table), stage.target))
+    db.driver(conn).execute((_ANALYZED if stage.own else _FEW).format(stage.table, stage.target))
 
 
 def clear(conn: Connection, stage: Stage) -> None:

@@ -73,6 +73,8 @@ class Delimited:
         line, rest = self._above + 1, b""
         for block, last in self._text.blocks(self._above):
             block = rest + block
+            if not block:
+                continue
             parsed = self._quickly(block, line) or self._carefully(block, line, last)
             yield from (rejection for rejection in parsed.rejections if not self._sieve.drops(rejection.cells))
             if len(parsed.batch.frame):

@@ -60,25 +60,25 @@ def _sorted(to: Iterable[Person]) -> list[Person]:
 def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:
     """The digest about a drop that is being gathered for somebody; made, if there are many mails and none is."""
     named = {"recipient": to.email, "language": to.language, "drop": drop}
-    if many:
-        made = conn.execute(
-            text("""
-                INSERT INTO nightporter.email (kind, about, recipient, language, message_id)
-                VALUES ('digest', jsonb_build_object('drop', CAST(:drop AS text)), :recipient, :language, :message_id)
-                ON CONFLICT DO NOTHING RETURNING id"""),
-            named | {"message_id": _message_id()},
-        ).scalar()
-        if made is not None:
-            queue.enqueue(conn, "send_result_email", at=ledger.now(conn) + timedelta(seconds=GATHERING_SECONDS), email_id=made)
-            return int(made)
     # Locked, so that it is not sent before the caller's transaction has put its mail into it.
-    return conn.execute(
+    gathered = text("""
+        SELECT id FROM nightporter.email
+        WHERE kind = 'digest' AND attempts = 0 AND recipient = :recipient AND language = :language AND about->>'drop' = :drop
+        FOR SHARE""")
+    found = conn.execute(gathered, named).scalar()
+    if found is not None or not many:
+        return found
+    made = conn.execute(
         text("""
-            SELECT id FROM nightporter.email
-            WHERE kind = 'digest' AND attempts = 0 AND recipient = :recipient AND language = :language AND about->>'drop' = :drop
-            FOR SHARE"""),
-        named,
+            INSERT INTO nightporter.email (kind, about, recipient, language, message_id)
+            VALUES ('digest', jsonb_build_object('drop', CAST(:drop AS text)), :recipient, :language, :message_id)
+            ON CONFLICT DO NOTHING RETURNING id"""),
+        named | {"message_id": _message_id()},
     ).scalar()
+    if made is None:
+        return conn.execute(gathered, named).scalar()
+    queue.enqueue(conn, "send_result_email", at=ledger.now(conn) + timedelta(seconds=GATHERING_SECONDS), email_id=made)
+    return int(made)
 
 
 def _message_id() -> str:
