@@ -1,5 +1,6 @@
 """One attempt at an import run: import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -7,18 +8,19 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, importer, ledger, loading, queue, results
-from daemon.datasets import datasets
 from daemon.decisions import profile_of, recipients, release_lines, supersede
 from daemon.drops import Local, fetch
 from daemon.errors import FileRefused, Refusal, TryLater, Vanished
+from daemon.fitting import day_of
 from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
-from daemon.model import Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile, basename
+from daemon.model import Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile
+from daemon.opening import as_correction, parts_of
 from daemon.order import OutOfTurn, refuse_passed_over, wait_for_turn, waits_for
 from daemon.profile import Profile
 from daemon.profiles import Profiles
-from daemon.reading import matching, members
+from daemon.reading import mark_of, members
 from daemon.settings import Settings
 
 log = get(__name__)
@@ -107,14 +109,22 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     archive = Path(run.archive or "")
+    if not run.corrects and (mark := mark_of(archive, settings.sandbox)):
+        with db.transaction(engine) as conn:
+            before, run = run, as_correction(conn, settings, run, mark)
+            if run.corrects and _is_lined_up(run):
+                for line in sorted({run.profile, before.profile}):
+                    ledger.advance(conn, run.drop, line)
+        if run.corrects and _is_lined_up(run):
+            raise _Opened
     if not run.dataset:
-        parts = _parts(profiles, run, members(archive, settings.sandbox))
+        parts = parts_of(profiles, run, members(archive, settings.sandbox))
         with db.transaction(engine) as conn:  # of its own: when the first part is refused, the others are still to come
             ledger.assign(conn, run, parts)
-            if run.drop and run.parent_id is None:
+            if _is_lined_up(run):
                 for line in sorted({run.profile, *(profile for _, profile, _ in parts)}):
                     ledger.advance(conn, run.drop, line)
-        if run.drop and run.parent_id is None:
+        if _is_lined_up(run):
             raise _Opened
         run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
     profile = profiles.get(run.profile)
@@ -127,24 +137,9 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     return outcome
 
 
-def _parts(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tuple[str, str, str]]:
-    """What is in a file whose arrival did not say: for each run its member, its profile and its dataset, in their order.
-
-    The members of an archive belong to the profile that claims the archive, or else each to the one that claims its name.
-    Raises FileRefused when there is none.
-    """
-    name = basename(run.name)
-    own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
-    if own and members:
-        found = [(member, own) for member in matching(members, own.format.member)]
-    elif own:
-        found = [("", own)]
-    else:
-        found = [(member, claiming) for member in members if (claiming := profiles.match(basename(member), run.drop))]
-    if not found:
-        raise FileRefused(Refusal.NO_PROFILE, ", ".join([name, *members[:10]]))
-    parts = [(member, profile.name, section.dataset) for member, profile in found for section in profile.sections]
-    return sorted(parts, key=lambda part: list(datasets()).index(part[2]))
+def _is_lined_up(run: ImportRun) -> bool:
+    """Whether it came to a drop, whose files are imported in their order."""
+    return bool(run.drop) and run.parent_id is None
 
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
@@ -188,14 +183,17 @@ def finish(
         return
     profile = profile_of(profiles, run)
     results.owe_result(conn, run, recipients(settings, profile, outcome))
-    again = isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE and run.section == 0
-    if again and profile and profile.expect and profile.notify.to:
+    again = isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE
+    if again and profile:
+        with suppress(FileRefused):
+            ledger.repeated(conn, run, day_of(profile, run))
+    if again and run.section == 0 and profile and profile.expect and profile.notify.to:
         results.owe_notice(
             conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=getattr(outcome, "detail", "")
         )
     if isinstance(outcome, Imported) and profile and profile.section(run.dataset).speaks_for:
         supersede(conn, settings, profiles, run)
-    if run.drop and run.parent_id is None:
+    if _is_lined_up(run):
         release_lines(conn, run, but_own=hold)
 
 
@@ -226,8 +224,10 @@ def rehearse(
         with db.transaction(engine) as conn:
             first = ledger.get(conn, ledger.arrive_inline(conn, file, profiles.sections(path.name, profile)))
             assert first
+            if mark := mark_of(path, settings.sandbox):
+                first = as_correction(conn, settings, first, mark)
             if not first.dataset:
-                ledger.assign(conn, first, _parts(profiles, first, members(path, settings.sandbox)))
+                ledger.assign(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
             for run in ledger.siblings(conn, first):
                 outcome = importer.load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
                 came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))

@@ -78,6 +78,11 @@ def load(path: Path, model: type[T], **given: Any) -> T:
         raise ConfigInvalid([_fault(path, text, model, dict(e)) for e in error.errors()]) from error
 
 
+def fault_at(path: Path, keys: list[str], message: str) -> Fault:
+    """A fault of what a file says under some keys."""
+    return Fault(path, _line(path.read_text(encoding="utf-8"), keys), ".".join(keys), message)
+
+
 def nearest(word: str, known: list[str]) -> str:
     """`; did you mean "…"?` for the known word most like `word`, or nothing when none is like it."""
     close = difflib.get_close_matches(word.casefold(), {k.casefold(): k for k in known}, n=1, cutoff=0.55)

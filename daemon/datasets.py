@@ -1,14 +1,17 @@
-"""Dataset and Field: what a file can be imported into, as `schema/datasets/*.toml` says."""
+"""Datasets: what a file can be imported into, as `schema/datasets/*.toml` says, and the admin's own files beside the settings."""
 
 import tomllib
 from collections.abc import Mapping
 from functools import cache
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import Field as Key
+from pydantic import model_validator
 
 from daemon import config, shipped
-from daemon.config import Table
+from daemon.config import ConfigInvalid, Fault, Table, nearest
+from daemon.fields import LANGUAGES, Field, Label, Name
 
 CUSTOMERS = "customers"
 """The dataset that others refer to, and whose rows theirs wait for."""
@@ -16,37 +19,11 @@ CUSTOMERS = "customers"
 MONEY_DIGITS, MONEY_SCALE = 18, 5
 """Money is exact: numeric(18,5), never rounded."""
 
-
-class Field(Table):
-    """One column of a dataset.
-
-    `owner` says who may change the value of a row that exists: `erp` (the file always wins), `app` (kept as it is, unless a
-    profile says otherwise), or `fill` (the file fills it, if it is empty).
-    `default_from` names fields that give the value where the file has none: the year of a date, or, for an enum, one of
-    the two words of `by_sign` for an amount above or below zero. `joined_from` names fields that make it together.
-    """
-
-    type: Literal["text", "integer", "money", "date", "bool", "enum"]
-    required: bool = False
-    owner: Literal["erp", "app", "fill"] = "erp"
-    folded: bool = Key(False, description="neither case nor spacing matters where rows are matched by it")
-    max_length: int = 500
-    words: dict[str, list[str]] = Key({}, description="of an enum: each value, with words that always mean it")
-    default: str | None = None
-    default_from: list[str] = []
-    by_sign: list[str] = []
-    joined_from: list[str] = []
-    positive: bool = Key(False, description="of money: zero and less are a fault")
-    derived: bool = Key(False, description="never mapped; only `default_from` fills it")
-    iso4217: bool = False
-    label: dict[str, str]
-    description: str = ""
-    example: str = ""
-
-    @property
-    def given_by(self) -> list[str]:
-        """The other fields that can give the value where a file has no column for it."""
-        return self.default_from + self.joined_from
+RESERVED = frozenset(
+    {"id", "entity", "created_by_run", "run_id", "source_line", "created_at", "updated_at", "custom", "scope", "as_of"}
+    | {"customer_entity", "target", "was", "now", "open_before", "old_currency", "moved"}
+)
+"""Columns of every table and every stage, and what statements over them call what they work out: no fields."""
 
 
 class Balance(Table):
@@ -70,11 +47,11 @@ class Presence(Table):
     it went. A row of the file that was rejected protects all whose field `protects` has the value of its own.
     """
 
-    state: str
-    here: str
-    gone: str
-    since: str
-    by: str
+    state: Name = "state"
+    here: str = "open"
+    gone: str = "cleared"
+    since: Name = "cleared_at"
+    by: Name = "cleared_by"
     protects: str
 
 
@@ -83,16 +60,50 @@ class Dataset(Table):
     the table share, or else `matches`, which some may.
     """
 
-    name: str
-    table: str
-    label: dict[str, str]
-    keys: list[list[str]]
-    matches: list[list[str]] = []
+    name: Name
+    table: str = Key(pattern=r"^[a-z][a-z0-9_]{0,58}\.[a-z][a-z0-9_]{0,58}$")
+    label: Label
+    keys: list[Annotated[list[str], Key(min_length=1)]] = []
+    matches: list[Annotated[list[str], Key(min_length=1)]] = []
     one_key: bool = Key(False, description="all rows of an entity are known by the same of the keys")
     refers_to: Literal["customers"] | None = Key(None, description="its rows are customers', and wait until those are known")
     balance: Balance | None = None
     presence: Presence | None = None
-    fields: dict[str, Field]
+    fields: dict[Name, Field]
+    custom: frozenset[str] = Key(frozenset(), description="the fields that are kept together, in the column `custom`")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _called_as_they_are(cls, content: dict[str, Any]) -> dict[str, Any]:
+        """What has no label goes by its name; a table is in the schema `ar`."""
+        name = str(content.get("name"))
+        fields = {each: _labelled(each, field) for each, field in dict(content.get("fields", {})).items()}
+        return {"table": f"ar.{name}", "label": _spoken(name)} | content | {"fields": fields}
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Dataset":
+        named = {"keys": [name for key in self.keys for name in key], "matches": [name for key in self.matches for name in key]}
+        if self.balance:
+            named["balance"] = [self.balance.amount, self.balance.currency]
+        if self.presence:
+            named["presence"] = [self.presence.protects]
+        for name, field in self.fields.items():
+            named[f"fields.{name}"] = field.given_by
+        faults = [
+            f'{key}: no field "{name}"{nearest(name, list(self.fields))}'
+            for key, names in named.items()
+            for name in names
+            if name not in self.fields
+        ]
+        taken = RESERVED | ({self.presence.state, self.presence.since, self.presence.by} if self.presence else set())
+        faults += [f'fields.{name}: "{name}" is a column of ours; choose another name' for name in taken & set(self.fields)]
+        if not self.keys and not self.matches:
+            faults.append('say in "keys" which fields make two rows the same')
+        if self.refers_to and ("customer_code" not in self.fields or not self.fields["customer_code"].required):
+            faults.append('what refers to customers has a field "customer_code", and it is required')
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
     def key(self, mapped: set[str]) -> list[str]:
         """The fields that identify a row for a file that maps `mapped`: the first key that can be filled, or the last."""
@@ -103,7 +114,7 @@ class Dataset(Table):
     def known_by(self) -> list[str]:
         """The fields by which people know a row: of its longest key those that it must have."""
         longest = max(self.keys + self.matches, key=len)
-        return [name for name in longest if self.fields[name].required]
+        return [name for name in longest if self.fields[name].required] or longest
 
     @property
     def mappable(self) -> list[str]:
@@ -111,11 +122,69 @@ class Dataset(Table):
         return [name for name, field in self.fields.items() if not field.derived]
 
 
-@cache
+def _spoken(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _labelled(name: str, field: Any) -> Any:
+    return {"label": _spoken(name)} | field if isinstance(field, dict) else field
+
+
+_in_force: dict[str, Dataset] = {}
+
+
 def datasets() -> Mapping[str, Dataset]:
     """Every dataset of this installation by name, those that others refer to first."""
-    found = [config.load(path, Dataset, name=path.stem) for path in sorted((shipped("schema") / "datasets").glob("*.toml"))]
+    return _in_force or _sorted(_shipped())
+
+
+@cache
+def _shipped() -> list[Dataset]:
+    return [config.load(path, Dataset, name=path.stem) for path in sorted((shipped("schema") / "datasets").glob("*.toml"))]
+
+
+def _sorted(found: list[Dataset]) -> dict[str, Dataset]:
     return {dataset.name: dataset for dataset in sorted(found, key=lambda d: (d.refers_to is not None, d.name))}
+
+
+def is_shipped(dataset: Dataset) -> bool:
+    """Whether it is one of the house's, its table made by the migrations."""
+    return dataset.name in {each.name for each in _shipped()}
+
+
+def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Path) -> None:
+    """Put the admin's own datasets, a file each in `folder`, and the fields of their own in force, for this process.
+
+    Raises ConfigInvalid with every fault.
+    """
+    faults: list[Fault] = []
+    known = {dataset.name: dataset for dataset in _shipped()}
+    for path in sorted(folder.glob("*.toml")):
+        if path.stem in known:
+            faults.append(Fault(path, None, "", f"{path.stem} is a dataset of the house; add fields to it in {said_in.name}"))
+            continue
+        try:
+            known[path.stem] = config.load(path, Dataset, name=path.stem)
+        except ConfigInvalid as error:
+            faults += error.faults
+    for name, fields in custom.items():
+        key = ["datasets", name]
+        if name not in known:
+            faults.append(config.fault_at(said_in, key, f'no dataset "{name}"{nearest(name, list(known))}'))
+            continue
+        taken = [each for each in fields if each in RESERVED | set(known[name].fields)]
+        faults += [config.fault_at(said_in, [*key, "custom", each], f"{name} has {each} already") for each in taken]
+        labelled = {
+            each: field.model_copy(update={"label": field.label or dict.fromkeys(LANGUAGES, _spoken(each))})
+            for each, field in fields.items()
+        }
+        known[name] = known[name].model_copy(
+            update={"fields": dict(known[name].fields) | labelled, "custom": known[name].custom | set(fields)}
+        )
+    if faults:
+        raise ConfigInvalid(faults)
+    _in_force.clear()
+    _in_force.update(_sorted(list(known.values())))
 
 
 @cache

@@ -10,6 +10,7 @@ class Refusal(StrEnum):
     """Why a whole file was refused."""
 
     COLUMN_MISSING = "column_missing"
+    CORRECTS_NOTHING = "corrects_nothing"
     DATE_ORDER_AMBIGUOUS = "date_order_ambiguous"
     DECIMAL_AMBIGUOUS = "decimal_ambiguous"
     CENTURY_UNCLEAR = "century_unclear"

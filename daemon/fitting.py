@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from daemon import ledger, loading, reading
+from daemon import corrections, ledger, loading, reading
 from daemon.account import Account
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapping, check_pins
@@ -21,7 +21,7 @@ def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox:
     file opened, its shape found once only.
     """
     section = profile.section(run.dataset)
-    reader = reading.read(path, profile.format, sandbox, section.headers)
+    reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers)
 
     def again() -> reading.Reader:
         return reading.read(path, reader.format, sandbox, section.headers)
@@ -46,12 +46,12 @@ def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, lis
     }
 
 
-def stage_of(run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:
+def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:
     """The stage on which a file's rows wait, and the rules by which they are merged."""
     section, dataset = mapping.section, mapping.section.target
     rules = section.import_
     own = [name for name, field in dataset.fields.items() if field.owner == "app"]
-    snapshot = rules.mode == "snapshot" and run.parent_id is None
+    snapshot = rules.mode == "snapshot" and run.corrects is None
     return loading.Stage(
         run_id=run.id,
         dataset=dataset,
@@ -66,13 +66,19 @@ def stage_of(run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stag
         own_table=run.id if run.size > loading.SMALL else 0,
         scope=rules.scope or (profile.name if rules.mode == "snapshot" else ""),
         entities=tuple(section.speaks_for) if snapshot else (),
-        as_of=_day(profile, run),
+        as_of=_day(conn, profile, run),
         customer_entity=section.customer_entity,
     )
 
 
-def _day(profile: Profile, run: ImportRun) -> date:
-    """The day that a file is about: from its name, or else the night it came in."""
+def _day(conn: Connection, profile: Profile, run: ImportRun) -> date:
+    """The day that a file is about: that of the run it corrects, or from its name, or else the night it came in."""
+    original = ledger.get(conn, run.corrects) if run.corrects else None
+    return original.business_date if original and original.business_date else day_of(profile, run)
+
+
+def day_of(profile: Profile, run: ImportRun) -> date:
+    """The day that a file is about by its name, or else by the night it came in. Raises FileRefused when that is not clear."""
     told = profile.import_.business_date
     day = profile.business_date(basename(run.name))
     if isinstance(told, str) and day is None:

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from daemon import failpoint, fitting, ledger, loading, reading
+from daemon import corrections, failpoint, fitting, ledger, loading, reading
 from daemon.account import Account
 from daemon.control import contradiction
 from daemon.datasets import CUSTOMERS
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import Mapped, Mapping
+from daemon.mapping import Mapped, Mapping, can_be
 from daemon.model import Batch, Held, Imported, ImportRun, Refused, Rejection
 from daemon.profile import Profile
 from daemon.settings import Sandbox
@@ -24,6 +24,7 @@ Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
 
 _HANDFUL = 5_000
+_EXAMPLES = 5
 
 
 def load(
@@ -44,15 +45,16 @@ def load(
         _refuse_duplicate(conn, run)  # which spares the work
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
         mapping, reader = fitting.fit(conn, run, profile, content, sandbox)
-        stage = fitting.stage_of(run, profile, mapping)
+        stage = fitting.stage_of(conn, run, profile, mapping)
         work = _Import(conn, run, profile, mapping, reader, stage, Account({mapping.section.entity, *stage.entities}))
         turned = work.stage_rows(progress)
         failpoint.reach("staged")
         take_turn()
         turned += work.check()
         if turned.rejected:
-            again = reading.read(content, reader.format, sandbox, mapping.section.headers)
-            _tell_turned(conn, work.stage, mapping, again)
+            _tell_turned(conn, work.stage, mapping, reading.read(content, reader.format, sandbox, mapping.section.headers))
+        if run.corrects:
+            corrections.resolve(conn, run, reading.read(content, reader.format, sandbox, mapping.section.headers))
     work.account.turn_down(turned)
     failpoint.reach("checked")
     return work.merge()
@@ -99,7 +101,7 @@ class _Import:
     def _contradicted(self) -> dict[str, Any]:
         """What the ERP says of the file and is not so."""
         control = self.profile.control
-        if control is None:
+        if control is None or self.run.corrects:
             return {}
         told = self.run.control if control.file else "\n".join(self.reader.trailers)
         typed = self.reader.format.kind == "excel"
@@ -118,7 +120,12 @@ class _Import:
             loading.refuse_stale(conn, stage)
         self.standing = loading.standing(conn, stage, self.account.entities)
         turned = loading.reject_ambiguous(conn, stage)
-        self.account.tally.skipped += loading.skip_known(conn, stage) + loading.skip_older(conn, stage, self.standing)
+        turned += loading.reject_elsewhere(conn, stage, self.standing)
+        self.account.tally.skipped += loading.skip_known(conn, stage)
+        if self.run.corrects:
+            turned += loading.reject_outdated(conn, stage, self.run.corrects)
+        else:
+            self.account.tally.skipped += loading.skip_older(conn, stage, self.standing)
         return turned
 
     def _concerned(self) -> set[str]:
@@ -132,7 +139,7 @@ class _Import:
         """Bring what is staged into the tables, unless that is not plausible."""
         conn, stage, account, rules = self.conn, self.stage, self.account, self.mapping.section.import_
         tally = account.tally
-        if rules.too_many(tally.rejected, tally.read):
+        if not self.run.corrects and rules.too_many(tally.rejected, tally.read):
             loading.clear(conn, stage)
             return Refused(Refusal.TOO_MANY_REJECTED, f"{tally.rejected} / {tally.read} > {rules.max_rejected}")
         if stage.rules.snapshot and not tally.read and rules.empty == "hold":
@@ -170,8 +177,10 @@ class _Import:
             raise _Implausible(effect)
         loading.supersede(conn, stage, self.standing, drops=clears)
         loading.suppress(conn, stage, tally)
-        loading.merge(conn, stage, tally)
+        if moved := loading.merge(conn, stage, tally):
+            notes.append({"code": "marks_moved", "count": moved})
         loading.confirm(conn, stage, tally)
+        notes += self._doubts()
         if speaks:
             loading.clear_absent(conn, stage, tally)
             loading.accept(conn, stage, found)
@@ -183,6 +192,18 @@ class _Import:
             if stuck:
                 notes.append({"code": "still_parked", "count": stuck})
         return notes
+
+    def _doubts(self) -> list[dict[str, Any]]:
+        """What is taken as it is, though it cannot be right."""
+        fields = self.stage.dataset.fields
+        number = next((name for name in self.stage.fields if fields[name].vat), None)
+        if number is None:
+            return []
+        country = next(name for name, field in fields.items() if field.iso3166)
+        rows = loading.written(self.conn, self.stage, (number, country))
+        wrong = [f"{vat} (line {line})" for line, vat, code in rows if vat and not can_be(vat, code)]
+        examples = ", ".join(wrong[:_EXAMPLES]) + (", …" if len(wrong) > _EXAMPLES else "")
+        return [{"code": "vat_numbers", "count": len(wrong), "examples": examples}] if wrong else []
 
 
 class _Implausible(Exception):
@@ -196,11 +217,12 @@ class _Implausible(Exception):
 
 
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
-    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one.
+    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one, nor is
+    what a person corrected.
 
     The answer is final under the entities' lock only.
     """
-    if run.parent_id is None and (before := ledger.imported_before(conn, run)):
+    if run.parent_id is None and run.corrects is None and (before := ledger.imported_before(conn, run)):
         raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
 
 

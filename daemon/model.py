@@ -111,6 +111,8 @@ class Fault(StrEnum):
     AMOUNT_TOO_LARGE = "amount_too_large"
     BETWEEN_COLUMNS = "between_columns"
     CONTROL_CHARACTER = "control_character"
+    COUNTRY_UNKNOWN = "country_unknown"
+    CREDIT_ELSEWHERE = "credit_elsewhere"
     CREDIT_NOT_POSITIVE = "credit_not_positive"
     CURRENCY_CONTRADICTED = "currency_contradicted"
     CURRENCY_UNKNOWN = "currency_unknown"
@@ -124,6 +126,7 @@ class Fault(StrEnum):
     NOT_A_DATE = "not_a_date"
     NOT_A_NUMBER = "not_a_number"
     NOT_AN_INTEGER = "not_an_integer"
+    OUTDATED = "outdated"
     SIGN_UNCLEAR = "sign_unclear"
     TOO_FEW_CELLS = "too_few_cells"
     TOO_LONG = "too_long"
@@ -154,6 +157,8 @@ class Rejection:
     line: int
     cells: Sequence[str]
     reasons: tuple[Reason, ...]
+    resolved_by: int | None = None
+    """The run by which the row went in after all, corrected."""
 
 
 @dataclass
@@ -244,6 +249,8 @@ class ImportRun:
     section: int
     member: str
     parent_id: int | None
+    corrects: int | None
+    """The run whose rejected rows this one brings again, corrected."""
     profile: str
     dataset: str
     state: State

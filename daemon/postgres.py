@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from daemon import db, embedded
+from daemon import db, embedded, tables
 from daemon.settings import Settings
 
 
@@ -28,20 +28,22 @@ def opened(settings: Settings, own: bool | None = None) -> Iterator[Engine]:
     """
     url = _named(settings)
     if url is None:
-        with embedded.postgres(settings.home, own) as server, _migrated(server) as engine:
+        with embedded.postgres(settings.home, own) as server, _migrated(server, settings) as engine:
             yield engine
         return
     password = settings.secret(settings.database.password_file, "database_password")
     made = sa.make_url(url)
-    with _migrated((made.set(password=password) if password else made).render_as_string(hide_password=False)) as engine:
+    named = (made.set(password=password) if password else made).render_as_string(hide_password=False)
+    with _migrated(named, settings) as engine:
         yield engine
 
 
 @contextmanager
-def _migrated(url: str) -> Iterator[Engine]:
+def _migrated(url: str, settings: Settings) -> Iterator[Engine]:
     engine = db.connect(url)
     try:
         db.migrate(engine)
+        tables.ensure(engine, settings)
         yield engine
     finally:
         engine.dispose()

@@ -1,10 +1,10 @@
 """The profiles of an installation: saved, ready-made, and those of templates; found by file name."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from daemon.profile import Profile
 
 log = get(__name__)
 
+_TOLD_LATER = re.compile(r"(?i)\.zip$|(^|/)nightporter-rejected-rows-[^/]*\.xlsx$")
+
 
 class Profiles:
     """The profiles of a home folder, read again when a file changes.
@@ -27,6 +29,7 @@ class Profiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: dict[Path, _Seen] = {}
+        self._of_templates = [_of_template(dataset) for dataset in datasets().values()]
 
     def __iter__(self) -> Iterator[Profile]:
         self._refresh()
@@ -40,7 +43,7 @@ class Profiles:
 
     def get(self, name: str) -> Profile:
         """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none."""
-        for profile in chain(self, of_templates()):
+        for profile in chain(self, self._of_templates):
             if profile.name == name:
                 return profile
         for path in ready_made():
@@ -55,7 +58,7 @@ class Profiles:
         Raises FileRefused `two_profiles`, which names both, when two claim it.
         """
         claiming = [profile for profile in self if profile.claims(name, drop)] or [
-            profile for profile in of_templates() if profile.claims(name, drop)
+            profile for profile in self._of_templates if profile.claims(name, drop)
         ]
         if len(claiming) > 1:
             names = " and ".join(profile.name for profile in claiming)
@@ -83,9 +86,10 @@ class Profiles:
     def sections(name: str, profile: Profile | None) -> list[tuple[str, str]]:
         """The runs that a file opens, each a profile and a dataset: none where no profile claims it.
 
-        An archive opens one, without a dataset: what is in it is told when it has been fetched.
+        An archive opens one, without a dataset, as does a workbook of rejected rows: what is in it is told when it has been
+        fetched.
         """
-        if name.casefold().endswith(".zip"):
+        if _TOLD_LATER.search(name):
             return [(profile.name if profile else "", "")]
         return [(profile.name, section.dataset) for section in profile.sections] if profile else []
 
@@ -132,12 +136,6 @@ def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
 def ready_made() -> list[Path]:
     """The profiles that come with the installation, to be copied and edited."""
     return sorted(shipped("profiles").glob("*.toml"))
-
-
-@cache
-def of_templates() -> list[Profile]:
-    """The profiles by which templates that were filled in are imported, one for each dataset."""
-    return [_of_template(dataset) for dataset in datasets().values()]
 
 
 def _of_template(dataset: Dataset) -> Profile:

@@ -13,9 +13,10 @@ from pydantic import Field, field_validator
 from daemon import config
 from daemon.config import Seconds, Table
 from daemon.drop_settings import DropSettings
+from daemon.due import known_zone
 from daemon.errors import SetupFault
-
-Language = Literal["en", "fr"]
+from daemon.fields import Field as DatasetField
+from daemon.fields import Language, Name
 
 
 class Database(Table):
@@ -100,6 +101,23 @@ class Sandbox(Table):
     cells: int = Field(50_000_000, ge=1, description="the most cells that a sheet may span, empty ones too")
 
 
+class Added(Table):
+    """What an admin adds to a dataset."""
+
+    custom: dict[Name, DatasetField] = Field({}, description="fields of the admin's own")
+
+
+class Entity(Table):
+    """What is to be known of a company of the group."""
+
+    timezone: str = Field("UTC", description="in which its days begin, and items become overdue")
+    credits: Literal["receivables", "open_credits"] | None = Field(
+        None, description="which of the two datasets its credits come by; those of the other are rejected"
+    )
+
+    _known_zone = field_validator("timezone")(known_zone)
+
+
 class Settings(Table):
     """Everything in `nightporter.toml`."""
 
@@ -111,6 +129,8 @@ class Settings(Table):
     imports: Imports = Field(Imports(), alias="import")
     sandbox: Sandbox = Sandbox()
     archive: Archive = Archive()
+    datasets: dict[str, Added] = {}
+    entities: dict[Annotated[str, Field(max_length=60)], Entity] = {}
 
     @property
     def admins(self) -> list[Person]:
@@ -156,10 +176,15 @@ class Settings(Table):
 
 def load(home: Path) -> Settings:
     """The settings of a home folder; those of a new one where there is no file. Raises ConfigInvalid with every fault."""
-    file = home / "nightporter.toml"
+    file = file_of(home)
     if not file.exists():
         return Settings(home=home.absolute())
     return config.load(file, Settings, home=home.absolute())
+
+
+def file_of(home: Path) -> Path:
+    """Where the settings of a home folder are written."""
+    return home / "nightporter.toml"
 
 
 def _write_once(file: Path, text: str) -> None:

@@ -6,7 +6,8 @@ import io
 from decimal import Decimal
 from typing import IO
 
-from daemon.datasets import Dataset, Field
+from daemon.datasets import Dataset
+from daemon.fields import Field
 
 EXAMPLE = {"en": "e.g. ", "fr": "ex. "}
 """How the row of examples begins, by which it is known for no record."""
@@ -14,11 +15,11 @@ EXAMPLE = {"en": "e.g. ", "fr": "ex. "}
 _TYPES = {
     "en": {
         "text": "text", "integer": "whole number", "money": "amount", "date": "date", "bool": "yes or no",
-        "enum": "one of the list",
+        "enum": "one of the list", "list": "texts with commas between",
     },
     "fr": {
         "text": "texte", "integer": "nombre entier", "money": "montant", "date": "date", "bool": "yes ou no",
-        "enum": "un de la liste",
+        "enum": "un de la liste", "list": "textes séparés par des virgules",
     },
 }  # fmt: skip
 _REQUIRED = {"en": "required", "fr": "obligatoire"}

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from daemon import db, embedded
+from daemon import datasets, db, embedded
 from tests.office import Office
 from tests.servers import MailServer, Sshd
 
@@ -55,9 +55,10 @@ def engine(database: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def office(engine: Engine, tmp_path: Path) -> Office:
+def office(engine: Engine, tmp_path: Path) -> Iterator[Office]:
     """A credit department: a home folder with profiles, and the means to import and look."""
-    return Office(engine, tmp_path)
+    yield Office(engine, tmp_path)
+    datasets.extend(tmp_path / "none", {}, tmp_path)  # those of the house again, whatever the office added
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from daemon import db, ledger
+from daemon import db, installation, ledger, tables
 from daemon.attempt import attempt
 from daemon.model import ImportRun, Rejection, RemoteFile
 from daemon.profiles import Profiles
@@ -48,6 +48,13 @@ class Office:
         self.settings = Settings(home=home)
         self.settings.profiles.mkdir()
         self.profiles = Profiles(self.settings.profiles)
+
+    def settle(self, settings: str = "") -> None:
+        """Write the settings, and put them and the home's own datasets in force."""
+        (self.home / "nightporter.toml").write_text(dedent(settings), encoding="utf-8")
+        self.settings = installation.load(self.home)
+        self.profiles = Profiles(self.settings.profiles)
+        tables.ensure(self.engine, self.settings)
 
     def profile(self, name: str, toml: str) -> None:
         """Save a profile."""

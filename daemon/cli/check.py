@@ -22,10 +22,10 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Try every drop, every profile, the database and the mail server; exit 1 if any does not work."""
-    from daemon import settings
+    from daemon import installation
     from daemon.cli.show import print_json
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     if pin:
         _pin(loaded, as_json)
         return

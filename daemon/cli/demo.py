@@ -46,10 +46,10 @@ def demo(
         status = stack.enter_context(out.status("Starting the service and its Postgres …"))
         running = _start_service(home)
         stack.callback(_end, running)
-        from daemon import postgres, settings  # slow: the service loads the same meanwhile
+        from daemon import installation, postgres  # slow: the service loads the same meanwhile
         from daemon.errors import SetupFault, TryLater
 
-        loaded = settings.load(home)
+        loaded = installation.load(home)
         try:
             engine = stack.enter_context(postgres.opened(loaded, own=False))
         except TryLater as error:

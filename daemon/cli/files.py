@@ -32,14 +32,14 @@ def import_file(
     as_json: Json = False,
 ) -> None:
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
-    from daemon import db, ledger, postgres, settings
+    from daemon import db, installation, ledger, postgres
     from daemon.attempt import attempt, rehearse
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.model import FINAL, RemoteFile, shown
     from daemon.profiles import Profiles
     from daemon.results import run_json
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     profiles = Profiles(loaded.profiles)
     chosen = profiles.get(profile) if profile else profiles.match(file.name, "")
     sections = profiles.sections(file.name, chosen)
@@ -118,11 +118,11 @@ def read(
     to: Annotated[Literal["csv", "json"] | None, typer.Option(help="Print all rows as CSV or JSON.")] = None,
 ) -> None:
     """Show a file's table exactly as the importer sees it, before any mapping; lines that are no rows go to stderr."""
-    from daemon import reading, settings
+    from daemon import installation, reading
     from daemon.cli.show import print_json
     from daemon.profiles import Profiles
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     format = Profiles(loaded.profiles).get(profile).format if profile else None
     reader = reading.read(file, format, loaded.sandbox)
     if to == "csv":
@@ -140,14 +140,16 @@ def read(
 
 
 def template(
-    dataset: Annotated[str, typer.Argument(help="customers, receivables, contacts, open_credits.")],
+    context: typer.Context,
+    dataset: Annotated[str, typer.Argument(help="customers, receivables, contacts, open_credits, or one of your own.")],
     to: Annotated[Literal["xlsx", "csv"], typer.Option(help="What kind of file.")] = "xlsx",
     language: Annotated[Literal["en", "fr"], typer.Option(help="The language of its headers.")] = "en",
 ) -> None:
     """Print a template with every field, to be filled in and imported under the name it is given: it needs no profile."""
-    from daemon import template
+    from daemon import installation, template
     from daemon.datasets import datasets
 
+    installation.load(context.obj)
     if dataset not in datasets():
         raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
     chosen = datasets()[dataset]

@@ -29,12 +29,12 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """The latest import runs, and the files that should have come and did not."""
-    from daemon import db, ledger, postgres, settings
+    from daemon import db, installation, ledger, postgres
     from daemon.cli.show import missing_json, print_json, print_runs
     from daemon.profiles import Profiles
     from daemon.results import run_json
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         runs = ledger.latest(conn, limit)
         expected = {profile.name for profile in Profiles(loaded.profiles) if profile.expect}
@@ -50,10 +50,10 @@ def list_runs(
 @app.command()
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
-    from daemon import db, ledger, postgres, results, settings
+    from daemon import db, installation, ledger, postgres, results
     from daemon.cli.show import print_json
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         mails = results.mails_of(conn, id)
@@ -102,18 +102,19 @@ def rejects(
     language: Annotated[Literal["en", "fr"], typer.Option(help="The language of the reasons.")] = "en",
 ) -> None:
     """The rejected rows of a run with their reasons, on stdout."""
-    from daemon import db, ledger, postgres, results, settings
+    from daemon import db, installation, ledger, postgres, results
     from daemon.cli.show import print_json, rejection_json
 
     words = results.Words(language)
-    with postgres.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
+    loaded = installation.load(context.obj)
+    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
-        rejections = ledger.rejections(conn, id)
+        rejections = ledger.rejections(conn, id, unresolved=to == "xlsx")
         if to == "csv":
             for chunk in results.as_csv(run, rejections, words):
                 sys.stdout.buffer.write(chunk)
         elif to == "xlsx":
-            results.as_xlsx(run, rejections, words, sys.stdout.buffer)
+            results.as_xlsx(run, rejections, words, sys.stdout.buffer, results.Links.of(loaded).mark(id))
         else:
             print_json([rejection_json(rejection, words, run.dataset) for rejection in rejections])
 
@@ -131,12 +132,12 @@ def decline(context: typer.Context, id: Id, as_json: Json = False) -> None:
 
 
 def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -> None:
-    from daemon import db, decisions, postgres, results, settings
+    from daemon import db, decisions, installation, postgres, results
     from daemon.attempt import attempt
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.profiles import Profiles
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     profiles = Profiles(loaded.profiles)
     with postgres.opened(loaded) as engine:
         with db.transaction(engine) as conn:
@@ -158,11 +159,11 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -
 @app.command()
 def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
-    from daemon import db, decisions, postgres, settings
+    from daemon import db, decisions, installation, postgres
     from daemon.cli.show import print_json
     from daemon.profiles import Profiles
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, getpass.getuser())
@@ -178,13 +179,13 @@ def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
 @app.command()
 def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
-    from daemon import db, ledger, postgres, results, settings
+    from daemon import db, installation, ledger, postgres, results
     from daemon.attempt import attempt
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.model import FINAL
     from daemon.profiles import Profiles
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     with postgres.opened(loaded) as engine:
         with db.transaction(engine) as conn:
             run = _run(conn, id)
@@ -215,10 +216,10 @@ def original(
     to: Annotated[Path | None, typer.Option("--to", help="A file to write; else the bytes go to stdout.")] = None,
 ) -> None:
     """The file of a run, byte by byte as it came, from the archive."""
-    from daemon import db, postgres, settings
+    from daemon import db, installation, postgres
     from daemon.reading import open_bytes
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
     if run.archive is None:

@@ -21,11 +21,11 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 @app.command("list")
 def list_profiles(context: typer.Context, as_json: Json = False) -> None:
     """The profiles in force, and the ready-made ones to copy from."""
-    from daemon import settings
+    from daemon import installation
     from daemon.cli.show import print_json
     from daemon.profiles import Profiles, ready_made
 
-    folder = settings.load(context.obj).profiles
+    folder = installation.load(context.obj).profiles
     rows = [
         {
             "name": p.name,
@@ -46,10 +46,10 @@ def list_profiles(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def show(context: typer.Context, name: Annotated[str, typer.Argument(help="A saved or a ready-made profile.")]) -> None:
     """Print a profile's TOML."""
-    from daemon import settings
+    from daemon import installation
     from daemon.profiles import ready_made
 
-    saved = sorted(settings.load(context.obj).profiles.glob("*.toml"))
+    saved = sorted(installation.load(context.obj).profiles.glob("*.toml"))
     for path in [*saved, *ready_made()]:
         if path.stem == name:
             print(path.read_text(encoding="utf-8"), end="")
@@ -79,12 +79,12 @@ def try_profile(
 
     Needs no database; whether customers are known and what is stored already is what `import --dry-run` says.
     """
-    from daemon import settings
+    from daemon import installation
     from daemon.cli.show import print_json
     from daemon.cli.trial import print_trial, trial
     from daemon.profiles import Profiles
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     profile = Profiles(loaded.profiles).get(name)
     found = [trial(profile, section, file, loaded.sandbox) for section in profile.sections]
     if as_json:
@@ -103,14 +103,14 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """Propose a profile for a file: its format, and which column is which field, with the reasons."""
-    from daemon import reading, settings
+    from daemon import installation, reading
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
     from daemon.mapping.draft import draft
     from daemon.mapping.holding import holdings
     from daemon.mapping.suggest import suggest
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     if dataset not in datasets():
         raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
     if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):

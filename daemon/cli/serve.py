@@ -10,19 +10,19 @@ import typer
 
 def run(context: typer.Context) -> None:
     """Serve: watch the drops, import what arrives, send the results, show the pages. One command on one machine."""
-    from daemon import service, settings
+    from daemon import installation, service
 
-    service.run(settings.load(context.obj))
+    service.run(installation.load(context.obj))
     sys.stderr.flush()
     os._exit(0)  # a look into a silent server may go on until its time-out; nothing is lost by not waiting for it
 
 
 def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child", hidden=True)] = False) -> None:
     """Take imports and mails from the queue; any number of machines may."""
-    from daemon import postgres, settings
+    from daemon import installation, postgres
     from daemon import worker as working
 
-    loaded = settings.load(context.obj)
+    loaded = installation.load(context.obj)
     stop = threading.Event()
     if child and sys.stdin.buffer.read(2) != b"go":
         return
@@ -33,7 +33,7 @@ def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child"
 
 def migrate(context: typer.Context) -> None:
     """Bring the database's schemas up to this version; `run` does it too."""
-    from daemon import postgres, settings
+    from daemon import installation, postgres
 
-    with postgres.opened(settings.load(context.obj)):
+    with postgres.opened(installation.load(context.obj)):
         print("The database is up to date.")

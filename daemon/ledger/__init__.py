@@ -23,6 +23,7 @@ from daemon.ledger.arrivals import (
     vanished_before,
     waiting,
 )
+from daemon.ledger.corrections import correct, resolve
 from daemon.ledger.drop_states import REFUSALS, DropState, alive, drop_failed, drop_looking, drop_state, drop_told, drop_well
 from daemon.ledger.expectations import (
     Missing,
@@ -54,6 +55,7 @@ from daemon.ledger.runs import (
     now,
     pinned,
     read_as,
+    repeated,
     retry,
     run_in,
     siblings,
@@ -82,6 +84,7 @@ __all__ = [
     "before",
     "came_since",
     "claim",
+    "correct",
     "drop_failed",
     "drop_looking",
     "drop_state",
@@ -122,6 +125,8 @@ __all__ = [
     "reject",
     "rejected",
     "rejections",
+    "repeated",
+    "resolve",
     "retry",
     "run_in",
     "siblings",

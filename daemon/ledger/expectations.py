@@ -55,7 +55,7 @@ def came_since(conn: Connection, profile: str, since: datetime) -> bool:
     """
     statement = """
         SELECT EXISTS (SELECT FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-                       WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished'
+                       WHERE r.profile = :profile AND r.parent_id IS NULL AND r.corrects IS NULL AND r.state <> 'vanished'
                              AND a.drop_name <> '' AND a.arrived_at > :since
                              AND a.arrived_at > coalesce((SELECT max(met_at) FROM nightporter.expectation
                                                           WHERE profile = :profile), '-infinity'))"""

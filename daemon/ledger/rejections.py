@@ -39,16 +39,20 @@ def forget_rejections(conn: Connection, run_id: int) -> None:
     conn.execute(text("DELETE FROM nightporter.rejection WHERE run_id = :id"), {"id": run_id})
 
 
-def rejections(conn: Connection, run_id: int, offset: int = 0, limit: int | None = None) -> Iterator[Rejection]:
-    """The rejections of a run in the order of their lines, streamed."""
+def rejections(
+    conn: Connection, run_id: int, offset: int = 0, limit: int | None = None, *, unresolved: bool = False
+) -> Iterator[Rejection]:
+    """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, if asked."""
     rows = conn.execution_options(yield_per=1000).execute(
         text(
-            "SELECT line, cells, reasons FROM nightporter.rejection WHERE run_id = :id ORDER BY line LIMIT :limit OFFSET :offset"
+            """SELECT line, cells, reasons, resolved_by FROM nightporter.rejection
+               WHERE run_id = :id AND (resolved_by IS NULL OR NOT :unresolved) ORDER BY line LIMIT :limit OFFSET :offset"""
         ),
-        {"id": run_id, "limit": limit, "offset": offset},
+        {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved},
     )
-    for line, cells, reasons in rows:
-        yield Rejection(line, cells, tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons))
+    for line, cells, reasons, resolved_by in rows:
+        known = tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons)
+        yield Rejection(line, cells, known, resolved_by)
 
 
 def _json(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -24,7 +24,7 @@ from daemon.model import (
 )
 
 _RUN = """
-SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
+SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.corrects, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
        a.drop_name AS drop, a.name, a.size, a.mtime, a.archive_host, a.archive, a.sha256, a.control, a.arrived_at, r.finished_at,
        r.code, r.detail, r.header, r.format, r.tally, r.business_date, r.notes, r.effect, r.approved, r.decided_by, r.undone_at,
        r.undone_by, a.disposed_as, a.fault,
@@ -47,13 +47,14 @@ def retry(conn: Connection, run: ImportRun) -> int:
     """A child run that reads the same bytes again."""
     child: int = conn.execute(
         text("""
-            INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, profile, dataset)
-            VALUES (:arrival_id, :section, :member, :id, :profile, :dataset) RETURNING id"""),
+            INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, corrects, profile, dataset)
+            VALUES (:arrival_id, :section, :member, :id, :corrects, :profile, :dataset) RETURNING id"""),
         {
             "arrival_id": run.arrival_id,
             "section": run.section,
             "member": run.member,
             "id": run.id,
+            "corrects": run.corrects,
             "profile": run.profile,
             "dataset": run.dataset,
         },
@@ -161,9 +162,20 @@ def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[s
 def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
     """The latest imported run of the same profile into the same dataset, but for those of the same arrival."""
     where = """WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported' AND r.arrival_id <> :arrival
+                     AND r.corrects IS NULL
                ORDER BY r.finished_at DESC LIMIT 1"""
     named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id}
     return _run(conn.execute(text(_RUN + where), named).mappings().one_or_none())
+
+
+def repeated(conn: Connection, run: ImportRun, day: date) -> None:
+    """Record of the run whose bytes a duplicate has that they are what is so on a later day, too."""
+    if (duplicate := get(conn, run.id)) and (before := imported_before(conn, duplicate)):
+        for table, key in (("import_run", "id"), ("snapshot", "run_id")):
+            conn.execute(
+                text(f"UPDATE nightporter.{table} SET business_date = greatest(business_date, :day) WHERE {key} = :id"),
+                {"day": day, "id": before[0]},
+            )
 
 
 def give_back(conn: Connection, run: ImportRun) -> None:
@@ -182,7 +194,7 @@ def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
         text("""
             SELECT r.id, a.name, a.sha256 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
             WHERE r.profile = :profile AND r.dataset = :dataset AND r.member = :member AND r.state = 'imported'
-                  AND r.undone_at IS NULL AND r.arrival_id <> :arrival
+                  AND r.undone_at IS NULL AND r.corrects IS NULL AND r.arrival_id <> :arrival
             ORDER BY r.finished_at DESC LIMIT 1"""),
         {"profile": run.profile, "dataset": run.dataset, "member": run.member, "arrival": run.arrival_id},
     ).one_or_none()
@@ -195,7 +207,7 @@ def later(conn: Connection, run: ImportRun) -> ImportRun | None:
         _RUN
         + """
         WHERE r.profile = :profile AND r.dataset IN (:dataset, '') AND a.drop_name = :drop AND r.parent_id IS NULL
-              AND r.arrival_id > :arrival AND r.state IN ('arrived', 'importing', 'imported', 'held')
+              AND r.arrival_id > :arrival AND r.corrects IS NULL AND r.state IN ('arrived', 'importing', 'imported', 'held')
         ORDER BY r.arrival_id DESC LIMIT 1"""
     )
     named = {"profile": run.profile, "dataset": run.dataset, "drop": run.drop, "arrival": run.arrival_id}
@@ -208,7 +220,8 @@ def is_in(conn: Connection, profile: str, since: datetime) -> bool:
         text("""
             SELECT count(*) > 0 AS came, bool_and(r.state IN ('imported', 'refused')) AS done
             FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-            WHERE r.profile = :profile AND r.parent_id IS NULL AND r.state <> 'vanished' AND a.arrived_at >= :since
+            WHERE r.profile = :profile AND r.parent_id IS NULL AND r.corrects IS NULL AND r.state <> 'vanished'
+                  AND a.arrived_at >= :since
                   AND r.arrival_id >= (SELECT min(id) FROM nightporter.arrival WHERE arrived_at >= :since)"""),
         {"profile": profile, "since": since},
     ).one()
@@ -231,7 +244,8 @@ def wait(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seco
 def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
     first = """(SELECT format->>'{0}' FROM nightporter.import_run
-                WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND format->>'{0}' IS NOT NULL
+                WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND corrects IS NULL
+                      AND format->>'{0}' IS NOT NULL
                 ORDER BY finished_at LIMIT 1) AS {0}"""
     statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date")))
     return dict(conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())

@@ -8,12 +8,12 @@ from daemon.loading.checks import (
     turned_down,
 )
 from daemon.loading.diff import Change, changes
-from daemon.loading.matching import reject_ambiguous, resolve_aliases, skip_known, skip_older
-from daemon.loading.merge import confirm, merge, open_totals, suppress
+from daemon.loading.matching import reject_ambiguous, reject_outdated, resolve_aliases, skip_known, skip_older
+from daemon.loading.merge import confirm, merge, open_totals, suppress, written
 from daemon.loading.parked import park, release, supersede, waiting_for
 from daemon.loading.snapshot import Effect, accept, clear_absent, effects, find_absent, refuse_stale
 from daemon.loading.staging import SMALL, Rules, Stage, clear, copy, open_stage, prepare, protect
-from daemon.loading.standing import Standing, standing
+from daemon.loading.standing import Standing, reject_elsewhere, standing
 from daemon.loading.undo import Undone, undo
 
 __all__ = [
@@ -43,6 +43,8 @@ __all__ = [
     "protect",
     "refuse_stale",
     "reject_ambiguous",
+    "reject_elsewhere",
+    "reject_outdated",
     "release",
     "resolve_aliases",
     "settle_twins",
@@ -54,4 +56,5 @@ __all__ = [
     "turned_down",
     "undo",
     "waiting_for",
+    "written",
 ]

@@ -26,12 +26,14 @@ def changes(conn: Connection, run_id: int, dataset: str, limit: int) -> list[Cha
     shown = [*target.fields, *([target.presence.state] if target.presence else [])]
     statement = sql.SQL("""
         WITH touched AS (
-            SELECT h.before, to_jsonb(t) AS after FROM (
+            SELECT h.before || coalesce(nullif(h.before->'custom', 'null'), '{{}}') AS before,
+                   to_jsonb(t) || coalesce(t.custom, '{{}}') AS after
+            FROM (
                 SELECT DISTINCT ON (row_id) row_id, before FROM nightporter.row_change
                 WHERE run_id = %(run)s AND dataset = %(dataset)s ORDER BY row_id, id) h
             JOIN {table} t ON t.id = h.row_id WHERE t.created_by_run <> %(run)s
             UNION ALL
-            SELECT NULL, to_jsonb(t) FROM {table} t WHERE created_by_run = %(run)s
+            SELECT NULL, to_jsonb(t) || coalesce(t.custom, '{{}}') FROM {table} t WHERE created_by_run = %(run)s
             LIMIT %(limit)s
         )
         SELECT before IS NULL, before->>%(state)s, after->>%(state)s, {label},

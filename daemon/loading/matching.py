@@ -117,6 +117,37 @@ def skip_older(conn: Connection, stage: Stage, standing: Standing) -> int:
     return db.driver(conn).execute(_older(stage), stage.values).rowcount if standing.late else 0
 
 
+def reject_outdated(conn: Connection, stage: Stage, corrects: int) -> Turned:
+    """Reject the rows of a correction of which a later run has spoken since the one that it corrects: by changing them, finding
+    them as they are, or saying all there is of their scope.
+    """
+    return turned(conn, stage, _outdated(stage, corrects))
+
+
+def _outdated(stage: Stage, corrects: int) -> bytes:
+    presence = stage.dataset.presence
+    cleared = sql.SQL("OR l.id = t.{}").format(sql.Identifier(presence.by)) if presence else sql.SQL("")
+    statement = sql.SQL("""
+        WITH later AS MATERIALIZED (
+            SELECT l.id FROM nightporter.import_run l JOIN nightporter.import_run p ON p.id = {corrects}
+            WHERE l.dataset = p.dataset AND l.state = 'imported' AND l.undone_at IS NULL AND l.finished_at > p.finished_at
+                  AND l.corrects IS DISTINCT FROM p.id
+        ), spoken_of AS MATERIALIZED (
+            SELECT s.source_line, max(l.id) AS run FROM {stage} s LEFT JOIN {table} t ON {same}
+            JOIN later l ON l.id = t.run_id {cleared}
+                 OR EXISTS (SELECT FROM nightporter.confirmed c
+                            WHERE c.run_id = l.id AND c.dataset = %(dataset)s AND c.row_id = t.id)
+                 OR EXISTS (SELECT FROM nightporter.snapshot n
+                            WHERE n.run_id = l.id AND n.dataset = %(dataset)s AND n.entity = s.entity AND n.scope = %(scope)s)
+            WHERE s.run_id = %(run)s GROUP BY 1
+        ), taken AS (
+            DELETE FROM {stage} s USING spoken_of o WHERE s.run_id = %(run)s AND s.source_line = o.source_line
+            RETURNING s.source_line, o.run::text AS detail, {told}
+        ) {end}
+    """)
+    return filled(statement, stage, Fault.OUTDATED, stage.label_field, corrects=sql.Literal(corrects), cleared=cleared)
+
+
 @lru_cache
 def _older(stage: Stage) -> bytes:
     statement = sql.SQL("""

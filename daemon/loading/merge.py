@@ -1,13 +1,16 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
 from daemon.loading import terms
+from daemon.loading.sole import move_marks, settle_marks, sole
 from daemon.loading.staging import Stage
 from daemon.model import Money, Tally
 
@@ -36,8 +39,12 @@ _MERGE = sql.SQL("""
 """)
 
 
-def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
-    """Bring the dataset's table up to the staged rows, and count into `tally` what that took."""
+def merge(conn: Connection, stage: Stage, tally: Tally) -> int:
+    """Bring the dataset's table up to the staged rows, and count into `tally` what that took; returns how many other rows
+    lost a mark that only one can have.
+    """
+    if mark := sole(stage):
+        settle_marks(conn, stage, mark)
     for currency, old_currency, created, updated, cleared, reopened, moved, new, settled, staged in db.driver(conn).execute(
         _statement(stage), stage.values
     ):
@@ -50,12 +57,16 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> None:
         if currency is not None:
             tally.money.setdefault(currency, Money()).new += new
             tally.money.setdefault(old_currency or currency, Money()).cleared += settled
+    return move_marks(conn, stage, mark) if mark else 0
 
 
 @lru_cache
 def _statement(stage: Stage) -> bytes:
     presence, changes = stage.dataset.presence, terms.changes(stage)
     more: dict[str, sql.Composable] = {"customer_entity": terms.customer_entity()} if stage.dataset.refers_to else {}
+    own = [name for name in stage.fields if name in stage.dataset.custom]
+    if own:
+        more["custom"] = terms.together({name: sql.Identifier(name) for name in own})
     if presence:
         more |= {
             "scope": sql.SQL("%(scope)s"),
@@ -75,7 +86,7 @@ def _statement(stage: Stage) -> bytes:
     return _MERGE.format(
         stage=stage.table,
         table=stage.target,
-        columns=terms.names(["entity", "run_id", "source_line", "as_of", *stage.fields]),
+        columns=terms.names(["entity", "run_id", "source_line", "as_of", *(name for name in stage.fields if name not in own)]),
         more_columns=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in more),
         more_values=sql.SQL("").join(sql.SQL(", {}").format(value) for value in more.values()),
         same=terms.same(stage),
@@ -109,8 +120,8 @@ def suppress(conn: Connection, stage: Stage, tally: Tally) -> None:
 @lru_cache
 def _suppressed(stage: Stage) -> bytes:
     offers = [
-        sql.SQL("({1}, t.{0}::text, s.{0}::text, {2})").format(
-            sql.Identifier(name), name, sql.Literal(stage.dataset.fields[name].owner == "fill")
+        sql.SQL("({}, {}::text, {}::text, {})").format(
+            name, terms.cell(stage, "t", name), terms.cell(stage, "s", name), stage.dataset.fields[name].owner == "fill"
         )
         for name in terms.kept(stage)
     ]
@@ -140,6 +151,14 @@ def _confirmed(stage: Stage) -> bytes:
         WHERE s.run_id = %(run)s AND t.run_id <> s.run_id AND (t.as_of IS NULL OR t.as_of < s.as_of)
     """)
     return statement.format(stage=stage.table, table=stage.target, same=terms.same(stage)).as_bytes()
+
+
+def written(conn: Connection, stage: Stage, fields: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Of the staged rows that made or changed one of the table: the line, and some fields as they are now."""
+    found = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in fields)
+    statement = sql.SQL("SELECT s.source_line, {} FROM {} s JOIN {} t ON {} WHERE s.run_id = %(run)s AND t.run_id = s.run_id")
+    given = (found, stage.table, stage.target, terms.same(stage))
+    return db.driver(conn).execute(statement.format(*given), stage.values).fetchall()
 
 
 def open_totals(conn: Connection, stage: Stage, entities: list[str]) -> dict[str, Decimal]:

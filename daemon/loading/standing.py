@@ -9,16 +9,22 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from daemon import db
+from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
-from daemon.loading.staging import Stage
+from daemon.loading.checks import Turned, filled, turned
+from daemon.loading.staging import Stage, table_of
+from daemon.model import Fault
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`late`: something about a later day than the stage's is in the table already. `parked`: rows of the dataset wait."""
+    """`late`: something about a later day than the stage's is in the table already. `parked`: rows of the dataset wait.
+    `elsewhere`: the entities whose credits come by another dataset.
+    """
 
     late: bool
     parked: bool
+    elsewhere: tuple[str, ...]
 
 
 def standing(conn: Connection, stage: Stage, entities: Iterable[str]) -> Standing:
@@ -26,10 +32,47 @@ def standing(conn: Connection, stage: Stage, entities: Iterable[str]) -> Standin
     would hold one item twice.
     """
     given = stage.values | {"every_entity": list(entities), "key": Jsonb(list(stage.key))}
-    late, parked, otherwise = db.driver(conn).execute(_statement(stage), given).fetchall()[0]
+    late, parked, elsewhere, otherwise = db.driver(conn).execute(_statement(stage), given).fetchall()[0]
     if otherwise is not None:
         raise FileRefused(Refusal.OTHER_KEY, f'{_single(stage)}: entity "{otherwise}"')
-    return Standing(late, parked)
+    return Standing(late, parked, tuple(elsewhere))
+
+
+SOURCES = {"receivables": "open_credits", "open_credits": "receivables"}
+"""The datasets that credits may come by, each with the other one: an entity's come by one of them."""
+
+
+def is_credit(dataset: Dataset, row: str) -> sql.Composable:
+    """Whether a row is a credit: by its type, or because all of its dataset are."""
+    balance = dataset.balance
+    if balance is None or balance.type is None:
+        return sql.SQL("true")
+    return sql.SQL("{}.{} = ANY({}::text[])").format(sql.Identifier(row), sql.Identifier(balance.type), balance.credits)
+
+
+def reject_elsewhere(conn: Connection, stage: Stage, standing: Standing) -> Turned:
+    """Reject the credits of entities whose credits come by another dataset: they would count twice."""
+    if not standing.elsewhere:
+        return Turned()
+    statement = sql.SQL("""
+        WITH taken AS (
+            DELETE FROM {stage} s WHERE run_id = %(run)s AND entity = ANY({entities}) AND {is_credit}
+            RETURNING s.source_line, {other}::text AS detail, {told}
+        ) {end}
+    """)
+    return turned(
+        conn,
+        stage,
+        filled(
+            statement,
+            stage,
+            Fault.CREDIT_ELSEWHERE,
+            stage.label_field,
+            entities=sql.Literal(list(standing.elsewhere)),
+            is_credit=is_credit(stage.dataset, "s"),
+            other=sql.Literal(SOURCES[stage.dataset.name]),
+        ),
+    )
 
 
 def _single(stage: Stage) -> str:
@@ -52,13 +95,22 @@ def _statement(stage: Stage) -> bytes:
             single=sql.Identifier(_single(stage)),
             known=sql.SQL("NULL" if list(stage.key) == [_single(stage)] else "NOT NULL"),
         )
+    elsewhere: sql.Composable = sql.SQL("ARRAY[]::text[]")
+    if other := SOURCES.get(stage.dataset.name):
+        source = datasets()[other]
+        elsewhere = sql.SQL("""ARRAY(
+            SELECT e.name FROM unnest(%(every_entity)s::text[]) e (name) LEFT JOIN ar.entity d ON d.entity = e.name
+            WHERE d.credits = {other} OR (d.credits IS NULL AND EXISTS (
+                SELECT FROM {table} o WHERE o.entity = e.name AND o.state = 'open' AND {is_credit})))""").format(
+            other=other, table=table_of(source), is_credit=is_credit(source, "o")
+        )
     return (
         sql.SQL("""
         SELECT EXISTS (SELECT FROM nightporter.import_run
                        WHERE dataset = %(dataset)s AND state = 'imported' AND business_date > %(as_of)s),
                EXISTS (SELECT FROM nightporter.parked WHERE dataset = %(dataset)s AND run_id <> %(run)s AND ended_at IS NULL),
-               {}
+               {}, {}
         """)
-        .format(otherwise)
+        .format(elsewhere, otherwise)
         .as_bytes()
     )

@@ -6,7 +6,7 @@ from psycopg import sql
 
 from daemon.loading.staging import Stage
 
-_FOLD = sql.SQL("lower(regexp_replace(btrim({0}.{1}), '\\s+', ' ', 'g'))")
+_FOLD = sql.SQL("lower(regexp_replace(btrim({}), '\\s+', ' ', 'g'))")
 
 
 def names(fields: Iterable[str]) -> sql.Composed:
@@ -17,12 +17,19 @@ def names(fields: Iterable[str]) -> sql.Composed:
 def key(stage: Stage, row: str) -> list[sql.Composed]:
     """What makes `row` the same as another: its entity, and the fields of the key as they are compared."""
     fields = stage.dataset.fields
-    return [
-        (_FOLD if name != "entity" and fields[name].folded else sql.SQL("{0}.{1}")).format(
-            sql.Identifier(row), sql.Identifier(name)
-        )
-        for name in ("entity", *stage.key)
-    ]
+    values = [sql.SQL("{}.entity").format(sql.Identifier(row))]
+    for name in stage.key:
+        value = cell(stage, row, name)
+        values.append(_FOLD.format(value) if fields[name].folded else value)
+    return values
+
+
+def cell(stage: Stage, row: str, name: str) -> sql.Composed:
+    """A field of a staged row, or of one of the table, where the admin's own are kept together and compared as text."""
+    if name not in stage.dataset.custom:
+        return sql.SQL("{}.{}").format(sql.Identifier(row), sql.Identifier(name))
+    kept = sql.SQL("({0}.custom->>{1})" if row == "t" else "(to_jsonb({0}.{2})#>>'{{}}')")
+    return kept.format(sql.Identifier(row), name, sql.Identifier(name))
 
 
 def same(stage: Stage) -> sql.Composed:
@@ -53,18 +60,37 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
     stored, unless the profile says otherwise.
     """
     values: dict[str, sql.Composable] = {}
+    own: dict[str, sql.Composable] = {}
     for name in stage.fields:
         field = stage.dataset.fields[name]
         if name in stage.key or (name in kept(stage) and field.owner != "fill"):
             continue
-        take = sql.SQL("s.{0}") if stage.rules.blank_clears and not field.required else sql.SQL("coalesce(s.{0}, t.{0})")
-        values[name] = (sql.SQL("coalesce(t.{0}, s.{0})") if field.owner == "fill" else take).format(sql.Identifier(name))
+        old, new = sql.SQL("t.{}").format(sql.Identifier(name)), sql.SQL("s.{}").format(sql.Identifier(name))
+        into = values
+        if name in stage.dataset.custom:
+            old, new, into = sql.SQL("t.custom->{}").format(name), sql.SQL("to_jsonb({})").format(new), own
+        take = sql.SQL("{new}" if stage.rules.blank_clears and not field.required else "coalesce({new}, {old})")
+        if field.owner == "fill":
+            take = sql.SQL("coalesce({old}, {new})")
+        elif field.derived:
+            take = sql.SQL("CASE WHEN {given} IS NULL THEN {old} ELSE {new} END")
+        given = sql.SQL("s.{}").format(sql.Identifier((field.default_from or [name])[0]))
+        into[name] = take.format(old=old, new=new, given=given)
+    if own:
+        values["custom"] = together(own, sql.SQL("coalesce(t.custom, '{{}}')").format())
     if stage.dataset.presence:
         values[stage.dataset.presence.state] = now(stage)
         values["scope"] = sql.SQL("%(scope)s" if stage.rules.snapshot else "CASE t.scope WHEN '' THEN %(scope)s ELSE t.scope END")
     if stage.dataset.refers_to:
         values["customer_entity"] = customer_entity()
     return values
+
+
+def together(own: dict[str, sql.Composable], before: sql.Composable | None = None) -> sql.Composed:
+    """The admin's own fields as the column that holds them, over what that held; a blank one is not in it."""
+    pairs = sql.SQL(", ").join(sql.SQL("{}, {}").format(name, value) for name, value in own.items())
+    over = sql.SQL("{} || ").format(before) if before else sql.SQL("").format()
+    return sql.SQL("nullif(jsonb_strip_nulls({}jsonb_build_object({})), '{{}}')").format(over, pairs)
 
 
 def differs(stage: Stage) -> sql.Composed:

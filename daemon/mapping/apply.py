@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from daemon.columns import Column
 from daemon.config import nearest
-from daemon.datasets import Field
 from daemon.errors import FileRefused, Refusal
+from daemon.fields import Field
 from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
 from daemon.mapping.work import Mapped, Work

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from daemon.datasets import Field
-from daemon.mapping import dates, numbers
+from daemon.fields import Field
+from daemon.mapping import countries, dates, numbers, payment_terms
 from daemon.mapping.currencies import CODES
 from daemon.mapping.digits import latin_column
 from daemon.mapping.numbers import MONEY
@@ -28,6 +28,7 @@ _TYPES = {
     "date": pa.date32(),
     "bool": pa.bool_(),
     "money": MONEY,
+    "list": pa.string(),
 }
 _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
@@ -63,7 +64,7 @@ def _convert(column: pa.Array, field: Field, conventions: Conventions) -> Conver
             negative = pc.fill_null(pc.less_equal(values, pa.scalar(Decimal(0), MONEY)), False)
             faults |= dict.fromkeys(pc.indices_nonzero(negative).to_pylist(), Fault.CREDIT_NOT_POSITIVE)
         return values, faults
-    if field.type == "text" and not field.iso4217:
+    if field.type == "text" and not field.iso4217 and not field.iso3166:
         return _text(column, field)
     return _distinct(column, partial(_one, field=field, conventions=conventions), _TYPES[field.type])
 
@@ -93,7 +94,12 @@ def joined(first: pa.Array, second: pa.Array, separator: str = " ") -> pa.Array:
 
 
 def derived_from(given: pa.Array, field: Field) -> pa.Array:
-    """A field's value from another's: the year of a date, the word for an amount's sign, or the same."""
+    """A field's value from another's: the year of a date, the days or the month's end of a payment term, the word for an
+    amount's sign, or the same.
+    """
+    if pa.types.is_string(given.type) and field.type in ("integer", "bool"):
+        part = payment_terms.days if field.type == "integer" else payment_terms.end_of_month
+        return _distinct(given, part, _TYPES[field.type])[0]
     if field.type == "integer" and pa.types.is_date(given.type):
         return pc.year(given).cast(pa.int32())
     if field.by_sign:
@@ -129,8 +135,23 @@ def _one(text: str, field: Field, conventions: Conventions) -> Any:
         case "enum":
             word = text.casefold()
             return next((value for value, words in field.words.items() if word in words), Fault.UNKNOWN_WORD)
+        case "list":
+            return _array(text, field)
+        case _ if field.iso3166:
+            return countries.code(text) or Fault.COUNTRY_UNKNOWN
         case _:
             return text.upper() if text.upper() in CODES else Fault.CURRENCY_UNKNOWN
+
+
+def _array(text: str, field: Field) -> str | Fault:
+    """The parts between commas, each once, as Postgres writes an array."""
+    parts = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if any(len(part) > field.max_length for part in parts):
+        return Fault.TOO_LONG
+    if "\0" in text:
+        return Fault.CONTROL_CHARACTER
+    quoted = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
+    return "{" + ",".join(f'"{part}"' for part in quoted) + "}"
 
 
 def _distinct(column: pa.Array, one: Callable[[str], Any], type: pa.DataType) -> Converted:

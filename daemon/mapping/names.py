@@ -56,6 +56,7 @@ class Names:
         for field in dataset.mappable:
             described = dataset.fields[field]
             each = [("technical", field), *described.label.items()]
+            each += [("technical", name) for name in described.synonyms]
             each += [(language, name) for language, names in known_as.get(field, {}).items() for name in names]
             known = self._fields.setdefault(field, {})
             for language, name in each:

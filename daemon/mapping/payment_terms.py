@@ -51,6 +51,18 @@ def parse(text: str) -> Term | None:
     return None
 
 
+def days(text: str) -> int | None:
+    """The days of a payment term; None where days, to the end of the month or not, are not all it says."""
+    term = parse(text)
+    return term.days if term and not term.then else None
+
+
+def end_of_month(text: str) -> bool | None:
+    """Whether the days of a payment term run to the end of the month; None where that is not all it says."""
+    term = parse(text)
+    return term.end_of_month if term and not term.then else None
+
+
 def due_dates(issued: pa.Array, terms: pa.Array) -> pa.Array:
     """When invoices of some days fall due by their terms; null where the day is, or where a term is not clear."""
     coded = terms.dictionary_encode()

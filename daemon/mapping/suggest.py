@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from daemon.datasets import Dataset, Field, synonyms
+from daemon.datasets import Dataset, synonyms
 from daemon.errors import FileRefused
+from daemon.fields import Field
 from daemon.mapping.currencies import CODES, sign_of
 from daemon.mapping.holding import Holding
 from daemon.mapping.names import Likeness, Names, plain

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from daemon.columns import Column
-from daemon.datasets import Balance, Dataset, Field
+from daemon.datasets import Balance, Dataset
+from daemon.fields import Field
 from daemon.mapping import payment_terms
 from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
 from daemon.mapping.header import Header, missing

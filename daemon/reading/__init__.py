@@ -8,13 +8,13 @@ from typing import Protocol
 
 from daemon.model import Batch, Rejection
 from daemon.reading import delimited, grid, lines, packed, sniff
-from daemon.reading.packed import members
+from daemon.reading.packed import mark_of, members
 from daemon.reading.source import open_bytes
 from daemon.sandboxed.archive import matching
 from daemon.settings import Sandbox
 from daemon.shape import Format
 
-__all__ = ["Reader", "matching", "members", "open_bytes", "read", "unpacked"]
+__all__ = ["Reader", "mark_of", "matching", "members", "open_bytes", "read", "unpacked"]
 
 _HEAD = 1 << 14
 

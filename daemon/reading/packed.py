@@ -3,11 +3,11 @@
 import json
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Literal
 
-from daemon.errors import TryLater
+from daemon.errors import FileRefused, TryLater
 from daemon.reading import sandbox
 from daemon.reading.source import open_bytes
 from daemon.settings import Sandbox
@@ -40,6 +40,16 @@ def members(path: Path, limits: Sandbox) -> list[str]:
         found = answer.read()
     names: list[str] = json.loads(found)
     return names
+
+
+def mark_of(path: Path, limits: Sandbox) -> str:
+    """What we wrote into a workbook that we made, to know it by; '' where that is not there."""
+    with open_bytes(path) as file:
+        if not file.read(4).startswith(b"PK\x03\x04") or packing(path) == "zip":
+            return ""
+    with suppress(FileRefused), sandbox.child(path, limits, "archive.mark") as (answer, _):  # whoever reads it says what is wrong
+        return answer.read().decode("ascii")
+    return ""
 
 
 def unpack(path: Path, member: str | None, limits: Sandbox) -> IO[bytes]:

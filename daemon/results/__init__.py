@@ -16,13 +16,14 @@ from daemon.results.outbox import (
     undelivered,
     was_sent,
 )
-from daemon.results.rejections import as_csv, as_xlsx
+from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
 from daemon.results.smtp import send
 from daemon.results.words import Words
 
 __all__ = [
     "DIGEST_FROM",
     "GATHERING_SECONDS",
+    "OURS",
     "Digest",
     "Links",
     "Owed",
@@ -31,6 +32,7 @@ __all__ = [
     "as_csv",
     "as_xlsx",
     "compose",
+    "file_name",
     "gathered",
     "gathering",
     "mails_of",

@@ -8,7 +8,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from daemon.settings import Settings
 
-What = Literal["rejects", "decision"]
+What = Literal["rejects", "decision", "correction"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,17 @@ class Links:
     def decision(self, run_id: int, recipient: str) -> str:
         """The address where a held run is approved or declined."""
         return f"{self.public_url}/d/{self._token('decision', run_id, recipient)}"
+
+    def mark(self, run_id: int) -> str:
+        """What the workbook of a run's rejected rows carries, so that it is known again."""
+        return str(self._signer("correction").dumps({"run": run_id}))
+
+    def marked(self, mark: str) -> int | None:
+        """The run whose rejected rows carry a mark; None for a mark that is not ours."""
+        try:
+            return int(self._signer("correction").loads(mark)["run"])
+        except BadData:
+            return None
 
     def _token(self, what: What, run_id: int, recipient: str) -> str:
         expiry = int(time.time()) + self.days * 86400

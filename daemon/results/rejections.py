@@ -9,6 +9,8 @@ from typing import IO
 from daemon.model import ImportRun, Rejection
 from daemon.results.words import Words
 
+OURS = "Nightporter: "
+"""How the columns begin that are not the file's own."""
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _AMOUNT = re.compile(r"[-+]?[\d.,'’\s]*\d")
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -30,17 +32,22 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
     yield text.getvalue().encode()
 
 
-def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: IO[bytes]) -> None:
-    """The rows as a workbook of text cells, none of them a formula; the cells at fault are marked."""
+def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: IO[bytes], mark: str) -> None:
+    """The rows as a workbook of text cells, none of them a formula; the cells at fault are coloured. By its `mark` it is known
+    when it comes back corrected.
+    """
     from openpyxl import Workbook  # slow to import, and rarely asked for
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.packaging.custom import StringProperty
     from openpyxl.styles import Font, PatternFill
 
     at_fault_fill = PatternFill("solid", fgColor="FFE0A3")
     book = Workbook(write_only=True)
+    book.custom_doc_props.append(StringProperty(name="nightporter", value=mark))
     sheet = book.create_sheet(words("page.title"))
     sheet.freeze_panes = "A2"
-    header = [*(run.header or []), words("page.reasons")]
+    own = [number for number, title in enumerate(run.header or []) if not title.startswith(OURS)]
+    header = [*((run.header or [])[number] for number in own), OURS + words("page.reasons"), OURS + words("mail.line")]
 
     def cell(text: str) -> WriteOnlyCell:
         made = WriteOnlyCell(sheet, _ILLEGAL.sub("\ufffd", text))
@@ -53,12 +60,20 @@ def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: 
     sheet.append(titles)
     for rejection in rejections:
         at_fault = {reason.column for reason in rejection.reasons if reason.column}
-        row = [cell(text) for text in _row(run, rejection, words)]
+        width = len(run.header or [])
+        cells = _row(run, rejection, words)
+        shown = [*(cells[number] for number in own), cells[width], str(rejection.line), *cells[width + 1 :]]
+        row = [cell(text) for text in shown]
         for name, made in zip(header, row, strict=False):
             if name in at_fault:
                 made.fill = at_fault_fill
         sheet.append(row)
     book.save(out)
+
+
+def file_name(run: ImportRun, kind: str) -> str:
+    """What a file of rejected rows is called; see `profiles.Profiles.sections`."""
+    return f"nightporter-rejected-rows-{run.id}.{kind}"
 
 
 def sentences(run: ImportRun, rejection: Rejection, words: Words) -> str:

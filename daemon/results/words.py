@@ -32,7 +32,7 @@ class Words:
     def reason(self, reason: Reason, dataset: str) -> str:
         """Why a row was rejected."""
         field = _short(reason.column) or self.field(dataset, reason.field)
-        return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(reason.detail))
+        return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(self.dataset(reason.detail)))
 
     def refusal(self, code: str, detail: str) -> str:
         """Why a file was refused."""

@@ -3,6 +3,7 @@
 import fnmatch
 import io
 import json
+import re
 import zipfile
 import zlib
 from typing import BinaryIO
@@ -10,12 +11,21 @@ from typing import BinaryIO
 from daemon.sandboxed.refusal import Unreadable, check_unpacking
 
 _CHUNK = 1 << 20
+_MARK = re.compile(rb'<(?:\w+:)?property\b[^>]*\bname="nightporter"[^>]*>\s*<(?:\w+:)?lpwstr>([\w.-]+)<')
 
 
 def members(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:
     """Write the names of a zip's files as a JSON list."""
     with _opened(source, limits) as archive:
         sink.write(json.dumps([entry.filename for entry in _files(archive)]).encode())
+
+
+def mark(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:
+    """Write the value of the property `nightporter` of a workbook, as spreadsheet programs keep it, or nothing."""
+    with _opened(source, limits) as archive:
+        entry = archive.NameToInfo.get("docProps/custom.xml")
+        if entry and entry.file_size <= _CHUNK and (found := _MARK.search(archive.read(entry))):
+            sink.write(found[1])
 
 
 def unzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], member: str | None) -> None:

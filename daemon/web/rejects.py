@@ -58,12 +58,13 @@ def download_csv(request: Request) -> Response:
 
 
 def download_xlsx(request: Request) -> Response:
-    """All of a run's rejected rows as a workbook."""
+    """Those of a run's rejected rows that have not gone in since, as a workbook that is known when it comes back."""
     found = _run(request)
     if found is None:
         return nothing_here(request)
     with tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file, db.transaction(_engine(request)) as conn:
-        results.as_xlsx(found, ledger.rejections(conn, found.id), words_of(request), file)
+        rejections = ledger.rejections(conn, found.id, unresolved=True)
+        results.as_xlsx(found, rejections, words_of(request), file, Links.of(request.app.state.settings).mark(found.id))
     path = Path(file.name)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return FileResponse(path, media_type=kind, headers=_attachment(found, "xlsx"), background=BackgroundTask(path.unlink))
@@ -107,4 +108,4 @@ def words_of(request: Request) -> Words:
 
 
 def _attachment(run: ImportRun, kind: str) -> dict[str, str]:
-    return {"content-disposition": f'attachment; filename="rejected-rows-{run.id}.{kind}"'}
+    return {"content-disposition": f'attachment; filename="{results.file_name(run, kind)}"'}

@@ -29,7 +29,7 @@ COUNTS = dict.fromkeys(
 )
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 RUN = ImportRun(
-    id=7, arrival_id=7, section=0, member="", parent_id=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
+    id=7, arrival_id=7, section=0, member="", parent_id=None, corrects=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
     name="ITEMS.csv", size=1, mtime=1, archive_host="h", archive="a", sha256="0", control=None, arrived_at=NOW, finished_at=NOW, code=None, detail=None,
     header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
     fault=None, follows=None, business_date=None, notes=[], effect=None, approved=None, decided_by=None, undone_at=None, undone_by=None,
@@ -142,10 +142,12 @@ def test_a_csv_download_holds_no_live_formula_and_leaves_amounts_alone() -> None
 def test_an_xlsx_download_holds_text_and_marks_the_cell_at_fault() -> None:
     """No cell of the workbook is a formula, and the bad one is coloured."""
     out = io.BytesIO()
-    as_xlsx(replace(RUN, header=["Code", "Montant"]), [Rejection(5, ["=1+1", "1 28O\0"], REJECTION.reasons)], Words("en"), out)
+    as_xlsx(
+        replace(RUN, header=["Code", "Montant"]), [Rejection(5, ["=1+1", "1 28O\0"], REJECTION.reasons)], Words("en"), out, "mark"
+    )
     sheet = openpyxl.load_workbook(out).active
     assert sheet is not None
-    assert [cell.data_type for cell in sheet[2]] == ["s", "s", "s"]
+    assert [cell.data_type for cell in sheet[2]] == ["s", "s", "s", "s"]
     assert sheet["B2"].fill.fgColor.rgb == "00FFE0A3"
     assert sheet["A2"].fill.fgColor.rgb != "00FFE0A3"
 

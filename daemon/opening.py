@@ -1,0 +1,43 @@
+"""Opening: what a file turns out to hold, where its name did not say: members of an archive, or rejected rows that come back."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from daemon import ledger
+from daemon.corrections import corrected
+from daemon.datasets import datasets
+from daemon.errors import FileRefused, Refusal
+from daemon.model import ImportRun, basename
+from daemon.profiles import Profiles
+from daemon.reading import matching
+from daemon.settings import Settings
+
+
+def as_correction(conn: Connection, settings: Settings, run: ImportRun, mark: str) -> ImportRun:
+    """The run, which is a correction if its file carries the mark of another one's rejected rows; that says what it is about."""
+    original = corrected(conn, settings, run, mark)
+    if original is None:
+        return run
+    ledger.correct(conn, run, original)
+    return replace(run, member="", profile=original.profile, dataset=original.dataset, corrects=original.id)
+
+
+def parts_of(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tuple[str, str, str]]:
+    """What is in a file whose arrival did not say: for each run its member, its profile and its dataset, in their order.
+
+    The members of an archive belong to the profile that claims the archive, or else each to the one that claims its name.
+    Raises FileRefused when there is none.
+    """
+    name = basename(run.name)
+    own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
+    if own and members:
+        found = [(member, own) for member in matching(members, own.format.member)]
+    elif own:
+        found = [("", own)]
+    else:
+        found = [(member, claiming) for member in members if (claiming := profiles.match(basename(member), run.drop))]
+    if not found:
+        raise FileRefused(Refusal.NO_PROFILE, ", ".join([name, *members[:10]]))
+    parts = [(member, profile.name, section.dataset) for member, profile in found for section in profile.sections]
+    return sorted(parts, key=lambda part: list(datasets()).index(part[2]))

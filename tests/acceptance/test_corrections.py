@@ -1,0 +1,151 @@
+"""Corrections: rejected rows that are put right in their workbook and sent again, and what a duplicate says."""
+
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+from openpyxl.worksheet.worksheet import Worksheet
+
+from daemon import db, ledger
+from daemon.attempt import attempt, rehearse
+from daemon.model import ImportRun, RemoteFile
+from daemon.results import Links, Words, as_xlsx
+from tests.office import ITEMS, ITEMS_HEADER, Office, counts
+
+SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    max_rejected = "70%"\n'
+GOOD, BAD, WORSE = "C1;F1;01/02/2026;01/03/2026;100,00\n", "C1;F2;01/02/2026;31/31/2026;1 000,50\n", "C1;F3;x;01/03/2026;7,00\n"
+
+
+@pytest.fixture
+def night(office: Office) -> Office:
+    """A department with a customer and a snapshot profile."""
+    office.customers("C1")
+    office.profile("items", SNAPSHOT)
+    return office
+
+
+def corrected(office: Office, run: ImportRun, change: Callable[[Worksheet], None]) -> Path:
+    """The workbook of a run's rejected rows, as the page gives it, changed and saved by hand."""
+    out = io.BytesIO()
+    with db.transaction(office.engine) as conn:
+        as_xlsx(run, ledger.rejections(conn, run.id, unresolved=True), Words("en"), out, Links.of(office.settings).mark(run.id))
+    book = openpyxl.load_workbook(out)
+    change(book.worksheets[0])
+    path = office.home / "put right.xlsx"
+    book.save(path)
+    return path
+
+
+def send(office: Office, path: Path) -> ImportRun:
+    """Import a file that no profile claims."""
+    with db.transaction(office.engine) as conn:
+        run = ledger.arrive_inline(conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [("", "")])
+    attempt(office.engine, office.settings, office.profiles, run)
+    return office.run(run)
+
+
+def due(sheet: Worksheet) -> None:
+    """Put the due date of the first row right."""
+    sheet["D2"] = "31/03/2026"
+
+
+def test_a_corrected_row_goes_in_and_is_known_to_have(night: Office) -> None:
+    """By whatever name the workbook comes; its run is a child that clears nothing, the parent's tally stays as it was."""
+    run = night.load("items", ITEMS_HEADER + GOOD + BAD + WORSE)
+    child = send(night, corrected(night, run, due))
+    assert (child.corrects, child.profile, child.dataset) == (run.id, "items", "receivables")
+    assert counts(child) == {"read": 2, "created": 1, "rejected": 1}
+    assert night.rows("SELECT item_number, remaining::float, state, due_date FROM ar.receivable ORDER BY 1") == [
+        ("F1", 100.0, "open", date(2026, 3, 1)),
+        ("F2", 1000.5, "open", date(2026, 3, 31)),
+    ]
+    assert [(r.line, r.resolved_by) for r in night.rejections(run)] == [(3, child.id), (4, None)]
+    assert night.run(run.id).tally == run.tally
+
+    def issue(sheet: Worksheet) -> None:
+        assert [cell.value for cell in sheet[1]][-2:] == ["Nightporter: Reasons", "Nightporter: Line"]
+        sheet["C2"] = date(2026, 2, 1)
+
+    grandchild = send(night, corrected(night, child, issue))
+    assert counts(grandchild) == {"read": 1, "created": 1}
+    assert night.rejections(child)[0].resolved_by == grandchild.id
+
+
+def test_a_correction_that_comes_too_late(night: Office) -> None:
+    """A row of which a later accepted run has spoken is rejected as outdated, and names that run."""
+    run = night.load("items", ITEMS_HEADER + GOOD + BAD)
+    later = night.load("items", ITEMS_HEADER + GOOD.replace("100,00", "90,00"))
+    child = send(night, corrected(night, run, due))
+    assert night.reasons(child) == {2: ["outdated"]}
+    assert night.rejections(child)[0].reasons[0].detail == str(later.id)
+    assert night.rejections(run)[0].resolved_by is None
+
+
+def test_a_later_delta_makes_outdated_only_what_it_touched(office: Office) -> None:
+    """Changed, found as it is, or not mentioned."""
+    office.customers("C1")
+    office.profile("items", ITEMS)
+    run = office.load("items", ITEMS_HEADER + BAD + BAD.replace("F2", "F4") + BAD.replace("F2", "F5"))
+    office.load("items", ITEMS_HEADER + "C1;F2;01/02/2026;30/03/2026;1,00\n")
+    office.load("items", ITEMS_HEADER + "C1;F2;01/02/2026;30/03/2026;1,00\nC1;F4;01/02/2026;30/03/2026;2,00\n")
+
+    def all_due(sheet: Worksheet) -> None:
+        for cell in sheet["D"][1:]:
+            cell.value = "31/03/2026"
+
+    child = send(office, corrected(office, run, all_due))
+    assert office.reasons(child) == {2: ["outdated"], 3: ["outdated"]}
+    assert counts(child)["created"] == 1
+
+
+def test_what_cannot_be_corrected_is_told(night: Office) -> None:
+    """Rows of a file that was refused whole, or undone, go in with the whole file only; a forged mark is none."""
+    run = night.load("items", ITEMS_HEADER + GOOD + BAD + WORSE + WORSE.replace("F3", "F4"))
+    assert run.code == "too_many_rejected"
+    assert send(night, corrected(night, run, due)).code == "corrects_nothing"
+    good = night.load("items", ITEMS_HEADER + GOOD + BAD)
+    path = corrected(night, good, due)
+    night.settings.home.joinpath("link.keys").write_text("another\n")
+    assert send(night, path).code == "no_profile"
+
+
+def test_a_correction_is_rehearsed_as_what_it_is(night: Office) -> None:
+    """A dry run of the workbook clears nothing either."""
+    run = night.load("items", ITEMS_HEADER + GOOD + BAD)
+    path = corrected(night, run, due)
+    entry = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
+    profile = night.profiles.get("items")
+    (told,) = rehearse(night.engine, night.settings, night.profiles, profile, entry, lambda rows: None)
+    assert [(change.kind, change.row) for change in told.changes] == [("created", "C1 F2")]
+    assert night.rejections(run)[0].resolved_by is None
+
+
+def test_a_correction_is_no_export(night: Office) -> None:
+    """The next export is compared with the last one, not with what was corrected since."""
+    run = night.load("items", ITEMS_HEADER + GOOD + BAD)
+    send(night, corrected(night, run, due))
+    assert night.load("items", ITEMS_HEADER + GOOD + BAD).code == "duplicate"
+
+
+def test_a_mended_retry_of_a_snapshot_is_one(night: Office) -> None:
+    """What it leaves out is cleared, as the file would have done at first."""
+    night.load("items", ITEMS_HEADER + GOOD + GOOD.replace("F1", "F9"))
+    night.profile("items", SNAPSHOT.replace("Amount", "Betrag"))
+    refused = night.load("items", ITEMS_HEADER + GOOD)
+    night.profile("items", SNAPSHOT)
+    with db.transaction(night.engine) as conn:
+        child = ledger.retry(conn, refused)
+    attempt(night.engine, night.settings, night.profiles, child)
+    assert counts(night.run(child)) == {"read": 1, "unchanged": 1, "cleared": 1}
+
+
+def test_a_duplicate_is_word_of_a_later_day(night: Office) -> None:
+    """It merges nothing, but what the file said is so on its day, too: an export from between is stale."""
+    night.profile("items", SNAPSHOT + '    business_date = "items-%Y%m%d*"\n')
+    first = night.load("items", ITEMS_HEADER + GOOD, "items-20260201.csv")
+    assert night.load("items", ITEMS_HEADER + GOOD, "items-20260205.csv").code == "duplicate"
+    assert night.run(first.id).business_date == date(2026, 2, 5)
+    assert night.load("items", ITEMS_HEADER + BAD.replace("31/31", "31/03"), "items-20260203.csv").code == "stale"
