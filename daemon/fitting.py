@@ -72,8 +72,9 @@ def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mappin
 
 
 def _day(conn: Connection, profile: Profile, run: ImportRun) -> date:
-    """The day that a file is about: that of the run it corrects, or from its name, or else the night it came in."""
-    original = ledger.get(conn, run.corrects) if run.corrects else None
+    """The day that a file is about: that of the run it corrects or tries again, or by its name, or else the night it came in."""
+    earlier = run.corrects or run.parent_id
+    original = ledger.get(conn, earlier) if earlier else None
     return original.business_date if original and original.business_date else day_of(profile, run)
 
 

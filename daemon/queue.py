@@ -4,6 +4,7 @@ Two apps, for an app that a running worker has opened cannot enqueue on a caller
 enqueue with, and one that workers run.
 """
 
+import json
 import socket
 from datetime import datetime
 
@@ -35,6 +36,12 @@ def enqueue(conn: Connection, task: str, host: str = "", at: datetime | None = N
         _enqueuer.configure_task(task, queue=queue, schedule_at=at, connection=db.driver(conn)).defer(**arguments)
     except procrastinate.exceptions.ConnectorException as error:
         raise error.__cause__ or error from None  # the database's fault, by its own name
+
+
+def is_about(conn: Connection, job: int, **arguments: int) -> None:
+    """Say what a job that is being done is about by now, so that it is known who works on what."""
+    statement = db.text("UPDATE procrastinate_jobs SET args = CAST(:args AS jsonb) WHERE id = :job")
+    conn.execute(statement, {"job": job, "args": json.dumps(arguments)})
 
 
 def worker_app(url: str, connections: int) -> procrastinate.App:

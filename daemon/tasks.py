@@ -26,9 +26,10 @@ _TURN_SECONDS = 2.0
 def register(app: procrastinate.App, engine: Engine, settings: Settings, profiles: Profiles) -> None:
     """Give a worker's app the tasks it can run."""
 
-    @app.task(name="import_run")
-    def import_run(run_id: int) -> None:
-        take_turn(engine, settings, profiles, run_id)
+    @app.task(name="import_run", pass_context=True)
+    def import_run(context: procrastinate.JobContext, run_id: int) -> None:
+        assert context.job.id is not None
+        take_turn(engine, settings, profiles, run_id, context.job.id)
 
     @app.task(name="send_result_email")
     def send_result_email(email_id: int) -> None:
@@ -40,10 +41,10 @@ def register(app: procrastinate.App, engine: Engine, settings: Settings, profile
         """Without one periodic task Procrastinate's side tasks end, and a lost LISTEN connection stays lost."""
 
 
-def take_turn(engine: Engine, settings: Settings, profiles: Profiles, run_id: int) -> None:
+def take_turn(engine: Engine, settings: Settings, profiles: Profiles, run_id: int, job: int) -> None:
     """Import a run and then, for a moment, the next ones of its line; after that the line waits behind the others again.
 
-    A job for each of ten thousand small files would cost as much as their rows.
+    A job for each of ten thousand small files would cost as much as their rows: the one there is is about each in turn.
     """
     ends = time.monotonic() + _TURN_SECONDS
     with db.transaction(engine, durable=False) as conn:
@@ -57,6 +58,7 @@ def take_turn(engine: Engine, settings: Settings, profiles: Profiles, run_id: in
                 ledger.advance(conn, *line)
             elif following := ledger.take(conn, *line):
                 run = begin(conn, profiles, following)
+                queue.is_about(conn, job, run_id=following)
 
 
 def send(engine: Engine, settings: Settings, email_id: int) -> None:

@@ -67,6 +67,7 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         "source": run.disposed_as,
         "source_fault": run.fault,
         "follows_run": run.follows,
+        "corrects_run": run.corrects,
         "read_as": run.format,
         "header": run.header,
         "business_date": run.business_date,

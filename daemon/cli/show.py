@@ -36,7 +36,7 @@ def rejection_json(rejection: Rejection, words: "Words", dataset: str) -> dict[s
     reasons = [
         {"code": r.code, "field": r.field, "value": r.value, "message": words.reason(r, dataset)} for r in rejection.reasons
     ]
-    return {"line": rejection.line, "cells": list(rejection.cells), "reasons": reasons}
+    return {"line": rejection.line, "cells": list(rejection.cells), "reasons": reasons, "resolved_by": rejection.resolved_by}
 
 
 def missing_json(missing: "Missing") -> dict[str, Any]:

@@ -9,7 +9,7 @@ PROFILE = """
     pattern = "customers*.csv"
     columns = { customer_code = "Code", business_name = "Name", groups = "Groups", payment_term = "Term", country = "Country", vat_number = "VAT" }
     format = { delimiter = ";" }
-"""  # noqa: E501
+"""
 HEAD = "Code;Name;Groups;Term;Country;VAT\n"
 
 CONTACTS = """
@@ -22,7 +22,7 @@ CONTACTS_HEAD = "Customer;Name;Email;Collects\n"
 
 
 def test_groups_appear_as_they_are_named(office: Office) -> None:
-    """ "Paris,Key accounts" makes two groups; a customer may be in several, and leaves those that the file no longer names."""
+    """The cell "Paris,Key accounts" makes two groups; a customer may be in several, and leaves those that the file no longer names."""
     office.profile("customers", PROFILE)
     office.load("customers", HEAD + 'C1;Martin;Paris,Key accounts;;;\nC2;Dupont;" Paris , ""North""";;;\nC3;Petit;;;;\n')
     assert office.rows("SELECT group_name, customers FROM ar.customer_group ORDER BY 1") == [

@@ -2,10 +2,11 @@
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
-from daemon import db, ledger, queue
+from daemon import db, importer, ledger, queue
 from daemon.attempt import attempt
 from daemon.order import circle, night_of
 from daemon.rescue import rescue
@@ -54,14 +55,40 @@ def test_two_small_files_are_merged_in_their_order(night: Night) -> None:
     assert ended == sorted(ended)
 
 
+def test_nobody_takes_a_file_for_lost_that_a_lane_goes_on_with(night: Night) -> None:
+    """The job of the first file of a line is about the next one, as soon as that is being read."""
+    night.arrive("erp/customers-1.csv", customers("C1"))
+    night.arrive("erp/customers-2.csv", customers("C2"))
+    night.look()
+    ((worker,),) = night.office.rows("INSERT INTO nightporter.procrastinate_workers DEFAULT VALUES RETURNING id")
+    ((job,),) = night.office.rows(
+        f"UPDATE nightporter.procrastinate_jobs SET status = 'doing', worker_id = {worker} RETURNING id"
+    )
+
+    load = importer.load
+
+    def rescued_meanwhile(*given: Any) -> Any:
+        with db.transaction(night.office.engine) as conn:
+            rescue(conn, 30)
+        return load(*given)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importer, "load", rescued_meanwhile)
+        take_turn(night.office.engine, night.office.settings, night.office.profiles, 1, job)
+    assert [(night.run(number).state, night.run(number).attempt) for number in (1, 2)] == [("imported", 1)] * 2
+
+
 def _work(night: Night) -> None:
     """Do as a worker's lane does, until nothing is owed."""
+    ((worker,),) = night.office.rows("INSERT INTO nightporter.procrastinate_workers DEFAULT VALUES RETURNING id")
     while night.run(21).state != "imported":
-        for (run_id,) in night.office.rows(
-            "DELETE FROM nightporter.procrastinate_jobs WHERE id = (SELECT id FROM nightporter.procrastinate_jobs "
-            "WHERE task_name = 'import_run' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING (args->>'run_id')::bigint"
+        for job, run_id in night.office.rows(
+            f"UPDATE nightporter.procrastinate_jobs SET status = 'doing', worker_id = {worker} WHERE id = ("
+            "SELECT id FROM nightporter.procrastinate_jobs WHERE task_name = 'import_run' AND status = 'todo' ORDER BY id LIMIT 1 "
+            "FOR UPDATE SKIP LOCKED) RETURNING id, (args->>'run_id')::bigint"
         ):
-            take_turn(night.office.engine, night.office.settings, night.office.profiles, run_id)
+            take_turn(night.office.engine, night.office.settings, night.office.profiles, run_id, job)
+            night.do(f"DELETE FROM nightporter.procrastinate_jobs WHERE id = {job}")
         with db.transaction(night.office.engine) as conn:
             rescue(conn, 30)
 
