@@ -13,6 +13,7 @@ from daemon import db, ledger
 from daemon.attempt import attempt, rehearse
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Links, Words, as_xlsx
+from tests.night import Night, customers
 from tests.office import ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    max_rejected = "70%"\n'
@@ -72,6 +73,29 @@ def test_a_corrected_row_goes_in_and_is_known_to_have(night: Office) -> None:
     grandchild = send(night, corrected(night, child, issue))
     assert counts(grandchild) == {"read": 1, "created": 1}
     assert night.rejections(child)[0].resolved_by == grandchild.id
+
+
+def test_a_corrected_workbook_is_known_in_any_drop(office: Office) -> None:
+    """Put away like any file; the profile's own files go on as if it had not come."""
+    night = Night(office, erp={}, crm={})
+    office.profile("items", SNAPSHOT.replace("items*.csv", "items*") + "    latest_only = true\n")
+    night.arrive("erp/customers.csv", customers("C1"))
+    night.arrive("erp/items-1.csv", ITEMS_HEADER + GOOD + BAD)
+    night.pass_by()
+    path = corrected(office, office.run(2), due)
+    night.arrive("crm/nightporter-rejected-rows-2 (1).xlsx", path.read_bytes())
+    night.arrive("erp/items-2.csv", ITEMS_HEADER + GOOD)
+    night.look()
+    night.pass_by("crm")
+    assert night.runs()[2:] == [
+        ("items-2.csv", "imported", None),
+        ("nightporter-rejected-rows-2 (1).xlsx", "imported", None),
+    ]
+    assert office.reasons(office.run(4)) == {2: ["outdated"]}
+    assert night.files("crm") == {"processed/nightporter-rejected-rows-2 (1).xlsx"}
+    night.arrive("crm/items-fixed.xlsx", corrected(office, office.run(2), due).read_bytes())
+    night.pass_by("crm")
+    assert (office.run(5).corrects, office.run(5).state) == (2, "imported")
 
 
 def test_a_correction_that_comes_too_late(night: Office) -> None:

@@ -1,44 +1,23 @@
 """The rejected-rows page in a real browser."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from daemon.results import Links
 from daemon.settings import Settings
-from daemon.web import Pages
 from tests.office import ITEMS, ITEMS_HEADER, Office
-from tests.servers import free_port
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    """A page of Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
-        )
-        yield browser.new_page()
-        browser.close()
 
 
 @pytest.fixture
-def address(office: Office) -> Iterator[str]:
-    """The link of a run with 130 rejected rows, served."""
+def address(office: Office, served: Settings) -> str:
+    """The link of a run with 130 rejected rows."""
     office.profile("items", ITEMS)
     run = office.load(
         "items", ITEMS_HEADER + "C1;F1;31/02/2024;02/03/2024;-5,00\n" + "C9;<i>F</i>;01/02/2024;02/03/2024;x\n" * 129
     )
-    port = free_port()
-    settings = Settings.model_validate({"home": office.home, "web": {"listen": f"127.0.0.1:{port}"}})
-    pages = Pages(office.engine, settings, office.profiles, print)
-    pages.start()
-    assert pages.listening
-    yield Links(settings.link_keys, f"http://127.0.0.1:{port}", 30).rejects(run.id, "credit@example.com")
-    pages.stop()
+    return Links.of(served).rejects(run.id, "credit@example.com")
 
 
 def test_a_credit_manager_sees_pages_and_takes_the_rows_away(page: Page, address: str, tmp_path: Path) -> None:

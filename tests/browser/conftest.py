@@ -1,0 +1,35 @@
+"""A real browser, and the pages served to it."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from daemon.settings import Settings
+from daemon.web import Pages
+from tests.office import Office
+from tests.servers import free_port
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Page]:
+    """A page of Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
+        )
+        yield browser.new_page()
+        browser.close()
+
+
+@pytest.fixture
+def served(office: Office) -> Iterator[Settings]:
+    """The office's settings, and its pages served as they say."""
+    listen = f"127.0.0.1:{free_port()}"
+    settings = Settings.model_validate({"home": office.home, "web": {"listen": listen, "public_url": f"http://{listen}"}})
+    pages = Pages(office.engine, settings, office.profiles, print)
+    pages.start()
+    assert pages.listening
+    yield settings
+    pages.stop()
