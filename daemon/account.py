@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 
 from daemon.loading import Turned
 from daemon.mapping import AS_OF, Mapped
-from daemon.model import Money, Rejection, Tally
+from daemon.model import Rejection
+from daemon.outcome import Money, Tally
 
 
 @dataclass

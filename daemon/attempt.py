@@ -15,9 +15,10 @@ from daemon.fitting import day_of
 from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
-from daemon.model import Deferred, Imported, ImportRun, Outcome, Refused, RemoteFile
+from daemon.model import ImportRun, RemoteFile
 from daemon.opening import as_correction, parts_of
 from daemon.order import OutOfTurn, refuse_passed_over, wait_for_turn, waits_for
+from daemon.outcome import Deferred, Imported, Outcome, Refused
 from daemon.profile import Profile
 from daemon.profiles import Profiles
 from daemon.reading import mark_of, members

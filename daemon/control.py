@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from daemon.mapping import Mapping, amount
-from daemon.model import Tally
+from daemon.outcome import Tally
 from daemon.profile import Control
 
 

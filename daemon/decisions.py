@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 from daemon import ledger, loading, queue, results
 from daemon.errors import Refusal
 from daemon.log import get
-from daemon.model import FINAL, Imported, ImportRun, Outcome, State
+from daemon.model import FINAL, ImportRun, State
+from daemon.outcome import Imported, Outcome
 from daemon.profile import Profile
 from daemon.profiles import Profiles
 from daemon.settings import Person, Settings

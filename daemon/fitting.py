@@ -1,19 +1,26 @@
-"""Fitting: a run's file opened, its profile fitted to what is in it, and the stage on which its rows wait."""
+"""Fitting: a run's file opened, its profile fitted to what is in it, its rows as they come, and the stage on which they wait."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from daemon import corrections, ledger, loading, reading
 from daemon.account import Account
 from daemon.errors import FileRefused, Refusal
-from daemon.mapping import Mapping, check_pins
+from daemon.mapping import Mapped, Mapping, check_pins
 from daemon.mapping import fit as fit_section
-from daemon.model import ImportRun, basename
+from daemon.model import Batch, ImportRun, Rejection, basename
 from daemon.profile import Profile
 from daemon.settings import Sandbox
+
+T = TypeVar("T")
+
+_HANDFUL = 5_000
 
 
 def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, reading.Reader]:
@@ -44,6 +51,35 @@ def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, lis
         "new_columns": [name for name in header if name not in before],
         "gone_columns": [name for name in before if name not in header],
     }
+
+
+def rows(reader: reading.Reader, mapping: Mapping, *, ahead: bool) -> Iterator[Mapped | list[Rejection]]:
+    """A file's batches, mapped, and by the handful the rejections of its reading; the next one made `ahead`, if asked, in
+    another thread.
+    """
+    items = _mapped(reader, mapping)
+    return _ahead(items) if ahead else items
+
+
+def _mapped(reader: reading.Reader, mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:
+    aside: list[Rejection] = []
+    for item in reader:
+        if isinstance(item, Batch):
+            yield mapping.apply(item)
+        else:
+            aside.append(item)
+        if len(aside) == _HANDFUL:
+            yield aside
+            aside = []
+    yield aside
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    with ThreadPoolExecutor(1, "read-ahead") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
 
 
 def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mapping) -> loading.Stage:

@@ -1,11 +1,10 @@
 """The import as a straight line: read, map, stage, check, merge. It says what came of it, and decides nothing about it."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -15,15 +14,14 @@ from daemon.control import contradiction
 from daemon.datasets import CUSTOMERS
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, can_be
-from daemon.model import Batch, Held, Imported, ImportRun, Refused, Rejection
+from daemon.model import Batch, ImportRun, Rejection
+from daemon.outcome import Held, Imported, Refused
 from daemon.profile import Profile
 from daemon.settings import Sandbox
 
-T = TypeVar("T")
 Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
 
-_HANDFUL = 5_000
 _EXAMPLES = 5
 
 
@@ -81,8 +79,7 @@ class _Import:
         loading.open_stage(conn, self.stage)
         if self.run.approved:
             ledger.forget_rejections(conn, self.run.id)  # those it was held with
-        items = _mapped(self.reader, self.mapping)
-        for item in _ahead(items) if self.stage.own else items:
+        for item in fitting.rows(self.reader, self.mapping, ahead=self.stage.own):
             if isinstance(item, Mapped):
                 loading.copy(conn, self.stage, item.rows)
             if self.stage.rules.snapshot and isinstance(item, Mapped):
@@ -224,29 +221,6 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
     """
     if run.parent_id is None and run.corrects is None and (before := ledger.imported_before(conn, run)):
         raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
-
-
-def _mapped(reader: reading.Reader, mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:
-    """A file's batches, mapped, and by the handful the rejections of its reading."""
-    aside: list[Rejection] = []
-    for item in reader:
-        if isinstance(item, Batch):
-            yield mapping.apply(item)
-        else:
-            aside.append(item)
-        if len(aside) == _HANDFUL:
-            yield aside
-            aside = []
-    yield aside
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, the next one always made in another thread while this one is on its way to the database."""
-    with ThreadPoolExecutor(1, "read-ahead") as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item
 
 
 def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:

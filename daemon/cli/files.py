@@ -73,7 +73,7 @@ def import_file(
 
 def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_json: bool) -> None:
     from daemon.cli.show import print_changes, print_json
-    from daemon.model import Imported
+    from daemon.outcome import Imported
 
     if as_json:
         nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
@@ -92,7 +92,7 @@ def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_js
 
 
 def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
-    from daemon.model import Held, Imported, Refused
+    from daemon.outcome import Held, Imported, Refused
 
     match rehearsed.outcome:
         case Imported(tally):

@@ -25,6 +25,7 @@ from daemon.ledger.arrivals import (
 )
 from daemon.ledger.corrections import correct, resolve
 from daemon.ledger.drop_states import REFUSALS, DropState, alive, drop_failed, drop_looking, drop_state, drop_told, drop_well
+from daemon.ledger.earlier import imported_before, is_in, last_import, later, pinned, repeated
 from daemon.ledger.expectations import (
     Missing,
     came_since,
@@ -46,16 +47,10 @@ from daemon.ledger.runs import (
     finish,
     get,
     give_back,
-    imported_before,
-    is_in,
-    last_import,
-    later,
     latest,
     lock_post,
     now,
-    pinned,
     read_as,
-    repeated,
     retry,
     run_in,
     siblings,

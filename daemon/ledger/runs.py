@@ -2,28 +2,17 @@
 
 import json
 from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
 from daemon.db import text
-from daemon.model import (
-    FINAL,
-    TRANSITIONS,
-    Deferred,
-    Held,
-    Imported,
-    ImportRun,
-    Money,
-    Outcome,
-    Refused,
-    State,
-    Tally,
-)
+from daemon.model import FINAL, TRANSITIONS, ImportRun, State
+from daemon.outcome import Deferred, Held, Imported, Money, Outcome, Refused, Tally
 
-_RUN = """
+RUN = """
 SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.corrects, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
        a.drop_name AS drop, a.name, a.size, a.mtime, a.archive_host, a.archive, a.sha256, a.control, a.arrived_at, r.finished_at,
        r.code, r.detail, r.header, r.format, r.tally, r.business_date, r.notes, r.effect, r.approved, r.decided_by, r.undone_at,
@@ -64,7 +53,7 @@ def retry(conn: Connection, run: ImportRun) -> int:
 
 def get(conn: Connection, run_id: int) -> ImportRun | None:
     """One run, or None."""
-    return _run(conn.execute(text(_RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
+    return run_of(conn.execute(text(RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
 
 
 def lock_post(conn: Connection, drop: str, folder: str) -> None:
@@ -77,23 +66,24 @@ def run_in(conn: Connection, drop: str, folder: str) -> ImportRun | None:
     """The first run of the file in a folder of a drop, or None."""
     where = """WHERE a.drop_name = :drop AND starts_with(a.name, :folder || '/') AND r.parent_id IS NULL
                ORDER BY a.id, r.section LIMIT 1"""
-    return _run(conn.execute(text(_RUN + where), {"drop": drop, "folder": folder}).mappings().one_or_none())
+    return run_of(conn.execute(text(RUN + where), {"drop": drop, "folder": folder}).mappings().one_or_none())
 
 
 def latest(conn: Connection, limit: int) -> list[ImportRun]:
     """The latest runs, newest first."""
-    rows = conn.execute(text(_RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
-    return [run for row in rows if (run := _run(row))]
+    rows = conn.execute(text(RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
+    return [run for row in rows if (run := run_of(row))]
 
 
 def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:
     """The runs of one file that were made together, for each section one, in their order."""
-    statement = _RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NOT DISTINCT FROM :parent ORDER BY r.section, r.id"
+    statement = RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NOT DISTINCT FROM :parent ORDER BY r.section, r.id"
     rows = conn.execute(text(statement), {"arrival": run.arrival_id, "parent": run.parent_id}).mappings()
-    return [sibling for row in rows if (sibling := _run(row))]
+    return [sibling for row in rows if (sibling := run_of(row))]
 
 
-def _run(row: Any) -> ImportRun | None:
+def run_of(row: Any) -> ImportRun | None:
+    """A run from a row of what `RUN` selects, or None from none."""
     return None if row is None else ImportRun(**(dict(row) | {"state": State(row["state"])}))
 
 
@@ -159,25 +149,6 @@ def read_as(conn: Connection, run: ImportRun, header: list[str], decided: dict[s
     )
 
 
-def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
-    """The latest imported run of the same profile into the same dataset, but for those of the same arrival."""
-    where = """WHERE r.profile = :profile AND r.dataset = :dataset AND r.state = 'imported' AND r.arrival_id <> :arrival
-                     AND r.corrects IS NULL
-               ORDER BY r.finished_at DESC LIMIT 1"""
-    named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id}
-    return _run(conn.execute(text(_RUN + where), named).mappings().one_or_none())
-
-
-def repeated(conn: Connection, run: ImportRun, day: date) -> None:
-    """Record of the run whose bytes a duplicate has that they are what is so on a later day, too."""
-    if (duplicate := get(conn, run.id)) and (before := imported_before(conn, duplicate)):
-        for table, key in (("import_run", "id"), ("snapshot", "run_id")):
-            conn.execute(
-                text(f"UPDATE nightporter.{table} SET business_date = greatest(business_date, :day) WHERE {key} = :id"),
-                {"day": day, "id": before[0]},
-            )
-
-
 def give_back(conn: Connection, run: ImportRun) -> None:
     """Give a claimed run back, which was no attempt: its turn has not come."""
     conn.execute(
@@ -186,46 +157,6 @@ def give_back(conn: Connection, run: ImportRun) -> None:
             WHERE id = :id AND state = 'importing' AND attempt = :attempt"""),
         {"id": run.id, "attempt": run.attempt},
     )
-
-
-def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
-    """The latest imported run of the same profile, dataset and member, if its bytes are those of `run`: its id and name."""
-    row = conn.execute(
-        text("""
-            SELECT r.id, a.name, a.sha256 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-            WHERE r.profile = :profile AND r.dataset = :dataset AND r.member = :member AND r.state = 'imported'
-                  AND r.undone_at IS NULL AND r.corrects IS NULL AND r.arrival_id <> :arrival
-            ORDER BY r.finished_at DESC LIMIT 1"""),
-        {"profile": run.profile, "dataset": run.dataset, "member": run.member, "arrival": run.arrival_id},
-    ).one_or_none()
-    return (row.id, row.name) if row and row.sha256 == run.sha256 else None
-
-
-def later(conn: Connection, run: ImportRun) -> ImportRun | None:
-    """The latest run of the same drop, profile and dataset that came after `run`, and is not refused; None when there is none."""
-    statement = (
-        _RUN
-        + """
-        WHERE r.profile = :profile AND r.dataset IN (:dataset, '') AND a.drop_name = :drop AND r.parent_id IS NULL
-              AND r.arrival_id > :arrival AND r.corrects IS NULL AND r.state IN ('arrived', 'importing', 'imported', 'held')
-        ORDER BY r.arrival_id DESC LIMIT 1"""
-    )
-    named = {"profile": run.profile, "dataset": run.dataset, "drop": run.drop, "arrival": run.arrival_id}
-    return _run(conn.execute(text(statement), named).mappings().one_or_none())
-
-
-def is_in(conn: Connection, profile: str, since: datetime) -> bool:
-    """Whether a file of the profile has come since then, and all that have are imported or refused."""
-    row = conn.execute(
-        text("""
-            SELECT count(*) > 0 AS came, bool_and(r.state IN ('imported', 'refused')) AS done
-            FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-            WHERE r.profile = :profile AND r.parent_id IS NULL AND r.corrects IS NULL AND r.state <> 'vanished'
-                  AND a.arrived_at >= :since
-                  AND r.arrival_id >= (SELECT min(id) FROM nightporter.arrival WHERE arrived_at >= :since)"""),
-        {"profile": profile, "since": since},
-    ).one()
-    return bool(row.came and row.done)
 
 
 def wait(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seconds: float) -> datetime:
@@ -239,16 +170,6 @@ def wait(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seco
         {"id": run.id, "attempt": run.attempt, "reason": reason, "again": again, "deadline": deadline},
     )
     return again
-
-
-def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
-    """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
-    first = """(SELECT format->>'{0}' FROM nightporter.import_run
-                WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND corrects IS NULL
-                      AND format->>'{0}' IS NOT NULL
-                ORDER BY finished_at LIMIT 1) AS {0}"""
-    statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date")))
-    return dict(conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
 
 
 def finish(conn: Connection, run: ImportRun, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from daemon import db
 from daemon.loading import terms
 from daemon.loading.sole import move_marks, settle_marks, sole
 from daemon.loading.staging import Stage
-from daemon.model import Money, Tally
+from daemon.outcome import Money, Tally
 
 _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (

@@ -16,7 +16,7 @@ from daemon.loading.merge import merge
 from daemon.loading.staging import Rules, Stage, table_of
 from daemon.loading.standing import Standing
 from daemon.log import get
-from daemon.model import Tally
+from daemon.outcome import Tally
 
 log = get(__name__)
 

@@ -14,7 +14,7 @@ from daemon.errors import FileRefused, Refusal
 from daemon.loading import terms
 from daemon.loading.staging import Stage
 from daemon.loading.standing import Standing
-from daemon.model import Money, Tally
+from daemon.outcome import Money, Tally
 
 _CLEARED_SHARE = Decimal("0.3")
 _CHANGE = Decimal("0.5")

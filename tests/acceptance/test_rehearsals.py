@@ -2,7 +2,8 @@
 
 from daemon.attempt import Rehearsed, rehearse
 from daemon.loading import Change
-from daemon.model import Held, Imported, RemoteFile
+from daemon.model import RemoteFile
+from daemon.outcome import Held, Imported
 from tests.office import ITEMS, ITEMS_HEADER, Office
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'

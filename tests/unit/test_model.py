@@ -2,7 +2,8 @@
 
 import pytest
 
-from daemon.model import FINAL, TRANSITIONS, State, Tally
+from daemon.model import FINAL, TRANSITIONS, State
+from daemon.outcome import Tally
 
 
 def test_every_run_can_end() -> None:
