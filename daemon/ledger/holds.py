@@ -34,13 +34,14 @@ def end_held(conn: Connection, run_id: int, code: Refusal, detail: str, by: str 
 
 
 def undone(conn: Connection, run_id: int, by: str) -> bool:
-    """Record that an imported run was undone; whether it was not before."""
+    """Record that an imported run was undone; whether it was not before. What it had corrected is to be corrected again."""
     recorded = conn.execute(
         text("""
             UPDATE nightporter.import_run SET undone_at = clock_timestamp(), undone_by = :by
             WHERE id = :id AND state = 'imported' AND undone_at IS NULL"""),
         {"id": run_id, "by": by},
     )
+    conn.execute(text("UPDATE nightporter.rejection SET resolved_by = NULL WHERE resolved_by = :id"), {"id": run_id})
     return recorded.rowcount == 1
 
 

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from daemon import db, ledger
+from daemon import db, decisions, ledger
 from daemon.attempt import attempt, rehearse
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Links, Words, as_xlsx
@@ -134,6 +134,16 @@ def test_what_cannot_be_corrected_is_told(night: Office) -> None:
     path = corrected(night, good, due)
     night.settings.home.joinpath("link.keys").write_text("another\n")
     assert send(night, path).code == "no_profile"
+
+
+def test_an_undone_correction_resolves_nothing(night: Office) -> None:
+    """Its rows are gone, and are to be corrected again."""
+    run = night.load("items", ITEMS_HEADER + GOOD + BAD)
+    child = send(night, corrected(night, run, due))
+    with db.transaction(night.engine) as conn:
+        assert decisions.undo(conn, night.settings, night.profiles, child, "clerk").deleted == 1
+    assert night.rejections(run)[0].resolved_by is None
+    assert counts(send(night, corrected(night, run, due)))["created"] == 1
 
 
 def test_a_correction_is_rehearsed_as_what_it_is(night: Office) -> None:

@@ -32,6 +32,7 @@ ALTER TABLE nightporter.import_run ADD COLUMN corrects bigint REFERENCES nightpo
 CREATE INDEX import_run_corrects ON nightporter.import_run (corrects) WHERE corrects IS NOT NULL;
 COMMENT ON COLUMN nightporter.import_run.corrects IS 'The run whose rejected rows this one brings again, corrected.';
 ALTER TABLE nightporter.rejection ADD COLUMN resolved_by bigint REFERENCES nightporter.import_run;
+CREATE INDEX rejection_resolved ON nightporter.rejection (resolved_by) WHERE resolved_by IS NOT NULL;
 COMMENT ON COLUMN nightporter.rejection.resolved_by IS 'The run by which the row went in after all.';
 """
 
