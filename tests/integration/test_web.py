@@ -53,7 +53,7 @@ def test_the_rows_can_be_taken_away(office: Office, client: TestClient) -> None:
     """CSV and Excel come as attachments with all rows and their reasons."""
     run = office.items("C9;F1;01/02/2024;31/02/2024;-5,00\n")
     text = client.get(link(office, run.id) + "/rejects.csv")
-    assert text.headers["content-disposition"] == f'attachment; filename="rejected-rows-{run.id}.csv"'
+    assert text.headers["content-disposition"] == f'attachment; filename="nightporter-rejected-rows-{run.id}.csv"'
     assert text.text.splitlines()[1] == "C9;F1;01/02/2024;31/02/2024;-5,00;Due: “31/02/2024” is not a date"
     sheet = openpyxl.load_workbook(io.BytesIO(client.get(link(office, run.id) + "/rejects.xlsx").content)).active
     assert sheet is not None
