@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, importer, ledger, loading, queue, results
+from daemon.columns import Column
 from daemon.decisions import profile_of, recipients, release_lines, supersede
 from daemon.drops import Local, fetch
 from daemon.errors import FileRefused, Refusal, TryLater, Vanished
@@ -185,7 +186,7 @@ def finish(
     profile = profile_of(profiles, run)
     results.owe_result(conn, run, recipients(settings, profile, outcome))
     again = isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE
-    if again and profile:
+    if again and profile and not isinstance(profile.import_.business_date, Column):  # which says the same day again
         with suppress(FileRefused):
             ledger.repeated(conn, run, day_of(profile, run))
     if again and run.section == 0 and profile and profile.expect and profile.notify.to:
@@ -229,7 +230,7 @@ def rehearse(
                 first = as_correction(conn, settings, first, mark)
             if not first.dataset:
                 ledger.assign(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
-            for run in ledger.siblings(conn, first):
+            for run in [first] if first.corrects else ledger.siblings(conn, first):
                 outcome = importer.load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
                 came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
             raise _Rehearsed

@@ -24,12 +24,24 @@ def corrected(conn: Connection, settings: Settings, run: ImportRun, mark: str) -
     original = ledger.get(conn, number) if number is not None else None
     if original is None:
         return None
-    if original.state is not State.IMPORTED or original.undone_at:
-        state = "undone" if original.undone_at else original.state
-        raise FileRefused(Refusal.CORRECTS_NOTHING, f"run {original.id}: {state}")
+    _check(original)
     if run.section:
         raise FileRefused(Refusal.CORRECTS_NOTHING, f"run {original.id}; it is corrected by the file's first run")
     return original
+
+
+def root(conn: Connection, run: ImportRun) -> ImportRun:
+    """The run of the export that a correction goes back to in the end. Raises FileRefused when one on the way was undone."""
+    while run.corrects and (original := ledger.get(conn, run.corrects)):
+        _check(original)
+        run = original
+    return run
+
+
+def _check(original: ImportRun) -> None:
+    if original.state is not State.IMPORTED or original.undone_at:
+        state = "undone" if original.undone_at else original.state
+        raise FileRefused(Refusal.CORRECTS_NOTHING, f"run {original.id}: {state}")
 
 
 def resolve(conn: Connection, run: ImportRun, rows: reading.Reader) -> None:

@@ -16,12 +16,16 @@ from daemon.fields import LANGUAGES, Field, Label, Name
 CUSTOMERS = "customers"
 """The dataset that others refer to, and whose rows theirs wait for."""
 
+_STAGES_OF_OURS = {"fault", "protected", "absent"}
+_LONGEST_NAME = 40
+"""Of a dataset: its stage, with a run's number behind it, is a name that Postgres does not cut."""
+
 MONEY_DIGITS, MONEY_SCALE = 18, 5
 """Money is exact: numeric(18,5), never rounded."""
 
 RESERVED = frozenset(
     {"id", "entity", "created_by_run", "run_id", "source_line", "created_at", "updated_at", "custom", "scope", "as_of"}
-    | {"customer_entity", "target", "was", "now", "open_before", "old_currency", "moved"}
+    | {"customer_entity", "target", "was", "now", "open_before", "old_currency", "moved", "change", "later"}
 )
 """Columns of every table and every stage, and what statements over them call what they work out: no fields."""
 
@@ -48,8 +52,8 @@ class Presence(Table):
     """
 
     state: Name = "state"
-    here: str = "open"
-    gone: str = "cleared"
+    here: Name = "open"
+    gone: Name = "cleared"
     since: Name = "cleared_at"
     by: Name = "cleared_by"
     protects: str
@@ -95,8 +99,17 @@ class Dataset(Table):
             for name in names
             if name not in self.fields
         ]
-        taken = RESERVED | ({self.presence.state, self.presence.since, self.presence.by} if self.presence else set())
-        faults += [f'fields.{name}: "{name}" is a column of ours; choose another name' for name in taken & set(self.fields)]
+        faults += [f'fields.{name}: "{name}" is a column of ours; choose another name' for name in self.taken & set(self.fields)]
+        if self.presence and self.fields.get(self.presence.protects, Field(type="text")).type != "text":
+            faults.append("presence.protects: by which rows are known is text")
+        if self.one_key and not any(len(key) == 1 for key in self.keys):
+            faults.append("one_key: one of the keys is a single field")
+        in_keys = {name for key in self.keys for name in key}
+        faults += [
+            f"fields.{name}.default: only a text of the key has one; a profile can give a default"
+            for name, field in self.fields.items()
+            if field.default is not None and (field.type != "text" or name not in in_keys)
+        ]
         if not self.keys and not self.matches:
             faults.append('say in "keys" which fields make two rows the same')
         if self.refers_to and ("customer_code" not in self.fields or not self.fields["customer_code"].required):
@@ -104,6 +117,12 @@ class Dataset(Table):
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The names that none of its fields can have."""
+        presence = self.presence
+        return RESERVED | ({presence.state, presence.since, presence.by} if presence else set())
 
     def key(self, mapped: set[str]) -> list[str]:
         """The fields that identify a row for a file that maps `mapped`: the first key that can be filled, or the last."""
@@ -163,6 +182,9 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
         if path.stem in known:
             faults.append(Fault(path, None, "", f"{path.stem} is a dataset of the house; add fields to it in {said_in.name}"))
             continue
+        if path.stem in _STAGES_OF_OURS or len(path.stem) > _LONGEST_NAME:
+            faults.append(Fault(path, None, "", f"{path.stem} cannot be a dataset's name; choose another, or a shorter one"))
+            continue
         try:
             known[path.stem] = config.load(path, Dataset, name=path.stem)
         except ConfigInvalid as error:
@@ -172,7 +194,7 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
         if name not in known:
             faults.append(config.fault_at(said_in, key, f'no dataset "{name}"{nearest(name, list(known))}'))
             continue
-        taken = [each for each in fields if each in RESERVED | set(known[name].fields)]
+        taken = [each for each in fields if each in known[name].taken | set(known[name].fields)]
         faults += [config.fault_at(said_in, [*key, "custom", each], f"{name} has {each} already") for each in taken]
         labelled = {
             each: field.model_copy(update={"label": field.label or dict.fromkeys(LANGUAGES, _spoken(each))})

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from daemon import ledger, loading, queue, results
+from daemon.datasets import datasets
 from daemon.errors import Refusal
 from daemon.log import get
 from daemon.model import FINAL, ImportRun, State
@@ -65,6 +66,8 @@ def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRu
         return loading.Undone(obstacles=[f"run {run.id} is {'undone already' if run.undone_at else run.state}"])
     if run.finished_at and run.finished_at < ledger.now(conn) - timedelta(seconds=settings.archive.keep):
         return loading.Undone(obstacles=[f"run {run.id} is older than what it changed is remembered for ([archive] keep)"])
+    if run.dataset not in datasets():
+        return loading.Undone(obstacles=[f"there is no dataset {run.dataset} any more"])
     undone = loading.undo(conn, run.id, run.dataset)
     if not undone.obstacles and ledger.undone(conn, run.id, by):
         log.info("undone", run=run.id, by=by, deleted=undone.deleted, restored=undone.restored)

@@ -63,6 +63,12 @@ class Field(Table):
         return self
 
     @property
+    def plain(self) -> bool:
+        """Whether its value comes from a file alone, and means nothing to the rows beside it."""
+        works_out = (self.default, self.default_from, self.by_sign, self.joined_from, self.derived)
+        return not any((*works_out, self.default is not None, self.vat, self.sole))
+
+    @property
     def given_by(self) -> list[str]:
         """The other fields that can give the value where a file has no column for it."""
         return self.default_from + self.joined_from

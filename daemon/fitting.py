@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from daemon import corrections, ledger, loading, reading
+from daemon import corrections, ledger, loading, reading, results
 from daemon.account import Account
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping import Mapped, Mapping, check_pins
@@ -29,6 +29,8 @@ def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox:
     """
     section = profile.section(run.dataset)
     reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers)
+    if not run.corrects and any(title.startswith(results.OURS) for title in reader.header):
+        raise FileRefused(Refusal.CORRECTS_NOTHING, f"{basename(run.name)} is no more the workbook that was downloaded")
 
     def again() -> reading.Reader:
         return reading.read(path, reader.format, sandbox, section.headers)
@@ -39,7 +41,7 @@ def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox:
     if known != profile.format.conventions and mapping.conventional:
         check_pins(again(), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
-    ledger.read_as(conn, run, reader.header, decided | _drift(conn, run, reader.header))
+    ledger.read_as(conn, run, reader.header, decided | ({} if run.corrects else _drift(conn, run, reader.header)))
     return mapping, reader
 
 
@@ -109,8 +111,7 @@ def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mappin
 
 def _day(conn: Connection, profile: Profile, run: ImportRun) -> date:
     """The day that a file is about: that of the run it corrects or tries again, or by its name, or else the night it came in."""
-    earlier = run.corrects or run.parent_id
-    original = ledger.get(conn, earlier) if earlier else None
+    original = corrections.root(conn, run) if run.corrects else ledger.get(conn, run.parent_id) if run.parent_id else None
     return original.business_date if original and original.business_date else day_of(profile, run)
 
 

@@ -120,7 +120,7 @@ class _Import:
         turned += loading.reject_elsewhere(conn, stage, self.standing)
         self.account.tally.skipped += loading.skip_known(conn, stage)
         if self.run.corrects:
-            turned += loading.reject_outdated(conn, stage, self.run.corrects)
+            turned += loading.reject_outdated(conn, stage, corrections.root(conn, self.run).id)
         else:
             self.account.tally.skipped += loading.skip_older(conn, stage, self.standing)
         return turned
@@ -228,9 +228,9 @@ def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again
     for item in again:
         if isinstance(item, Batch):
             reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
-            turned = Batch(item.frame[item.frame.index.isin(list(reasons))])
+            turned = item.of(item.frame.index.isin(list(reasons)))
             rejections = (
-                Rejection(line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]))
-                for line, cells in turned.rows()
+                Rejection(line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]), typed=typed)
+                for (line, cells), typed in zip(turned.rows(), turned.typed_cells(), strict=True)
             )
             ledger.reject(conn, stage.run_id, rejections)

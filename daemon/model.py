@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd  # slow to import, and no command that only looks needs it
 
 
@@ -100,6 +101,17 @@ class Batch:
         for line, *cells in zip(self.frame.index.tolist(), *columns, strict=True):
             yield line, cells
 
+    def of(self, rows: "list[int] | np.ndarray[Any, np.dtype[np.bool_]]") -> "Batch":
+        """Some of its rows, by their places or by a mask."""
+        marks = (None if each is None else each.iloc[rows] for each in (self.typed, self.errors))
+        return Batch(self.frame.iloc[rows], *marks)
+
+    def typed_cells(self) -> list[list[int]]:
+        """For each row the places of its typed cells."""
+        if self.typed is None:
+            return [[]] * len(self.frame)
+        return [[place for place, typed in enumerate(row) if typed] for row in self.typed.to_numpy().tolist()]
+
 
 class Fault(StrEnum):
     """Why a row was rejected."""
@@ -156,6 +168,8 @@ class Rejection:
     reasons: tuple[Reason, ...]
     resolved_by: int | None = None
     """The run by which the row went in after all, corrected."""
+    typed: Sequence[int] = ()
+    """Of a workbook: the cells that the spreadsheet had typed, whose text is canonical."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from daemon.corrections import corrected
 from daemon.datasets import datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.model import ImportRun, basename
-from daemon.profiles import Profiles
+from daemon.profiles import REJECTED_ROWS, Profiles
 from daemon.reading import matching
 from daemon.settings import Settings
 
@@ -30,6 +30,8 @@ def parts_of(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tup
     Raises FileRefused when there is none.
     """
     name = basename(run.name)
+    if REJECTED_ROWS.match(name):
+        raise FileRefused(Refusal.CORRECTS_NOTHING, f"{name} is no more the workbook that was downloaded")
     own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
     if own and members:
         found = [(member, own) for member in matching(members, own.format.member)]

@@ -26,7 +26,7 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str
     None when it may begin; what somebody asked for, a retry, may.
     """
     profile = next((each for each in profiles if each.name == run.profile), None)
-    if profile is None or not profile.import_.after or not run.drop or run.parent_id is not None:
+    if profile is None or not profile.import_.after or not run.drop or run.parent_id is not None or run.corrects is not None:
         return None
     deadline = run.arrived_at + timedelta(seconds=profile.import_.wait)
     if ledger.now(conn) >= deadline:
@@ -78,5 +78,7 @@ def night_of(moment: datetime, profile: Profile) -> datetime:
 
 def refuse_passed_over(conn: Connection, profile: Profile, run: ImportRun) -> None:
     """Raise FileRefused where only the last of several files counts, and a later one than this is here already."""
+    if run.corrects is not None:
+        return
     if profile.import_.latest_only and run.drop and run.parent_id is None and (later := ledger.later(conn, run)):
         raise FileRefused(Refusal.PASSED_OVER, f"run {later.id}: {later.name}")

@@ -13,11 +13,13 @@ from daemon.config import ConfigInvalid, Fault, nearest
 from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.log import get
+from daemon.model import basename
 from daemon.profile import Profile
 
 log = get(__name__)
 
-_TOLD_LATER = re.compile(r"(?i)\.zip$|(^|/)nightporter-rejected-rows-[^/]*\.xlsx$")
+REJECTED_ROWS = re.compile(r"(?i)nightporter-rejected-rows-.*\.xlsx$")
+"""What workbooks of rejected rows are called, see `results.file_name`; browsers and people put something behind it."""
 
 
 class Profiles:
@@ -89,7 +91,7 @@ class Profiles:
         An archive opens one, without a dataset, as does a workbook of rejected rows: what is in it is told when it has been
         fetched.
         """
-        if _TOLD_LATER.search(name):
+        if name.casefold().endswith(".zip") or REJECTED_ROWS.match(basename(name)):
             return [(profile.name if profile else "", "")]
         return [(profile.name, section.dataset) for section in profile.sections] if profile else []
 

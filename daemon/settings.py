@@ -106,6 +106,14 @@ class Added(Table):
 
     custom: dict[Name, DatasetField] = Field({}, description="fields of the admin's own")
 
+    @field_validator("custom")
+    @classmethod
+    def _plain(cls, fields: dict[str, DatasetField]) -> dict[str, DatasetField]:
+        if worked_out := [name for name, field in fields.items() if not field.plain]:
+            told = "default, default_from, by_sign, joined_from, derived, vat and sole are not for fields of your own"
+            raise ValueError(f"{', '.join(worked_out)}: {told}; a profile can give a default")
+        return fields
+
 
 class Entity(Table):
     """What is to be known of a company of the group."""

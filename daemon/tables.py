@@ -1,6 +1,6 @@
 """Tables: what in Postgres the settings ask for: the admin's own datasets and fields, and the companies of the group."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from psycopg import sql
@@ -42,6 +42,7 @@ _HOW = {
     "customer_entity": "NOT NULL DEFAULT ''",
     "scope": "NOT NULL DEFAULT ''",
 }
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.migrate', 0))"
 _STAGED = ("run_id", "entity", "source_line", "as_of")
 _MADE = "Made for the dataset "
 
@@ -55,19 +56,25 @@ def ensure(engine: Engine, settings: Settings) -> None:
         _declare(conn, settings.entities)
         own = [dataset for dataset in datasets().values() if dataset.custom or not is_shipped(dataset)]
         if any(_lacking(conn, dataset) for dataset in own):
-            conn.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.migrate', 0))")
+            conn.exec_driver_sql(_ONE_AT_A_TIME)
             for dataset in own:
                 _make(conn, dataset)
+                if _is_made_here(conn, dataset):
+                    _keep_keys(conn, dataset)
 
 
 def _declare(conn: Connection, entities: Mapping[str, Entity]) -> None:
     """Let the database know of the companies what the settings say, if they say anything."""
     wanted = {(name, each.timezone, each.credits) for name, each in entities.items()}
-    if wanted and {tuple(row) for row in conn.exec_driver_sql("SELECT entity, timezone, credits FROM ar.entity")} != wanted:
-        conn.exec_driver_sql("LOCK ar.entity")
+    if wanted and _declared(conn) != wanted:
+        conn.exec_driver_sql(_ONE_AT_A_TIME)
         conn.exec_driver_sql("DELETE FROM ar.entity")
         with db.driver(conn).cursor() as cursor:
             cursor.executemany("INSERT INTO ar.entity (entity, timezone, credits) VALUES (%s, %s, %s)", sorted(wanted, key=str))
+
+
+def _declared(conn: Connection) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in conn.exec_driver_sql("SELECT entity, timezone, credits FROM ar.entity")}
 
 
 def _columns(dataset: Dataset) -> dict[str, str]:
@@ -90,7 +97,14 @@ def _wanted(dataset: Dataset) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _lacking(conn: Connection, dataset: Dataset) -> bool:
-    return any(found != found | wanted for found, wanted in ((_found(conn, table), to) for table, to in _wanted(dataset)))
+    if any(found != found | wanted for found, wanted in ((_found(conn, table), to) for table, to in _wanted(dataset))):
+        return True
+    return _is_made_here(conn, dataset) and _unique(conn, dataset).keys() != {("entity", *key) for key in dataset.keys}
+
+
+def _is_made_here(conn: Connection, dataset: Dataset) -> bool:
+    made = conn.exec_driver_sql("SELECT obj_description(to_regclass(%s), 'pg_class')", (dataset.table,)).scalar()
+    return bool(made and made.startswith(_MADE))
 
 
 def _found(conn: Connection, table: str) -> dict[str, str]:
@@ -111,7 +125,7 @@ def _make(conn: Connection, dataset: Dataset) -> None:
             continue
         lacking = {column: type for column, type in wanted.items() if found.get(column) != type}
         if lacking and not staged:
-            _refuse_foreign(conn, table, lacking, found)
+            _refuse_foreign(conn, dataset, lacking, found)
         for column, type in lacking.items():
             change = sql.SQL("ALTER TABLE {} DROP COLUMN IF EXISTS {}, ADD COLUMN {} {}").format(
                 name, sql.Identifier(column), sql.Identifier(column), sql.SQL(type)
@@ -119,11 +133,11 @@ def _make(conn: Connection, dataset: Dataset) -> None:
             db.driver(conn).execute(change)
 
 
-def _refuse_foreign(conn: Connection, table: str, lacking: dict[str, str], found: dict[str, str]) -> None:
+def _refuse_foreign(conn: Connection, dataset: Dataset, lacking: dict[str, str], found: dict[str, str]) -> None:
     """Raise SetupFault unless the table is one that was made here, and only lacks columns."""
-    made = conn.exec_driver_sql("SELECT obj_description(to_regclass(%s), 'pg_class')", (table,)).scalar()
-    if made and made.startswith(_MADE) and not lacking.keys() & found.keys():
+    if _is_made_here(conn, dataset) and not lacking.keys() & found.keys():
         return
+    table = dataset.table
     changes = ", ".join(
         f"ALTER COLUMN {column} TYPE {type}" if column in found else f"ADD COLUMN {column} {type} {_HOW.get(column, '')}".rstrip()
         for column, type in lacking.items()
@@ -146,13 +160,36 @@ def _create(conn: Connection, dataset: Dataset, name: sql.Identifier, wanted: di
     execute(sql.SQL("CREATE TABLE {} ({})").format(name, columns))
     execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(name, f"{_MADE}{dataset.name}."))
     execute(sql.SQL("CREATE INDEX ON {} (created_by_run)").format(name))
-    for fields, unique in [(key, True) for key in dataset.keys] + [(each, False) for each in dataset.matches]:
-        kind = sql.SQL("UNIQUE INDEX" if unique else "INDEX")
-        key = sql.SQL(", ").join(map(sql.Identifier, ("entity", *fields)))
-        execute(sql.SQL("CREATE {} ON {} ({})").format(kind, name, key))
+    for fields in dataset.matches:
+        execute(sql.SQL("CREATE INDEX ON {} ({})").format(name, _listed(["entity", *fields])))
     if presence := dataset.presence:
         here = sql.SQL("{} = {}").format(sql.Identifier(presence.state), presence.here)
         execute(sql.SQL("CREATE INDEX ON {} (entity, scope) WHERE {}").format(name, here))
+
+
+def _keep_keys(conn: Connection, dataset: Dataset) -> None:
+    """See that no two rows of a table that was made here share one of the keys, and that they may share anything else."""
+    wanted, found = {("entity", *key) for key in dataset.keys}, _unique(conn, dataset)
+    for columns in found.keys() - wanted:
+        db.driver(conn).execute(sql.SQL("DROP INDEX {}").format(sql.SQL(found[columns])))
+    for columns in sorted(wanted - found.keys()):
+        create = sql.SQL("CREATE UNIQUE INDEX ON {} ({})").format(sql.Identifier(*dataset.table.split(".")), _listed(columns))
+        db.driver(conn).execute(create)
+
+
+def _unique(conn: Connection, dataset: Dataset) -> dict[tuple[str, ...], str]:
+    """The unique indexes of a table, by their columns."""
+    statement = """
+        SELECT array_agg(a.attname::text ORDER BY k.place), i.indexrelid::regclass::text
+        FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+        JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+        WHERE i.indrelid = to_regclass(%s) AND i.indisunique AND NOT i.indisprimary GROUP BY i.indexrelid
+    """
+    return {tuple(columns): name for columns, name in db.driver(conn).execute(statement, [dataset.table])}
+
+
+def _listed(columns: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
 def _how(dataset: Dataset, column: str, staged: bool) -> sql.Composable:

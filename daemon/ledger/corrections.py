@@ -33,13 +33,15 @@ def correct(conn: Connection, run: ImportRun, original: ImportRun) -> None:
 
 def resolve(conn: Connection, run: ImportRun, lines: dict[int, int]) -> None:
     """Record of the rejections that a correction brought again, by its own lines those of the run that it corrects, that they
-    went in; but for those that it rejected again.
+    went in; but for those of which it rejected anything again.
     """
     conn.execute(
         text("""
             UPDATE nightporter.rejection r SET resolved_by = :run
             FROM unnest(CAST(:own AS int[]), CAST(:old AS int[])) l (own, old)
             WHERE r.run_id = :corrects AND r.line = l.old AND r.resolved_by IS NULL
-                  AND NOT EXISTS (SELECT FROM nightporter.rejection again WHERE again.run_id = :run AND again.line = l.own)"""),
+                  AND NOT EXISTS (SELECT FROM nightporter.rejection again
+                                  JOIN unnest(CAST(:own AS int[]), CAST(:old AS int[])) o (own, old) ON o.own = again.line
+                                  WHERE again.run_id = :run AND o.old = l.old)"""),
         {"run": run.id, "corrects": run.corrects, "own": list(lines), "old": list(lines.values())},
     )

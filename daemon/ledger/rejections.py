@@ -18,12 +18,11 @@ def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> in
     count = 0
     with (
         db.driver(conn).cursor() as cursor,
-        cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons) FROM STDIN") as copy,
+        cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons, typed) FROM STDIN") as copy,
     ):
         for rejection in rejections:
-            copy.write_row(
-                (run_id, rejection.line, _json(list(rejection.cells)), _json([asdict(reason) for reason in rejection.reasons]))
-            )
+            reasons = _json([asdict(reason) for reason in rejection.reasons])
+            copy.write_row((run_id, rejection.line, _json(list(rejection.cells)), reasons, list(rejection.typed) or None))
             count += 1
     return count
 
@@ -45,14 +44,14 @@ def rejections(
     """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, if asked."""
     rows = conn.execution_options(yield_per=1000).execute(
         text(
-            """SELECT line, cells, reasons, resolved_by FROM nightporter.rejection
+            """SELECT line, cells, reasons, resolved_by, coalesce(typed, '{}') FROM nightporter.rejection
                WHERE run_id = :id AND (resolved_by IS NULL OR NOT :unresolved) ORDER BY line LIMIT :limit OFFSET :offset"""
         ),
         {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved},
     )
-    for line, cells, reasons, resolved_by in rows:
+    for line, cells, reasons, resolved_by, typed in rows:
         known = tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons)
-        yield Rejection(line, cells, known, resolved_by)
+        yield Rejection(line, cells, known, resolved_by, typed)
 
 
 def _json(value: Any) -> str:

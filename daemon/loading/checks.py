@@ -96,10 +96,18 @@ _GUARDED = sql.SQL(""", guarded AS (
 
 
 def filled(
-    statement: sql.SQL, stage: Stage, fault: Fault, label: str, faulty: sql.SQL | None = None, **more: sql.Composable
+    statement: sql.SQL,
+    stage: Stage,
+    fault: Fault,
+    label: str,
+    faulty: sql.SQL | None = None,
+    *,
+    protects: bool = True,
+    **more: sql.Composable,
 ) -> bytes:
     """A check's statement: its `taken` are the rows it takes off the stage, each with what is `{told}` of it and a detail;
-    `{end}` writes down the faults of the `faulty` ones and counts them.
+    `{end}` writes down the faults of the `faulty` ones and counts them. Those of a snapshot keep what they speak of from being
+    taken for gone, unless they say nothing that `protects` it.
     """
     presence = stage.dataset.presence
     known = {
@@ -107,7 +115,7 @@ def filled(
         "field": sql.Literal(label),
         "faulty": faulty or sql.SQL("true"),
     }
-    known["guarded"] = _GUARDED.format(**known) if stage.rules.snapshot else sql.SQL("")
+    known["guarded"] = _GUARDED.format(**known) if stage.rules.snapshot and protects else sql.SQL("")
     named = {
         "label": sql.SQL("s.{}::text").format(sql.Identifier(label)),
         "currency": terms.currency(stage, "s"),

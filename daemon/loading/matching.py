@@ -117,35 +117,58 @@ def skip_older(conn: Connection, stage: Stage, standing: Standing) -> int:
     return db.driver(conn).execute(_older(stage), stage.values).rowcount if standing.late else 0
 
 
-def reject_outdated(conn: Connection, stage: Stage, corrects: int) -> Turned:
-    """Reject the rows of a correction of which a later run has spoken since the one that it corrects: by changing them, finding
-    them as they are, or saying all there is of their scope.
+def reject_outdated(conn: Connection, stage: Stage, original: int) -> Turned:
+    """Reject the rows of a correction of which a run has spoken since the original one, and not about an earlier day: by changing
+    them, finding them as they are, having them wait, or saying all there is of their scope; and those of which something younger
+    was known before.
     """
-    return turned(conn, stage, _outdated(stage, corrects))
+    return turned(conn, stage, _outdated(stage, original))
 
 
-def _outdated(stage: Stage, corrects: int) -> bytes:
+def _outdated(stage: Stage, original: int) -> bytes:
     presence = stage.dataset.presence
-    cleared = sql.SQL("OR l.id = t.{}").format(sql.Identifier(presence.by)) if presence else sql.SQL("")
+    cleared: sql.Composable = sql.SQL("")
+    scope = sql.SQL("%(scope)s")
+    if presence:
+        cleared = sql.SQL("OR l.id = t.{}").format(sql.Identifier(presence.by))
+        scope = sql.SQL("coalesce(t.scope, %(scope)s)")
     statement = sql.SQL("""
-        WITH later AS MATERIALIZED (
-            SELECT l.id FROM nightporter.import_run l JOIN nightporter.import_run p ON p.id = {corrects}
-            WHERE l.dataset = p.dataset AND l.state = 'imported' AND l.undone_at IS NULL AND l.finished_at > p.finished_at
-                  AND l.corrects IS DISTINCT FROM p.id
+        WITH RECURSIVE family AS (
+            SELECT {original}::bigint AS id
+            UNION
+            SELECT r.id FROM nightporter.import_run r JOIN family f ON r.corrects = f.id OR r.parent_id = f.id
+        ), later AS MATERIALIZED (
+            SELECT l.id, l.finished_at > p.finished_at AS since, l.business_date
+            FROM nightporter.import_run l JOIN nightporter.import_run p ON p.id = {original}
+            WHERE l.dataset = p.dataset AND l.state = 'imported' AND l.undone_at IS NULL
+                  AND (l.business_date > p.business_date OR (l.business_date = p.business_date AND l.finished_at > p.finished_at))
+                  AND l.id NOT IN (SELECT id FROM family)
         ), spoken_of AS MATERIALIZED (
             SELECT s.source_line, max(l.id) AS run FROM {stage} s LEFT JOIN {table} t ON {same}
             JOIN later l ON l.id = t.run_id {cleared}
                  OR EXISTS (SELECT FROM nightporter.confirmed c
                             WHERE c.run_id = l.id AND c.dataset = %(dataset)s AND c.row_id = t.id)
+                 OR EXISTS (SELECT FROM nightporter.parked q
+                            WHERE q.run_id = l.id AND q.dataset = %(dataset)s AND q.key = {key} AND q.ended_at IS NULL)
                  OR EXISTS (SELECT FROM nightporter.snapshot n
-                            WHERE n.run_id = l.id AND n.dataset = %(dataset)s AND n.entity = s.entity AND n.scope = %(scope)s)
+                            WHERE n.run_id = l.id AND n.dataset = %(dataset)s AND n.entity = s.entity AND n.scope = {scope}
+                                  AND (l.since OR t.id IS NOT NULL))
             WHERE s.run_id = %(run)s GROUP BY 1
         ), taken AS (
             DELETE FROM {stage} s USING spoken_of o WHERE s.run_id = %(run)s AND s.source_line = o.source_line
             RETURNING s.source_line, o.run::text AS detail, {told}
         ) {end}
     """)
-    return filled(statement, stage, Fault.OUTDATED, stage.label_field, corrects=sql.Literal(corrects), cleared=cleared)
+    return filled(
+        statement,
+        stage,
+        Fault.OUTDATED,
+        stage.label_field,
+        original=sql.Literal(original),
+        cleared=cleared,
+        scope=scope,
+        key=terms.whole_key(stage, "s"),
+    )
 
 
 @lru_cache

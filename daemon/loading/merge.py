@@ -120,14 +120,14 @@ def suppress(conn: Connection, stage: Stage, tally: Tally) -> None:
 @lru_cache
 def _suppressed(stage: Stage) -> bytes:
     offers = [
-        sql.SQL("({}, {}::text, {}::text, {})").format(
+        sql.SQL("({}, to_jsonb({}), to_jsonb({}), {})").format(
             name, terms.cell(stage, "t", name), terms.cell(stage, "s", name), stage.dataset.fields[name].owner == "fill"
         )
         for name in terms.kept(stage)
     ]
     statement = sql.SQL("""
         INSERT INTO nightporter.suppressed (run_id, line, row_id, field, kept, offered)
-        SELECT s.run_id, s.source_line, t.id, o.field, o.kept, o.offered
+        SELECT s.run_id, s.source_line, t.id, o.field, o.kept #>> '{{}}', o.offered #>> '{{}}'
         FROM {stage} s JOIN {table} t ON {same} CROSS JOIN LATERAL (VALUES {offers}) o (field, kept, offered, fills)
         WHERE s.run_id = %(run)s AND o.offered IS DISTINCT FROM o.kept AND o.offered IS NOT NULL
               AND NOT (o.fills AND o.kept IS NULL)

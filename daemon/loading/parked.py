@@ -56,7 +56,7 @@ def _park(stage: Stage) -> bytes:
         stage=stage.table,
         customers=table_of(datasets()[stage.dataset.refers_to or ""]),
         customer_entity=terms.customer_entity(),
-        key=_key(stage, "s"),
+        key=terms.whole_key(stage, "s"),
         guarded=guarded.format(protects=sql.Identifier(presence.protects)) if presence and stage.rules.snapshot else sql.SQL(""),
     ).as_bytes()
 
@@ -101,13 +101,7 @@ _OLDER = """
 
 @lru_cache
 def _staged(stage: Stage) -> bytes:
-    return sql.SQL(_REPLACE).format(newer=stage.table, key=_key(stage, "n"), as_of=sql.SQL("n.as_of")).as_bytes()
-
-
-def _key(stage: Stage, row: str) -> sql.Composed:
-    """What a row is known by, as one text, whatever the kind of key."""
-    parts = sql.SQL(", ").join([sql.Literal(" ".join(stage.key)), *terms.key(stage, row)])
-    return sql.SQL("jsonb_build_array({})::text").format(parts)
+    return sql.SQL(_REPLACE).format(newer=stage.table, key=terms.whole_key(stage, "n"), as_of=sql.SQL("n.as_of")).as_bytes()
 
 
 def waiting_for(conn: Connection, customer_entities: list[str]) -> list[str]:
@@ -127,10 +121,14 @@ def release(conn: Connection, by: int, customer_entities: list[str]) -> tuple[in
         ORDER BY run_id"""
     loaded = stuck = 0
     for run, dataset, scope, customer_entity, rules in db.driver(conn).execute(statement, [customer_entities]).fetchall():
+        if dataset not in datasets():
+            log.warning("parked_rows_stay", run=run, reason=f"there is no dataset {dataset} any more")
+            stuck += 1
+            continue
         try:
             with conn.begin_nested():
                 loaded += _load(conn, by, run, dataset, scope, customer_entity, rules)
-        except psycopg.IntegrityError as error:
+        except (psycopg.IntegrityError, psycopg.DataError) as error:  # another row has the key; a field is of another type by now
             log.warning("parked_rows_stay", run=run, reason=str(error))
             stuck += 1
     return loaded, stuck
@@ -140,7 +138,7 @@ def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, custome
     stage = Stage(
         run_id=run,
         dataset=datasets()[dataset],
-        fields=tuple(rules["fields"]),
+        fields=tuple(name for name in rules["fields"] if name in datasets()[dataset].fields),
         key=tuple(rules["key"]),
         rules=Rules(frozenset(rules["protected"]), rules["blank_clears"]),
         own_table=0,

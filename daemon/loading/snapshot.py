@@ -194,7 +194,10 @@ def _clear(stage: Stage) -> bytes:
     if len(elsewhere) < len(stage.key) and elsewhere:
         moved = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE s.run_id = %(run)s AND {same})").format(
             stage=stage.table,
-            same=sql.SQL(" AND ").join(sql.SQL("s.{0} = t.{0}").format(sql.Identifier(name)) for name in ("entity", *elsewhere)),
+            same=sql.SQL(" AND ").join(
+                sql.SQL("{} = {}").format(terms.cell(stage, "s", name), terms.cell(stage, "t", name))
+                for name in ("entity", *elsewhere)
+            ),
         )
     statement = sql.SQL("""
         WITH absent AS MATERIALIZED (

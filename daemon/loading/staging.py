@@ -47,6 +47,11 @@ def table_of(dataset: Dataset) -> sql.Identifier:
     return sql.Identifier(*dataset.table.split("."))
 
 
+def stage_table(dataset: Dataset) -> sql.Identifier:
+    """The name of the stage that a dataset's small files share."""
+    return sql.Identifier("nightporter", f"stage_{dataset.name}")
+
+
 @dataclass(frozen=True)
 class Rules:
     """What a profile says of rows that are in the table already.
@@ -125,8 +130,8 @@ class Stage:
 def open_stage(conn: Connection, stage: Stage) -> None:
     """Make the stage, where it is a table of its own; gone with the transaction, unless that commits after `clear`."""
     if stage.own:
-        like = sql.Identifier("nightporter", f"stage_{stage.dataset.name}")
-        db.driver(conn).execute(sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(stage.table, like))
+        create = sql.SQL("CREATE UNLOGGED TABLE {} (LIKE {})").format(stage.table, stage_table(stage.dataset))
+        db.driver(conn).execute(create)
         db.driver(conn).execute(_MANY)
 
 

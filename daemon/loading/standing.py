@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.datasets import Dataset, datasets
 from daemon.errors import FileRefused, Refusal
+from daemon.loading import terms
 from daemon.loading.checks import Turned, filled, turned
-from daemon.loading.staging import Stage, table_of
+from daemon.loading.staging import Stage, stage_table, table_of
 from daemon.model import Fault
 
 
@@ -51,12 +52,14 @@ def is_credit(dataset: Dataset, row: str) -> sql.Composable:
 
 
 def reject_elsewhere(conn: Connection, stage: Stage, standing: Standing) -> Turned:
-    """Reject the credits of entities whose credits come by another dataset: they would count twice."""
+    """Reject the credits of entities whose credits come by another dataset: they would count twice. One that is used up may
+    close what is stored.
+    """
     if not standing.elsewhere:
         return Turned()
     statement = sql.SQL("""
         WITH taken AS (
-            DELETE FROM {stage} s WHERE run_id = %(run)s AND entity = ANY({entities}) AND {is_credit}
+            DELETE FROM {stage} s WHERE run_id = %(run)s AND entity = ANY({entities}) AND {is_credit} AND {amount} <> 0
             RETURNING s.source_line, {other}::text AS detail, {told}
         ) {end}
     """)
@@ -71,6 +74,8 @@ def reject_elsewhere(conn: Connection, stage: Stage, standing: Standing) -> Turn
             entities=sql.Literal(list(standing.elsewhere)),
             is_credit=is_credit(stage.dataset, "s"),
             other=sql.Literal(SOURCES[stage.dataset.name]),
+            amount=terms.amount(stage, "s"),
+            protects=False,
         ),
     )
 
@@ -100,9 +105,11 @@ def _statement(stage: Stage) -> bytes:
         source = datasets()[other]
         elsewhere = sql.SQL("""ARRAY(
             SELECT e.name FROM unnest(%(every_entity)s::text[]) e (name) LEFT JOIN ar.entity d ON d.entity = e.name
-            WHERE d.credits = {other} OR (d.credits IS NULL AND EXISTS (
-                SELECT FROM {table} o WHERE o.entity = e.name AND o.state = 'open' AND {is_credit})))""").format(
-            other=other, table=table_of(source), is_credit=is_credit(source, "o")
+            WHERE d.credits = {other} OR (d.credits IS NULL AND (
+                EXISTS (SELECT FROM {table} o WHERE o.entity = e.name AND o.state = 'open' AND {is_credit})
+                OR EXISTS (SELECT FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, p.content) o
+                           WHERE p.dataset = {other} AND p.entity = e.name AND p.ended_at IS NULL AND {is_credit}))))""").format(
+            other=other, table=table_of(source), stage=stage_table(source), is_credit=is_credit(source, "o")
         )
     return (
         sql.SQL("""

@@ -20,16 +20,23 @@ def key(stage: Stage, row: str) -> list[sql.Composed]:
     values = [sql.SQL("{}.entity").format(sql.Identifier(row))]
     for name in stage.key:
         value = cell(stage, row, name)
-        values.append(_FOLD.format(value) if fields[name].folded else value)
+        text = sql.SQL("({}#>>'{{}}')").format(value) if name in stage.dataset.custom else value
+        values.append(_FOLD.format(text) if fields[name].folded else value)
     return values
 
 
+def whole_key(stage: Stage, row: str) -> sql.Composed:
+    """What a row is known by, as one text, whatever the kind of key."""
+    parts = sql.SQL(", ").join([sql.Literal(" ".join(stage.key)), *key(stage, row)])
+    return sql.SQL("jsonb_build_array({})::text").format(parts)
+
+
 def cell(stage: Stage, row: str, name: str) -> sql.Composed:
-    """A field of a staged row, or of one of the table, where the admin's own are kept together and compared as text."""
+    """A field of a staged row, or of one of the table, where the admin's own are kept together: they are compared as JSON is."""
+    own = sql.SQL("{}.{}").format(sql.Identifier(row), sql.Identifier(name))
     if name not in stage.dataset.custom:
-        return sql.SQL("{}.{}").format(sql.Identifier(row), sql.Identifier(name))
-    kept = sql.SQL("({0}.custom->>{1})" if row == "t" else "(to_jsonb({0}.{2})#>>'{{}}')")
-    return kept.format(sql.Identifier(row), name, sql.Identifier(name))
+        return own
+    return sql.SQL("nullif(t.custom->{}, 'null')").format(name) if row == "t" else sql.SQL("to_jsonb({})").format(own)
 
 
 def same(stage: Stage) -> sql.Composed:
@@ -65,6 +72,8 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
         field = stage.dataset.fields[name]
         if name in stage.key or (name in kept(stage) and field.owner != "fill"):
             continue
+        if field.derived and field.default_from[0] in kept(stage):
+            continue
         old, new = sql.SQL("t.{}").format(sql.Identifier(name)), sql.SQL("s.{}").format(sql.Identifier(name))
         into = values
         if name in stage.dataset.custom:
@@ -72,12 +81,13 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
         take = sql.SQL("{new}" if stage.rules.blank_clears and not field.required else "coalesce({new}, {old})")
         if field.owner == "fill":
             take = sql.SQL("coalesce({old}, {new})")
-        elif field.derived:
+        elif field.derived and not stage.rules.blank_clears:
             take = sql.SQL("CASE WHEN {given} IS NULL THEN {old} ELSE {new} END")
         given = sql.SQL("s.{}").format(sql.Identifier((field.default_from or [name])[0]))
         into[name] = take.format(old=old, new=new, given=given)
     if own:
-        values["custom"] = together(own, sql.SQL("coalesce(t.custom, '{{}}')").format())
+        others = sql.SQL("(coalesce(t.custom, '{{}}') - {}::text[])").format(list(own))
+        values["custom"] = together(own, others)
     if stage.dataset.presence:
         values[stage.dataset.presence.state] = now(stage)
         values["scope"] = sql.SQL("%(scope)s" if stage.rules.snapshot else "CASE t.scope WHEN '' THEN %(scope)s ELSE t.scope END")
@@ -87,10 +97,10 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
 
 
 def together(own: dict[str, sql.Composable], before: sql.Composable | None = None) -> sql.Composed:
-    """The admin's own fields as the column that holds them, over what that held; a blank one is not in it."""
+    """The admin's own fields as the column that holds them, beside what else is in it; a blank one is not."""
     pairs = sql.SQL(", ").join(sql.SQL("{}, {}").format(name, value) for name, value in own.items())
     over = sql.SQL("{} || ").format(before) if before else sql.SQL("").format()
-    return sql.SQL("nullif(jsonb_strip_nulls({}jsonb_build_object({})), '{{}}')").format(over, pairs)
+    return sql.SQL("nullif({}jsonb_strip_nulls(jsonb_build_object({})), '{{}}')").format(over, pairs)
 
 
 def differs(stage: Stage) -> sql.Composed:

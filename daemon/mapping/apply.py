@@ -105,8 +105,7 @@ class Mapping:
             coded = pc.fill_null(cells(batch.frame, self._header[name]), "").dictionary_encode()
             hit = [any(fnmatch.fnmatchcase(value, p) for p in patterns) for value in coded.dictionary.to_pylist()]
             skip |= np.asarray(pa.array(hit, pa.bool_()).take(coded.indices))
-        marks = (None if each is None else each[~skip] for each in (batch.typed, batch.errors))
-        return Batch(batch.frame[~skip], *marks)
+        return batch.of(~skip)
 
     @cached_property
     def _needed(self) -> dict[str, Fault]:

@@ -143,13 +143,15 @@ def _one(text: str, field: Field, conventions: Conventions) -> Any:
             return text.upper() if text.upper() in CODES else Fault.CURRENCY_UNKNOWN
 
 
-def _array(text: str, field: Field) -> str | Fault:
-    """The parts between commas, each once, as Postgres writes an array."""
+def _array(text: str, field: Field) -> str | Fault | None:
+    """The parts between commas, each once, as Postgres writes an array; None where there are none."""
     parts = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if any(len(part) > field.max_length for part in parts):
         return Fault.TOO_LONG
     if "\0" in text:
         return Fault.CONTROL_CHARACTER
+    if not parts:
+        return None
     quoted = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
     return "{" + ",".join(f'"{part}"' for part in quoted) + "}"
 

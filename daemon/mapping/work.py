@@ -187,6 +187,8 @@ class Work:
         """Nothing is open of a row that has been paid, where the file says when but not how much is left."""
         if balance is None or balance.settled_by not in self._columns or balance.amount in self._sources:
             return
+        if balance.amount not in self._columns:
+            return
         paid = pc.is_valid(self._columns[balance.settled_by])
         nothing = pa.scalar(Decimal(0), MONEY)
         self._columns[balance.amount] = pc.if_else(paid, nothing, self._columns[balance.amount])
@@ -228,8 +230,9 @@ class Work:
         return pc.fill_null(text, self._own_entity)
 
     def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
-        for at, (line, row) in zip(bad, Batch(self._batch.frame.iloc[bad]).rows(), strict=True):
-            yield Rejection(line, row, tuple(self._faults[at]))
+        batch = self._batch.of(bad)
+        for at, (line, row), typed in zip(bad, batch.rows(), batch.typed_cells(), strict=True):
+            yield Rejection(line, row, tuple(self._faults[at]), typed=typed)
 
 
 def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:

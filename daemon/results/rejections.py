@@ -3,7 +3,10 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from typing import IO
 
 from daemon.model import ImportRun, Rejection
@@ -49,8 +52,10 @@ def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: 
     own = [number for number, title in enumerate(run.header or []) if not title.startswith(OURS)]
     header = [*((run.header or [])[number] for number in own), OURS + words("page.reasons"), OURS + words("mail.line")]
 
-    def cell(text: str) -> WriteOnlyCell:
-        made = WriteOnlyCell(sheet, _ILLEGAL.sub("\ufffd", text))
+    def cell(value: object) -> WriteOnlyCell:
+        if not isinstance(value, str):
+            return WriteOnlyCell(sheet, value)
+        made = WriteOnlyCell(sheet, _ILLEGAL.sub("\ufffd", value))
         made.data_type = "s"
         return made
 
@@ -62,8 +67,9 @@ def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: 
         at_fault = {reason.column for reason in rejection.reasons if reason.column}
         width = len(run.header or [])
         cells = _row(run, rejection, words)
-        shown = [*(cells[number] for number in own), cells[width], str(rejection.line), *cells[width + 1 :]]
-        row = [cell(text) for text in shown]
+        typed = [_value(cells[number]) if number in rejection.typed else cells[number] for number in own]
+        shown = [*typed, cells[width], str(rejection.line), *cells[width + 1 :]]
+        row = [cell(value) for value in shown]
         for name, made in zip(header, row, strict=False):
             if name in at_fault:
                 made.fill = at_fault_fill
@@ -86,6 +92,15 @@ def _row(run: ImportRun, rejection: Rejection, words: Words) -> list[str]:
     width = len(run.header or [])
     cells = list(rejection.cells)
     return [*cells[:width], *[""] * (width - len(cells)), sentences(run, rejection, words), *cells[width:]]
+
+
+def _value(text: str) -> object:
+    """What a spreadsheet had typed as it was, so that it is no text of the file's conventions when it comes back."""
+    kinds: tuple[Callable[[str], object], ...] = (Decimal, date.fromisoformat, datetime.fromisoformat)
+    for kind in kinds:
+        with suppress(ValueError, InvalidOperation):
+            return kind(text)
+    return text
 
 
 def _harmless(cell: str) -> str:

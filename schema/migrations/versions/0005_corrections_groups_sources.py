@@ -31,7 +31,9 @@ CORRECTIONS = """
 ALTER TABLE nightporter.import_run ADD COLUMN corrects bigint REFERENCES nightporter.import_run;
 CREATE INDEX import_run_corrects ON nightporter.import_run (corrects) WHERE corrects IS NOT NULL;
 COMMENT ON COLUMN nightporter.import_run.corrects IS 'The run whose rejected rows this one brings again, corrected.';
-ALTER TABLE nightporter.rejection ADD COLUMN resolved_by bigint REFERENCES nightporter.import_run;
+ALTER TABLE nightporter.rejection
+    ADD COLUMN resolved_by bigint REFERENCES nightporter.import_run, ADD COLUMN typed integer[];
+COMMENT ON COLUMN nightporter.rejection.typed IS 'The places of the cells that a spreadsheet had typed: their text is canonical.';
 CREATE INDEX rejection_resolved ON nightporter.rejection (resolved_by) WHERE resolved_by IS NOT NULL;
 COMMENT ON COLUMN nightporter.rejection.resolved_by IS 'The run by which the row went in after all.';
 """
