@@ -116,7 +116,7 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
             before, run = run, as_correction(conn, settings, run, mark)
             if run.corrects and _is_lined_up(run):
                 for line in sorted({run.profile, before.profile}):
-                    ledger.advance(conn, run.drop, line)
+                    ledger.advance(conn, run.drop, line, opened=run.id)
         if run.corrects and _is_lined_up(run):
             raise _Opened
     if not run.dataset:
@@ -125,7 +125,7 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
             ledger.assign(conn, run, parts)
             if _is_lined_up(run):
                 for line in sorted({run.profile, *(profile for _, profile, _ in parts)}):
-                    ledger.advance(conn, run.drop, line)
+                    ledger.advance(conn, run.drop, line, opened=run.id)
         if _is_lined_up(run):
             raise _Opened
         run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])

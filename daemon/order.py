@@ -23,10 +23,12 @@ _TURN_SECONDS = 5.0
 def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str, datetime] | None:
     """Why a run may not begin yet, and until when at most: the profile whose file of the same night must be in first.
 
-    None when it may begin; what somebody asked for, a retry, may.
+    None when it may begin; what somebody asked for, a retry, may, a correction, and what is yet to be opened.
     """
     profile = next((each for each in profiles if each.name == run.profile), None)
-    if profile is None or not profile.import_.after or not run.drop or run.parent_id is not None or run.corrects is not None:
+    if profile is None or not profile.import_.after or not run.drop or not run.dataset:
+        return None
+    if run.parent_id is not None or run.corrects is not None:
         return None
     deadline = run.arrived_at + timedelta(seconds=profile.import_.wait)
     if ledger.now(conn) >= deadline:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from daemon.db import text
 from daemon.ledger.runs import RUN, get, run_of
 from daemon.model import ImportRun
+from daemon.profiles import REJECTED_ROWS
 
 
 def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
@@ -47,10 +48,12 @@ def later(conn: Connection, run: ImportRun) -> ImportRun | None:
         RUN
         + """
         WHERE r.profile = :profile AND r.dataset IN (:dataset, '') AND a.drop_name = :drop AND r.parent_id IS NULL
-              AND r.arrival_id > :arrival AND r.corrects IS NULL AND r.state IN ('arrived', 'importing', 'imported', 'held')
+              AND r.arrival_id > :arrival AND r.corrects IS NULL AND a.name !~ :corrections
+              AND r.state IN ('arrived', 'importing', 'imported', 'held')
         ORDER BY r.arrival_id DESC LIMIT 1"""
     )
     named = {"profile": run.profile, "dataset": run.dataset, "drop": run.drop, "arrival": run.arrival_id}
+    named |= {"corrections": REJECTED_ROWS.pattern}
     return run_of(conn.execute(text(statement), named).mappings().one_or_none())
 
 

@@ -36,8 +36,8 @@ AND (a.archive_host = '' OR EXISTS (SELECT FROM nightporter.drop_state s WHERE s
 _HEAD = f"""
 SELECT r.id, a.archive_host, a.size,
        {_READY} AND NOT EXISTS (SELECT FROM procrastinate_jobs j
-                                WHERE j.task_name = 'import_run' AND j.status IN ('todo', 'doing')
-                                      AND (j.args->>'run_id')::bigint = r.id) AS ready
+                                WHERE j.task_name = 'import_run' AND (j.args->>'run_id')::bigint = r.id
+                                      AND (j.status = 'todo' OR (j.status = 'doing' AND r.id <> :opened))) AS ready
 FROM nightporter.import_run r
 JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
 WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'arrived'
@@ -62,9 +62,12 @@ ORDER BY r.arrival_id, r.section LIMIT 1
 """
 
 
-def advance(conn: Connection, drop: str, profile: str) -> bool:
-    """Owe the import of the next file of a line, if it can go on, and those before it leave room; whether it did."""
-    head = _head(conn, drop, profile)
+def advance(conn: Connection, drop: str, profile: str, opened: int = 0) -> bool:
+    """Owe the import of the next file of a line, if it can go on, and those before it leave room; whether it did.
+
+    The job that `opened` a run only said what that is about; it is to be had again.
+    """
+    head = _head(conn, drop, profile, opened)
     if head is None:
         return False
     queue.enqueue(conn, "import_run", head.archive_host, run_id=head.id)
@@ -80,14 +83,14 @@ def take(conn: Connection, drop: str, profile: str) -> int | None:
     return None
 
 
-def _head(conn: Connection, drop: str, profile: str) -> Any:
+def _head(conn: Connection, drop: str, profile: str, opened: int = 0) -> Any:
     named = {"drop": drop, "profile": profile}
     conn.execute(text(_LOCK), named)
     under_way = conn.execute(text(_UNDER_WAY), named).one()
     # A first file may pin conventions that the next one is checked against.
     if under_way.runs >= _ABREAST or (under_way.runs and (under_way.largest > SMALL or not under_way.pinned)):
         return None
-    head = conn.execute(text(_HEAD), named | {"patience": PATIENCE_SECONDS}).one_or_none()
+    head = conn.execute(text(_HEAD), named | {"patience": PATIENCE_SECONDS, "opened": opened}).one_or_none()
     return head if head and head.ready and not (under_way.runs and head.size > SMALL) else None
 
 

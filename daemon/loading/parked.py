@@ -154,9 +154,11 @@ def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, custome
                   AND EXISTS (SELECT FROM ar.customer c WHERE c.entity = p.customer_entity AND c.customer_code = p.customer_code)
             RETURNING content
         )
-        INSERT INTO {stage} SELECT s.* FROM freed CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, content) s
+        INSERT INTO {stage}
+        SELECT s.* FROM freed CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, content - %(lost)s::text[]) s
     """)
-    count = db.driver(conn).execute(statement.format(stage=stage.table), stage.values | {"by": by}).rowcount
+    given = stage.values | {"by": by, "lost": [name for name in rules["fields"] if name not in stage.fields]}
+    count = db.driver(conn).execute(statement.format(stage=stage.table), given).rowcount
     merge(conn, stage, Tally())
     db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [run])
     return count
