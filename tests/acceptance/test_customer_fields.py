@@ -24,7 +24,7 @@ CONTACTS_HEAD = "Customer;Name;Email;Collects\n"
 def test_groups_appear_as_they_are_named(office: Office) -> None:
     """The cell "Paris,Key accounts" makes two groups; a customer may be in several, and leaves those that the file no longer names."""
     office.profile("customers", PROFILE)
-    office.load("customers", HEAD + 'C1;Martin;Paris,Key accounts;;;\nC2;Dupont;" Paris , ""North""";;;\nC3;Petit;;;;\n')
+    office.load("customers", HEAD + 'C1;Martin;Paris,Key accounts;;;\nC2;Dupont;" Paris , ""North""";;;\nC3;Petit; , ;;;\n')
     assert office.rows("SELECT group_name, customers FROM ar.customer_group ORDER BY 1") == [
         ('"North"', 1),
         ("Key accounts", 1),
@@ -47,6 +47,18 @@ def test_a_payment_term_is_told_in_days(office: Office) -> None:
     assert office.rows(told) == [(30, False), (45, True), (None, None), (None, None)]
     office.load("customers", HEAD + "C1;N;;as agreed;;\nC2;N;;;;\n")
     assert office.rows(told)[:2] == [(None, None), (45, True)]
+
+
+def test_days_go_with_their_term(office: Office) -> None:
+    """Where a blank clears, and where the term is the department's own."""
+    office.profile("customers", PROFILE)
+    office.load("customers", HEAD + "C1;N;;30 days;;\nC2;N;;30 days;;\n")
+    office.profile("protected", PROFILE + '    [import]\n    protect = ["payment_term"]\n')
+    office.load("protected", HEAD + "C1;N;;60 days;;\n")
+    office.profile("clearing", PROFILE + '    [import]\n    blank = "clear"\n')
+    office.load("clearing", HEAD + "C2;N;;;;\n")
+    told = "SELECT payment_term, payment_days FROM ar.customer ORDER BY customer_code"
+    assert office.rows(told) == [("30 days", 30), (None, None)]
 
 
 def test_countries_are_codes_whatever_they_are_called(office: Office) -> None:
@@ -82,6 +94,34 @@ def test_one_collection_contact_per_customer(office: Office) -> None:
     with transaction(office.engine) as conn:
         assert loading.undo(conn, run.id, "contacts").restored == 2
     assert office.rows(marked) == [("Bob",), ("Cas",)]
+
+
+def test_a_late_file_takes_no_mark(office: Office) -> None:
+    """The contact that a younger file named keeps it."""
+    office.customers("C1")
+    office.profile("contacts", CONTACTS + '    [import]\n    business_date = "contacts-%Y%m%d*"\n')
+    office.load("contacts", CONTACTS_HEAD + "C1;Ann;a@x.com;yes\n", "contacts-20260205.csv")
+    office.load("contacts", CONTACTS_HEAD + "C1;Bob;b@x.com;yes\n", "contacts-20260203.csv")
+    assert office.rows("SELECT name FROM ar.contact WHERE is_collection_contact") == [("Ann",)]
+
+
+def test_a_mark_of_the_department_s_own(office: Office) -> None:
+    """Protected, it stays where it is; a customer without one gets it by a new contact."""
+    office.customers("C1", "C2")
+    office.profile("contacts", CONTACTS)
+    office.load("contacts", CONTACTS_HEAD + "C1;Ann;a@x.com;yes\nC1;Bob;b@x.com;no\nC2;Cas;c@x.com;no\n")
+    office.profile("protected", CONTACTS + '    [import]\n    protect = ["is_collection_contact"]\n')
+    rows = "C1;Bob;b@x.com;yes\nC1;Dan;d@x.com;yes\nC2;Eve;e@x.com;yes\nC2;Cas;c@x.com;yes\n"
+    office.load("protected", CONTACTS_HEAD + rows)
+    assert office.rows("SELECT name FROM ar.contact WHERE is_collection_contact ORDER BY 1") == [("Ann",), ("Eve",)]
+
+
+def test_two_companies_write_to_one_contact(office: Office) -> None:
+    """Where they share their customers, a customer has one collection contact all the same."""
+    office.customers("C1")
+    office.profile("contacts", CONTACTS.replace("columns = {", 'customer_entity = ""\n    columns = { entity = "E",'))
+    office.load("contacts", "E;" + CONTACTS_HEAD + "A;C1;Ann;a@x.com;yes\nB;C1;Bob;b@x.com;yes\n")
+    assert office.rows("SELECT name FROM ar.contact WHERE is_collection_contact") == [("Bob",)]
 
 
 def test_a_collection_contact_that_waited_wins_when_it_comes(office: Office) -> None:

@@ -1,12 +1,13 @@
 """What an admin adds: fields of the department's own, and whole datasets; and what the settings say of companies."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import openpyxl
 import pytest
 
-from daemon import loading
+from daemon import installation, loading, tables
 from daemon.config import ConfigInvalid
 from daemon.datasets import datasets
 from daemon.db import transaction
@@ -81,6 +82,45 @@ def test_rows_may_be_matched_by_a_field_of_ones_own(office: Office) -> None:
     assert office.rows("SELECT city FROM ar.customer WHERE customer_code = 'C1'") == [("Lille",)]
 
 
+def test_what_the_department_writes_beside_them_stays(office: Office) -> None:
+    """An amount is the same with or without its zeros, and what no file is about is nobody's business, empty or not."""
+    office.settle(REGION)
+    office.profile("customers", WITH_REGION)
+    office.load("customers", HEAD + "C1;Martin;Paris;North;;\n")
+    own = '{"region": "North", "turnover": 12.5, "app": {"a": null}, "b": null}'
+    office.do(f"UPDATE ar.customer SET custom = '{own}'")
+    office.profile("by-turnover", WITH_REGION + '    [import]\n    match = ["turnover"]\n')
+    assert counts(office.load("by-turnover", HEAD + "C1;Martin;Paris;North;12,50;\n")) == {"read": 1, "unchanged": 1}
+    assert counts(office.load("customers", HEAD + "C1;Martin;Paris;South;12,50;\n")) == {"read": 1, "updated": 1}
+    assert office.rows("SELECT custom FROM ar.customer") == [
+        ({"region": "South", "turnover": 12.5, "app": {"a": None}, "b": None},)
+    ]
+
+
+def test_a_snapshot_may_be_matched_by_a_field_of_ones_own(office: Office) -> None:
+    """What it leaves out is cleared."""
+    office.settle('[datasets.receivables.custom]\nref = { type = "text" }')
+    office.customers("C1")
+    office.profile(
+        "items", ITEMS + '    ref = "Ref"\n    [import]\n    mode = "snapshot"\n    match = ["customer_code", "ref"]\n'
+    )
+    rows = [f"C1;F{n};01/02/2026;01/03/2026;1,00;R{n}\n" for n in (1, 2)]
+    office.load("items", ITEMS_HEADER.strip() + ";Ref\n" + "".join(rows))
+    run = office.load("items", ITEMS_HEADER.strip() + ";Ref\n" + rows[1])
+    assert counts(run) == {"read": 1, "unchanged": 1, "cleared": 1}
+
+
+def test_several_processes_start_at_once(office: Office) -> None:
+    """With settings that ask for new tables and columns: each finds them there, and none waits for another for ever."""
+    (office.home / "datasets").mkdir()
+    (office.home / "datasets" / "machines.toml").write_text(MACHINES)
+    (office.home / "nightporter.toml").write_text(REGION + '[entities.""]\ncredits = "receivables"\n')
+    settings = installation.load(office.home)
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda number: tables.ensure(office.engine, settings), range(6)))
+    assert office.rows("SELECT credits FROM ar.entity") == [("receivables",)]
+
+
 def test_fields_of_ones_own_are_in_templates_and_suggestions(office: Office) -> None:
     """As soon as the settings are read."""
     office.settle(REGION)
@@ -98,6 +138,9 @@ def test_fields_of_ones_own_are_in_templates_and_suggestions(office: Office) -> 
         ),
         ("[datasets.customer.custom]\nx = { type = 'text' }", 'no dataset "customer"; did you mean "customers"?'),
         ("[datasets.customers.custom]\nx = { type = 'txt' }", "nightporter.toml:2: datasets.customers.custom.x.type"),
+        ("[datasets.receivables.custom]\nstate = { type = 'text' }", "receivables has state already"),
+        ("[datasets.customers.custom]\nx = { type = 'text', default = 'y' }", "x: default, default_from"),
+        ("[datasets.contacts.custom]\nx = { type = 'bool', sole = true }", "a profile can give a default"),
     ],
 )
 def test_settings_that_add_what_cannot_be_are_told(office: Office, settings: str, told: str) -> None:
@@ -137,6 +180,11 @@ def test_a_dataset_grows_with_its_file(office: Office) -> None:
     _with_machines(office)
     _with_machines(office, MACHINES + '    [fields.colour]\n    type = "text"\n')
     assert office.rows("SELECT colour FROM ar.machines") == []
+    office.customers("C1", "C2")
+    office.profile("machines", MACHINES_PROFILE)
+    office.load("machines", "Customer;Serial;Price\nC1;M1;1,50\n")
+    _with_machines(office, MACHINES.replace('[["serial_number"]]', '[["customer_code", "serial_number"]]'))
+    assert counts(office.load("machines", "Customer;Serial;Price\nC1;M1;1,50\nC2;M1;1,50\n"))["created"] == 1
     with pytest.raises(SetupFault, match="ALTER COLUMN price TYPE date"):
         _with_machines(office, MACHINES.replace('type = "money"', 'type = "date"'))
     office.do("CREATE TABLE ar.lease (id bigint)")
@@ -151,6 +199,11 @@ def test_a_dataset_grows_with_its_file(office: Office) -> None:
         ('[fields.number]\ntype = "text"', 'say in "keys"'),
         ('keys = [["id"]]\n[fields.id]\ntype = "text"', '"id" is a column of ours'),
         ('keys = [["kind"]]\n[fields.kind]\ntype = "enum"', 'needs its "words"'),
+        ('keys = [["a"]]\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "text"\ndefault = "x"', "only a text of the key"),
+        ('keys = [["a"]]\npresence = { protects = "a" }\n[fields.a]\ntype = "integer"', "by which rows are known is text"),
+        ('keys = [["a", "b"]]\none_key = true\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "text"', "one_key"),
+        ('keys = [["later"]]\n[fields.later]\ntype = "text"', '"later" is a column of ours'),
+        ('keys = [["a"]]\npresence = { protects = "a", here = "100%" }\n[fields.a]\ntype = "text"', "presence.here"),
     ],
 )
 def test_a_dataset_that_cannot_be_is_told(office: Office, toml: str, told: str) -> None:
@@ -182,6 +235,36 @@ def test_no_credit_counts_twice(office: Office) -> None:
     rows = "C1;F2;01/02/2026;01/03/2026;50,00;INV\nC1;A1;01/02/2026;01/03/2026;-10,00;CN\n"
     assert office.reasons(office.load("items", TYPED_HEADER + rows)) == {3: ["credit_elsewhere"]}
     assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(140),)]
+
+
+def test_an_entity_changes_the_source_of_its_credits(office: Office) -> None:
+    """What came by the old one goes with its next snapshot, or when a file closes it; what waits counts as come."""
+    office.customers("C1")
+    office.profile("items", TYPED + '    remaining = "Rem"\n    [import]\n    mode = "snapshot"\n')
+    office.profile("delta", TYPED + '    remaining = "Rem"\n')
+    office.profile("credits", CREDITS)
+    head = TYPED_HEADER.strip() + ";Rem\n"
+    invoice, credit = (
+        f"C1;{number};01/02/2026;01/03/2026;{amount};{kind};{amount}\n"
+        for number, amount, kind in (("F1", "100,00", "INV"), ("K1", "-10,00", "CN"))
+    )
+    office.load("items", head + invoice + credit + credit.replace("K1", "K2"))
+    office.settle('[entities.""]\ncredits = "open_credits"')
+    office.load("delta", head + credit.replace("K1", "K2")[: -len("-10,00\n")] + "0\n")
+    office.load("credits", CREDIT)
+    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(80),)]
+    assert counts(office.load("items", head + invoice + credit + "\n"))["cleared"] == 1
+    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(90),)]
+
+
+def test_credits_that_wait_do_not_come_twice(office: Office) -> None:
+    """Whichever dataset brought them first, though their customer is not known yet."""
+    office.customers("C1")
+    office.profile("items", TYPED)
+    office.profile("credits", CREDITS)
+    office.load("credits", CREDIT.replace("C1", "C9"))
+    run = office.load("items", TYPED_HEADER + "C9;K1;01/02/2026;01/03/2026;-10,00;CN\n")
+    assert office.reasons(run) == {2: ["credit_elsewhere"]}
 
 
 def test_the_settings_say_by_which_dataset_credits_come(office: Office) -> None:
