@@ -1,7 +1,7 @@
 """One attempt at an import run: import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from daemon.importer import Progress
 from daemon.ledger import Overtaken
 from daemon.log import bound, get
 from daemon.model import ImportRun, RemoteFile
-from daemon.opening import as_correction, parts_of
+from daemon.opening import Opened, as_correction, opened, parts_of
 from daemon.order import OutOfTurn, refuse_passed_over, wait_for_turn, waits_for
 from daemon.outcome import Deferred, Imported, Outcome, Refused
 from daemon.profile import Profile
@@ -79,7 +79,7 @@ def carry_out(
         except Overtaken:
             log.warning("overtaken")
             return False
-        except _Opened:
+        except Opened:
             log.info("opened")
             return False
         except OutOfTurn:
@@ -111,24 +111,7 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     archive = Path(run.archive or "")
-    if not run.corrects and (mark := mark_of(archive, settings.sandbox)):
-        with db.transaction(engine) as conn:
-            before, run = run, as_correction(conn, settings, run, mark)
-            if run.corrects and _is_lined_up(run):
-                for line in sorted({run.profile, before.profile}):
-                    ledger.advance(conn, run.drop, line, opened=run.id)
-        if run.corrects and _is_lined_up(run):
-            raise _Opened
-    if not run.dataset:
-        parts = parts_of(profiles, run, members(archive, settings.sandbox))
-        with db.transaction(engine) as conn:  # of its own: when the first part is refused, the others are still to come
-            ledger.assign(conn, run, parts)
-            if _is_lined_up(run):
-                for line in sorted({run.profile, *(profile for _, profile, _ in parts)}):
-                    ledger.advance(conn, run.drop, line, opened=run.id)
-        if _is_lined_up(run):
-            raise _Opened
-        run = replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2])
+    run = opened(engine, settings, profiles, run, archive)
     profile = profiles.get(run.profile)
     with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
@@ -137,11 +120,6 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         failpoint.reach("before commit")
     failpoint.reach("committed")
     return outcome
-
-
-def _is_lined_up(run: ImportRun) -> bool:
-    """Whether it came to a drop, whose files are imported in their order."""
-    return bool(run.drop) and run.parent_id is None
 
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
@@ -195,12 +173,8 @@ def finish(
         )
     if isinstance(outcome, Imported) and profile and profile.section(run.dataset).speaks_for:
         supersede(conn, settings, profiles, run)
-    if _is_lined_up(run):
+    if run.in_line:
         release_lines(conn, run, but_own=hold)
-
-
-class _Opened(Exception):
-    """Ends the attempt that found what is in an archive: each part is now a run in the line of its own profile."""
 
 
 @dataclass(frozen=True)

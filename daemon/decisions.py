@@ -55,7 +55,7 @@ def _end(
         return False
     log.info("held_run_ended", run=run.id, code=code, detail=detail)
     results.owe_result(conn, run, people(settings, profile_of(profiles, run)))
-    if run.drop and run.parent_id is None:
+    if run.in_line:
         release_lines(conn, run)
     return True
 

@@ -117,7 +117,7 @@ class _Import:
             loading.refuse_stale(conn, stage)
         self.standing = loading.standing(conn, stage, self.account.entities)
         turned = loading.reject_ambiguous(conn, stage)
-        turned += loading.reject_elsewhere(conn, stage, self.standing)
+        turned += loading.reject_elsewhere(conn, stage, self.standing.elsewhere)
         self.account.tally.skipped += loading.skip_known(conn, stage)
         if self.run.corrects:
             turned += loading.reject_outdated(conn, stage, corrections.root(conn, self.run).id)

@@ -217,6 +217,11 @@ class ImportRun:
     """The first run of the file before it under the same name."""
 
     @property
+    def in_line(self) -> bool:
+        """Whether it came to a drop, whose files are imported in their order, and nobody asked for it since."""
+        return bool(self.drop) and self.parent_id is None
+
+    @property
     def tries(self) -> int:
         """The attempts that failed, or died, for no reason outside, and the one under way."""
         return self.attempt - self.deferrals

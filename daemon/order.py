@@ -26,9 +26,7 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str
     None when it may begin; what somebody asked for, a retry, may, a correction, and what is yet to be opened.
     """
     profile = next((each for each in profiles if each.name == run.profile), None)
-    if profile is None or not profile.import_.after or not run.drop or not run.dataset:
-        return None
-    if run.parent_id is not None or run.corrects is not None:
+    if profile is None or not profile.import_.after or not run.dataset or not run.in_line or run.corrects is not None:
         return None
     deadline = run.arrived_at + timedelta(seconds=profile.import_.wait)
     if ledger.now(conn) >= deadline:
@@ -62,7 +60,7 @@ class OutOfTurn(Exception):
 def wait_for_turn(conn: Connection, run: ImportRun) -> None:
     """Let the run before it in the line go first, for a moment. Raises OutOfTurn when that takes longer, or was put off."""
     ends = time.monotonic() + _TURN_SECONDS
-    while run.drop and run.parent_id is None and (state := ledger.before(conn, run)):
+    while run.in_line and (state := ledger.before(conn, run)):
         if state is not State.IMPORTING or time.monotonic() > ends:
             raise OutOfTurn
         time.sleep(0.005)
@@ -80,7 +78,5 @@ def night_of(moment: datetime, profile: Profile) -> datetime:
 
 def refuse_passed_over(conn: Connection, profile: Profile, run: ImportRun) -> None:
     """Raise FileRefused where only the last of several files counts, and a later one than this is here already."""
-    if run.corrects is not None:
-        return
-    if profile.import_.latest_only and run.drop and run.parent_id is None and (later := ledger.later(conn, run)):
+    if profile.import_.latest_only and run.in_line and run.corrects is None and (later := ledger.later(conn, run)):
         raise FileRefused(Refusal.PASSED_OVER, f"run {later.id}: {later.name}")

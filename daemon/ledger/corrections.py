@@ -24,7 +24,7 @@ def correct(conn: Connection, run: ImportRun, original: ImportRun) -> None:
             "corrects": original.id,
             "profile": original.profile,
             "dataset": original.dataset,
-            "back": bool(run.drop) and run.parent_id is None,
+            "back": run.in_line,
         },
     )
     if not said.rowcount:

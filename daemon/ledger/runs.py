@@ -120,7 +120,7 @@ def assign(conn: Connection, run: ImportRun, parts: list[tuple[str, str, str]]) 
             "member": member,
             "profile": profile,
             "dataset": dataset,
-            "back": bool(run.drop) and run.parent_id is None,
+            "back": run.in_line,
         },
     )
     if not assigned.rowcount:

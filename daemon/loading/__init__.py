@@ -12,8 +12,9 @@ from daemon.loading.matching import reject_ambiguous, reject_outdated, resolve_a
 from daemon.loading.merge import confirm, merge, open_totals, suppress, written
 from daemon.loading.parked import park, release, supersede, waiting_for
 from daemon.loading.snapshot import Effect, accept, clear_absent, effects, find_absent, refuse_stale
+from daemon.loading.sources import reject_elsewhere
 from daemon.loading.staging import SMALL, Rules, Stage, clear, copy, open_stage, prepare, protect
-from daemon.loading.standing import Standing, reject_elsewhere, standing
+from daemon.loading.standing import Standing, standing
 from daemon.loading.undo import Undone, undo
 
 __all__ = [
