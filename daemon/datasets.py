@@ -214,6 +214,10 @@ def synonyms(dataset: str) -> Mapping[str, Mapping[str, list[str]]]:
     """The headers that ERPs print for a dataset's fields, by field and by language, `technical` names among them.
 
     `amount:debit` and `amount:credit` are an amount in two columns. Apart from the fields, for only suggestions need them.
+    What refers to customers calls their code as they do.
     """
     file = shipped("schema") / "synonyms" / f"{dataset}.toml"
-    return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if file.exists():
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    refers = dataset in datasets() and datasets()[dataset].refers_to
+    return {"customer_code": synonyms(refers)["customer_code"]} if refers else {}

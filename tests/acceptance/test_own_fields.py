@@ -163,6 +163,7 @@ def test_a_dataset_of_ones_own(office: Office) -> None:
     office.profile("machines", MACHINES_PROFILE)
     first = office.load("machines", "Customer;Serial;Price\nC1;M1;1,50\nC9;M2;3,00\nC1;M3;x\nC1;M4;2,00\n")
     assert counts(first) == {"read": 4, "created": 2, "parked": 1, "rejected": 1}
+    assert Names(datasets()["machines"]).likeness("Kundennummer", "customer_code", "de").exact
     second = office.load("machines", "Customer;Serial;Price\nC1;M1;1,50\n")
     assert counts(second) == {"read": 1, "unchanged": 1, "cleared": 1}
     assert office.rows("SELECT serial_number, price, state FROM ar.machines ORDER BY 1") == [
