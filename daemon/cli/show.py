@@ -72,13 +72,13 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for heading in ("run", "file", "into", "state"):
         table.add_column(heading, overflow="fold")
-    for heading in ("read", "new", "changed", "same", "skipped", "rejected"):
+    for heading in ("read", "new", "changed", "same", "skipped", "parked", "rejected"):
         table.add_column(heading, justify="right")
     for run in runs:
         state = f"[{STATE_STYLES[run.state]}]{run.state}[/]" + (f" ({run.code})" if run.code else "")
         counts = [
             f"{run.tally[name]:,}" if run.tally else ""
-            for name in ("read", "created", "updated", "unchanged", "skipped", "rejected")
+            for name in ("read", "created", "updated", "unchanged", "skipped", "parked", "rejected")
         ]
         if run.tally and run.tally["rejected"]:
             counts[-1] = f"[red]{counts[-1]}[/]"
