@@ -23,11 +23,13 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
     """The rows in the file's delimiter and in UTF-8, whose byte order mark counts more than any declared encoding."""
     text = io.StringIO("\ufeff")
     text.seek(1)
-    own = str((run.format or {}).get("delimiter") or ";")
-    writer = csv.writer(text, delimiter=own if len(own) == 1 else ";")
-    writer.writerow([*map(_harmless, run.header or []), words("page.reasons")])
+    mark = str((run.format or {}).get("delimiter") or ";")
+    writer = csv.writer(text, delimiter=mark if len(mark) == 1 else ";")
+    own, width = _own(run), len(run.header or [])
+    writer.writerow([*(_harmless((run.header or [])[number]) for number in own), OURS + words("page.reasons")])
     for rejection in rejections:
-        writer.writerow([_harmless(cell) for cell in _row(run, rejection, words)])
+        cells = _row(run, rejection, words)
+        writer.writerow([_harmless(cell) for cell in [*(cells[number] for number in own), *cells[width:]]])
         if text.tell() > 1 << 16:
             yield text.getvalue().encode()
             text.seek(0)
@@ -49,7 +51,7 @@ def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: 
     book.custom_doc_props.append(StringProperty(name="nightporter", value=mark))
     sheet = book.create_sheet(words("page.title"))
     sheet.freeze_panes = "A2"
-    own = [number for number, title in enumerate(run.header or []) if not title.startswith(OURS)]
+    own, width = _own(run), len(run.header or [])
     header = [*((run.header or [])[number] for number in own), OURS + words("page.reasons"), OURS + words("mail.line")]
 
     def cell(value: object) -> WriteOnlyCell:
@@ -65,7 +67,6 @@ def as_xlsx(run: ImportRun, rejections: Iterable[Rejection], words: Words, out: 
     sheet.append(titles)
     for rejection in rejections:
         at_fault = {reason.column for reason in rejection.reasons if reason.column}
-        width = len(run.header or [])
         cells = _row(run, rejection, words)
         typed = [_value(cells[number]) if number in rejection.typed else cells[number] for number in own]
         shown = [*typed, cells[width], str(rejection.line), *cells[width + 1 :]]
@@ -85,6 +86,11 @@ def file_name(run: ImportRun, kind: str) -> str:
 def sentences(run: ImportRun, rejection: Rejection, words: Words) -> str:
     """All the reasons of a row, as one text."""
     return "; ".join(words.reason(reason, run.dataset) for reason in rejection.reasons)
+
+
+def _own(run: ImportRun) -> list[int]:
+    """The places of the file's own columns."""
+    return [number for number, title in enumerate(run.header or []) if not title.startswith(OURS)]
 
 
 def _row(run: ImportRun, rejection: Rejection, words: Words) -> list[str]:

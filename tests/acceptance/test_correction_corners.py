@@ -9,6 +9,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from daemon import db, decisions, ledger
 from daemon.attempt import attempt
+from daemon.model import ImportRun
+from daemon.results import Words, as_csv
 from daemon.tasks import take_turn
 from tests.acceptance.test_corrections import BAD, GOOD, SNAPSHOT, corrected, due, send
 from tests.night import Night, customers
@@ -131,6 +133,22 @@ def test_rejected_rows_are_never_taken_for_all_there_is(night: Night) -> None:
     night.pass_by()
     assert [run[1:] for run in night.runs()[2:]] == [("refused", "corrects_nothing")] * 2
     assert night.office.rows("SELECT state FROM ar.receivable") == [("open",)]
+
+
+def test_rows_taken_away_as_csv_come_back_as_a_file_of_their_own(office: Office) -> None:
+    """They carry no mark: a delta takes them like any file, a snapshot does not take them for all there is."""
+    office.profile("items", ITEMS)
+    run = office.load("items", ITEMS_HEADER + GOOD + BAD)
+
+    def taken(run: ImportRun) -> bytes:
+        return b"".join(as_csv(run, office.rejections(run), Words("en")))
+
+    again = office.load("items", taken(run))
+    assert office.reasons(again) == {2: ["not_a_date"]}
+    assert taken(again) == taken(run)
+    assert counts(office.load("items", taken(run).replace(b"31/31", b"31/03"))) == {"read": 1, "created": 1}
+    office.profile("all", SNAPSHOT)
+    assert office.load("all", taken(run).replace(b"31/31", b"31/03")).code == "corrects_nothing"
 
 
 def test_corrections_wait_for_nobody(night: Night) -> None:

@@ -134,7 +134,7 @@ def test_a_csv_download_holds_no_live_formula_and_leaves_amounts_alone() -> None
     run = replace(RUN, header=["=HYPERLINK()", *map(str, range(len(EVIL) - 1))])
     (content,) = as_csv(run, [Rejection(1, EVIL, REJECTION.reasons)], Words("en"))
     header, row = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";")
-    assert (header[0], header[-1]) == ("'=HYPERLINK()", "Reasons")
+    assert (header[0], header[-1]) == ("'=HYPERLINK()", "Nightporter: Reasons")
     assert row[:-1] == ["'=1+1", "+1", "'-2+3", "'@SUM(A1)", "'\t=1", "'\r=1", "-950,00", "'  =cmd", "x"]
     assert row[-1] == "Montant: “1 28O” is not an amount"
 
