@@ -186,9 +186,13 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
             faults.append(Fault(path, None, "", f"{path.stem} cannot be a dataset's name; choose another, or a shorter one"))
             continue
         try:
-            known[path.stem] = config.load(path, Dataset, name=path.stem)
+            added = config.load(path, Dataset, name=path.stem)
         except ConfigInvalid as error:
             faults += error.faults
+            continue
+        if added.table.startswith("nightporter.") or added.table in {each.table for each in known.values()}:
+            faults.append(config.fault_at(path, ["table"], f"{added.table} is a table of something else"))
+        known[path.stem] = added
     for name, fields in custom.items():
         key = ["datasets", name]
         if name not in known:

@@ -127,10 +127,9 @@ def _make(conn: Connection, dataset: Dataset) -> None:
         if lacking and not staged:
             _refuse_foreign(conn, dataset, lacking, found)
         for column, type in lacking.items():
-            change = sql.SQL("ALTER TABLE {} DROP COLUMN IF EXISTS {}, ADD COLUMN {} {}").format(
-                name, sql.Identifier(column), sql.Identifier(column), sql.SQL(type)
-            )
-            db.driver(conn).execute(change)
+            change = sql.SQL("ALTER TABLE {table} DROP COLUMN IF EXISTS {column}, ADD COLUMN {column} {type} {how}")
+            new = {"column": sql.Identifier(column), "type": sql.SQL(type), "how": _how(dataset, column, staged)}
+            db.driver(conn).execute(change.format(table=name, **new))
 
 
 def _refuse_foreign(conn: Connection, dataset: Dataset, lacking: dict[str, str], found: dict[str, str]) -> None:

@@ -177,13 +177,16 @@ def test_a_dataset_of_ones_own(office: Office) -> None:
 
 
 def test_a_dataset_grows_with_its_file(office: Office) -> None:
-    """A field that is added gets its column; what cannot be changed without the admin is told with the statement to run."""
-    _with_machines(office)
-    _with_machines(office, MACHINES + '    [fields.colour]\n    type = "text"\n')
-    assert office.rows("SELECT colour FROM ar.machines") == []
+    """A field that is added gets its column, a state too, other keys their index; what cannot be changed without the admin is told
+    with the statement to run.
+    """
+    plain = MACHINES.replace("[presence]", "").replace('protects = "serial_number"', "")
+    _with_machines(office, plain)
     office.customers("C1", "C2")
-    office.profile("machines", MACHINES_PROFILE)
+    office.profile("machines", MACHINES_PROFILE.replace('mode = "snapshot"', ""))
     office.load("machines", "Customer;Serial;Price\nC1;M1;1,50\n")
+    _with_machines(office, MACHINES + '    [fields.colour]\n    type = "text"\n')
+    assert office.rows("SELECT colour, state FROM ar.machines") == [(None, "open")]
     _with_machines(office, MACHINES.replace('[["serial_number"]]', '[["customer_code", "serial_number"]]'))
     assert counts(office.load("machines", "Customer;Serial;Price\nC1;M1;1,50\nC2;M1;1,50\n"))["created"] == 1
     with pytest.raises(SetupFault, match="ALTER COLUMN price TYPE date"):
@@ -203,6 +206,8 @@ def test_a_dataset_grows_with_its_file(office: Office) -> None:
         ('keys = [["a"]]\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "text"\ndefault = "x"', "only a text of the key"),
         ('keys = [["a"]]\npresence = { protects = "a" }\n[fields.a]\ntype = "integer"', "by which rows are known is text"),
         ('keys = [["a", "b"]]\none_key = true\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "text"', "one_key"),
+        ('table = "ar.customer"\nkeys = [["a"]]\n[fields.a]\ntype = "text"', "ar.customer is a table of something else"),
+        ('table = "nightporter.parked"\nkeys = [["a"]]\n[fields.a]\ntype = "text"', "nightporter.parked is a table of"),
         ('keys = [["later"]]\n[fields.later]\ntype = "text"', '"later" is a column of ours'),
         ('keys = [["a"]]\npresence = { protects = "a", here = "100%" }\n[fields.a]\ntype = "text"', "presence.here"),
     ],
