@@ -104,6 +104,10 @@ class Dataset(Table):
             faults.append("presence.protects: by which rows are known is text")
         if self.one_key and not any(len(key) == 1 for key in self.keys):
             faults.append("one_key: one of the keys is a single field")
+        if not self.refers_to and any(field.sole for field in self.fields.values()):
+            faults.append("sole: only what refers to customers has such a mark")
+        if any(field.vat for field in self.fields.values()) and not any(field.iso3166 for field in self.fields.values()):
+            faults.append("vat: such a number needs the field that says the country, with iso3166")
         in_keys = {name for key in self.keys for name in key}
         faults += [
             f"fields.{name}.default: only a text of the key has one; a profile can give a default"

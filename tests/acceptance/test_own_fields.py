@@ -206,6 +206,8 @@ def test_a_dataset_grows_with_its_file(office: Office) -> None:
         ('keys = [["a"]]\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "text"\ndefault = "x"', "only a text of the key"),
         ('keys = [["a"]]\npresence = { protects = "a" }\n[fields.a]\ntype = "integer"', "by which rows are known is text"),
         ('keys = [["a", "b"]]\none_key = true\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "text"', "one_key"),
+        ('keys = [["a"]]\n[fields.a]\ntype = "text"\n[fields.b]\ntype = "bool"\nsole = true', "only what refers to customers"),
+        ('keys = [["a"]]\n[fields.a]\ntype = "text"\nvat = true', "needs the field that says the country"),
         ('table = "ar.customer"\nkeys = [["a"]]\n[fields.a]\ntype = "text"', "ar.customer is a table of something else"),
         ('table = "nightporter.parked"\nkeys = [["a"]]\n[fields.a]\ntype = "text"', "nightporter.parked is a table of"),
         ('keys = [["later"]]\n[fields.later]\ntype = "text"', '"later" is a column of ours'),
