@@ -119,7 +119,7 @@ def _put_away(drop: Drop, here: DropSettings, arrival: Arrival) -> str:
     return put_away(drop, arrival.file, arrival.path, arrival.run_id, how, folder, arrival.sha256, arrival.companions)
 
 
-def look_again(engine: Engine, settings: Settings, name: str, drop: Drop) -> None:
+def look_again(engine: Engine, name: str, drop: Drop) -> None:
     """Read once more, daily, what was left in the drop: other bytes under the same size and time are a new arrival.
 
     Of a file that is not there nothing is inferred: a listing may be briefly empty.

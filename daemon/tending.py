@@ -80,7 +80,7 @@ class Tended:
                 again = look(self._engine, self._settings, self._profiles, self._name, drop, self._seen)
             fetch_owed(self._engine, self._settings, self._name, drop)
             if listing:
-                look_again(self._engine, self._settings, self._name, drop)
+                look_again(self._engine, self._name, drop)
         return again
 
     def _failed(self, before: DropState | None, fault: TryLater) -> None:

@@ -138,7 +138,7 @@ def _outdated(stage: Stage, original: int) -> bytes:
             UNION
             SELECT r.id FROM nightporter.import_run r JOIN family f ON r.corrects = f.id OR r.parent_id = f.id
         ), later AS MATERIALIZED (
-            SELECT l.id, l.finished_at > p.finished_at AS since, l.business_date
+            SELECT l.id, l.finished_at > p.finished_at AS since
             FROM nightporter.import_run l JOIN nightporter.import_run p ON p.id = {original}
             WHERE l.dataset = p.dataset AND l.state = 'imported' AND l.undone_at IS NULL
                   AND (l.business_date > p.business_date OR (l.business_date = p.business_date AND l.finished_at > p.finished_at))

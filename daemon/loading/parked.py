@@ -65,12 +65,11 @@ def supersede(conn: Connection, stage: Stage, standing: Standing, *, drops: bool
     """End the parked rows of earlier runs that the stage has again, unless they are younger; and, where a snapshot `drops` what
     it leaves out, those of its scope of which it does not speak.
     """
-    if not stage.dataset.refers_to:
+    if not standing.parked:
         return
-    if standing.parked:
-        for newer in (_staged(stage), _PARKED, _OLDER):
-            db.driver(conn).execute(newer, stage.values)
-    if standing.parked and drops and stage.dataset.presence:
+    for newer in (_staged(stage), _PARKED, _OLDER):
+        db.driver(conn).execute(newer, stage.values)
+    if drops and stage.dataset.presence:
         statement = """
             UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'dropped', ended_by = %(run)s
             WHERE dataset = %(dataset)s AND entity = ANY(%(entities)s) AND scope = %(scope)s AND run_id <> %(run)s

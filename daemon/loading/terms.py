@@ -74,16 +74,14 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
             continue
         if field.derived and field.default_from[0] in kept(stage):
             continue
-        old, new = sql.SQL("t.{}").format(sql.Identifier(name)), sql.SQL("s.{}").format(sql.Identifier(name))
-        into = values
-        if name in stage.dataset.custom:
-            old, new, into = sql.SQL("t.custom->{}").format(name), sql.SQL("to_jsonb({})").format(new), own
+        old, new = cell(stage, "t", name), cell(stage, "s", name)
         take = sql.SQL("{new}" if stage.rules.blank_clears and not field.required else "coalesce({new}, {old})")
         if field.owner == "fill":
             take = sql.SQL("coalesce({old}, {new})")
         elif field.derived and not stage.rules.blank_clears:
             take = sql.SQL("CASE WHEN {given} IS NULL THEN {old} ELSE {new} END")
         given = sql.SQL("s.{}").format(sql.Identifier((field.default_from or [name])[0]))
+        into = own if name in stage.dataset.custom else values
         into[name] = take.format(old=old, new=new, given=given)
     if own:
         others = sql.SQL("(coalesce(t.custom, '{{}}') - {}::text[])").format(list(own))
