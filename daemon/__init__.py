@@ -6,6 +6,6 @@ _package = Path(__file__).parent
 
 
 def shipped(folder: str) -> Path:
-    """The folder `schema` or `profiles` of this installation: inside the package in a wheel, beside it in a checkout."""
-    inside = _package / folder
-    return inside if inside.is_dir() else _package.parent / folder
+    """The folder `schema` or `profiles` of this installation: in the package's `shipped` in a wheel, beside it in a checkout."""
+    inside = _package / "shipped"
+    return (inside if inside.is_dir() else _package.parent) / folder

@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from sqlalchemy import Engine
 
-from daemon import datasets, db, embedded
+from daemon import datasets, db
+from daemon.db import embedded
 from tests.office import Office
 from tests.servers import MailServer, Sshd
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from daemon import db, ledger, tasks
-from daemon.attempt import attempt
+from daemon import db, ledger
 from daemon.drops import open_drop
 from daemon.drops.base import Drop
+from daemon.importing.attempt import attempt
+from daemon.pickup.visit import Tended
+from daemon.results import deliver
 from daemon.settings import Settings
-from daemon.tending import Tended
 from tests.office import CUSTOMERS, ITEMS, Office
 
 MAIL = {"host": "127.0.0.1", "admins": [{"email": "it@example.com"}]}
@@ -97,7 +98,7 @@ class Night:
     def send_mails(self) -> None:
         """Hand every mail that is owed to the mail server."""
         for (id,) in self.office.rows("SELECT id FROM nightporter.email WHERE digest IS NULL AND sent_at IS NULL ORDER BY id"):
-            tasks.send(self.office.engine, self.office.settings, id)
+            deliver(self.office.engine, self.office.settings, id)
 
     def run(self, number: int) -> Any:
         """One run, as the ledger knows it."""

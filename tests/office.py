@@ -7,11 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Engine
 
-from daemon import db, installation, ledger, tables
-from daemon.attempt import attempt
+from daemon import db, ledger
+from daemon.db import tables
+from daemon.importing.attempt import attempt
 from daemon.model import ImportRun, Rejection, RemoteFile
 from daemon.profiles import Profiles
-from daemon.settings import Settings
+from daemon.settings import Settings, load
 
 CUSTOMERS = """
     dataset = "customers"
@@ -52,7 +53,7 @@ class Office:
     def settle(self, settings: str = "") -> None:
         """Write the settings, and put them and the home's own datasets in force."""
         (self.home / "nightporter.toml").write_text(dedent(settings), encoding="utf-8")
-        self.settings = installation.load(self.home)
+        self.settings = load(self.home)
         self.profiles = Profiles(self.settings.profiles)
         tables.ensure(self.engine, self.settings)
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from daemon.mapping import Mapped, Mapping
 from daemon.model import Batch
-from daemon.profile import Profile
-from daemon.shape import Conventions
+from daemon.profiles.format import Conventions
+from daemon.profiles.profile import Profile
 
 KNOWN = Conventions(decimal=",", date="dd/mm/yyyy")
 GOOD = {"C": "007", "N": "F1", "D": "01/02/2024", "E": "02/03/2024", "A": "1,50"}

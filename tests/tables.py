@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.model import Rejection
+from daemon.profiles.format import Format
 from daemon.reading import read
-from daemon.shape import Format
 
 Table = tuple[list[str], list[list[Any]], list[tuple[int, str]], int]
 """Header, rows with their line, rejections as (line, code), ignored lines."""

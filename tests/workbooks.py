@@ -8,8 +8,8 @@ from typing import Any
 import openpyxl
 
 from daemon.model import Batch
+from daemon.profiles.format import Format
 from daemon.reading import read
-from daemon.shape import Format
 
 
 def workbook(tmp_path: Path, rows: list[list[Any]], **sheets: list[list[Any]]) -> Path:

@@ -12,7 +12,7 @@ import typer
 from daemon.cli.files import Json
 
 if TYPE_CHECKING:
-    from daemon.examination import Finding
+    from daemon.pickup import Finding
     from daemon.settings import Settings
 
 
@@ -22,10 +22,10 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Try every drop, every profile, the database and the mail server; exit 1 if any does not work."""
-    from daemon import installation
+    from daemon import settings
     from daemon.cli.show import print_json
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     if pin:
         _pin(loaded, as_json)
         return
@@ -45,21 +45,21 @@ def _print(finding: "Finding") -> None:
 
 
 def _database(settings: "Settings") -> Iterator["Finding"]:
-    from daemon import postgres
+    from daemon import db
     from daemon.errors import SetupFault, TryLater
-    from daemon.examination import Finding
+    from daemon.pickup import Finding
 
     what = "database" if settings.database.url or "NIGHTPORTER_DATABASE_URL" in os.environ else "embedded database"
     try:
-        with postgres.opened(settings):
+        with db.opened(settings):
             yield Finding(what, True, "answers, schemas up to date")
     except (TryLater, SetupFault) as error:
         yield Finding(what, False, str(error), "see [database] in the settings")
 
 
 def _profiles(settings: "Settings") -> Iterator["Finding"]:
-    from daemon.examination import Finding
-    from daemon.order import circle
+    from daemon.importing import circle
+    from daemon.pickup import Finding
     from daemon.profiles import Profiles
 
     profiles = Profiles(settings.profiles)
@@ -86,7 +86,7 @@ def _profiles(settings: "Settings") -> Iterator["Finding"]:
 
 
 def _drops(settings: "Settings") -> Iterator["Finding"]:
-    from daemon.examination import Finding, examine_drop
+    from daemon.pickup import Finding, examine_drop
     from daemon.profiles import Profiles
 
     profiles = Profiles(settings.profiles)
@@ -98,11 +98,11 @@ def _drops(settings: "Settings") -> Iterator["Finding"]:
 
 def _states(settings: "Settings") -> Iterator["Finding"]:
     """How a running service finds the drops."""
-    from daemon import db, ledger, postgres
+    from daemon import db, ledger
     from daemon.errors import SetupFault, TryLater
-    from daemon.examination import Finding, state_of
+    from daemon.pickup import Finding, state_of
 
-    with contextlib.suppress(TryLater, SetupFault), postgres.opened(settings) as engine, db.transaction(engine) as conn:
+    with contextlib.suppress(TryLater, SetupFault), db.opened(settings) as engine, db.transaction(engine) as conn:
         for name in settings.drops:
             yield from state_of(conn, name)
         for name, files in ledger.strays(conn, settings.drops.keys()):
@@ -113,7 +113,7 @@ def _states(settings: "Settings") -> Iterator["Finding"]:
 def _pin(settings: "Settings", as_json: bool) -> None:
     """Show the host keys of the SFTP drops, and where each goes."""
     from daemon.cli.show import print_json
-    from daemon.examination import served_host_keys
+    from daemon.pickup import served_host_keys
 
     shown = list(served_host_keys(settings))
     if as_json:
@@ -129,8 +129,8 @@ def _pin(settings: "Settings", as_json: bool) -> None:
 
 def _mail(settings: "Settings") -> Iterator["Finding"]:
     from daemon.errors import TryLater
-    from daemon.examination import Finding
-    from daemon.results.smtp import session
+    from daemon.pickup import Finding
+    from daemon.results import session
 
     if settings.mail is None:
         yield Finding("mail", False, "nobody will be told of anything", "add a [mail] table to the settings")

@@ -46,12 +46,12 @@ def demo(
         status = stack.enter_context(out.status("Starting the service and its Postgres …"))
         running = _start_service(home)
         stack.callback(_end, running)
-        from daemon import installation, postgres  # slow: the service loads the same meanwhile
+        from daemon import db, settings  # slow: the service loads the same meanwhile
         from daemon.errors import SetupFault, TryLater
 
-        loaded = installation.load(home)
+        loaded = settings.load(home)
         try:
-            engine = stack.enter_context(postgres.opened(loaded, own=False))
+            engine = stack.enter_context(db.opened(loaded, own=False))
         except TryLater as error:
             raise SetupFault(f"the service did not come up; see {home / 'service.log'}") from error
         runs = _import_samples(home, engine, status.update)

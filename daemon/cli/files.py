@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from daemon.attempt import Rehearsed
-    from daemon.importer import Progress
-    from daemon.profile import Profile
+    from daemon.importing import Progress, Rehearsed
+    from daemon.profiles import Profile
     from daemon.reading import Reader
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]
@@ -32,21 +31,21 @@ def import_file(
     as_json: Json = False,
 ) -> None:
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
-    from daemon import db, installation, ledger, postgres
-    from daemon.attempt import attempt, rehearse
+    from daemon import db, ledger, settings
     from daemon.cli.show import exit_code, print_json, print_runs
+    from daemon.importing import attempt, rehearse
     from daemon.model import FINAL, RemoteFile, shown
     from daemon.profiles import Profiles
     from daemon.results import run_json
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
     chosen = profiles.get(profile) if profile else profiles.match(file.name, "")
     sections = profiles.sections(file.name, chosen)
     if not sections:
         raise typer.BadParameter(f"no profile claims {file.name}; name one with --profile, or make one with `profile suggest`")
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
-    with postgres.opened(loaded) as engine, _progress_bar(file.name) as progress:
+    with db.opened(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
             _print_rehearsal(rehearse(engine, loaded, profiles, chosen, entry, progress), chosen, as_json)
             return
@@ -73,7 +72,7 @@ def import_file(
 
 def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_json: bool) -> None:
     from daemon.cli.show import print_changes, print_json
-    from daemon.outcome import Imported
+    from daemon.model import Imported
 
     if as_json:
         nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
@@ -92,7 +91,7 @@ def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_js
 
 
 def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
-    from daemon.outcome import Held, Imported, Refused
+    from daemon.model import Held, Imported, Refused
 
     match rehearsed.outcome:
         case Imported(tally):
@@ -118,11 +117,11 @@ def read(
     to: Annotated[Literal["csv", "json"] | None, typer.Option(help="Print all rows as CSV or JSON.")] = None,
 ) -> None:
     """Show a file's table exactly as the importer sees it, before any mapping; lines that are no rows go to stderr."""
-    from daemon import installation, reading
+    from daemon import reading, settings
     from daemon.cli.show import print_json
     from daemon.profiles import Profiles
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     format = Profiles(loaded.profiles).get(profile).format if profile else None
     reader = reading.read(file, format, loaded.sandbox)
     if to == "csv":
@@ -146,10 +145,10 @@ def template(
     language: Annotated[Literal["en", "fr"], typer.Option(help="The language of its headers.")] = "en",
 ) -> None:
     """Print a template with every field, to be filled in and imported under the name it is given: it needs no profile."""
-    from daemon import installation, template
-    from daemon.datasets import datasets
+    from daemon import settings
+    from daemon.datasets import datasets, template
 
-    installation.load(context.obj)
+    settings.load(context.obj)
     if dataset not in datasets():
         raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
     chosen = datasets()[dataset]
@@ -195,10 +194,9 @@ def _print_table(reader: "Reader") -> None:
 def _decided(reader: "Reader") -> Iterator[str]:
     """What the columns that hold dates and amounts prove, each on a line."""
     from daemon.errors import FileRefused
-    from daemon.mapping.holding import holdings
-    from daemon.mapping.prove import Amounts, Dates, decided
+    from daemon.mapping import Amounts, Dates, decided, holdings
     from daemon.model import shown
-    from daemon.shape import Conventions
+    from daemon.profiles import Conventions
 
     for name, held in holdings(reader.header, reader).items():
         if not held.filled or (held.holds("code") and held.holds("digits")):

@@ -29,13 +29,13 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """The latest import runs, and the files that should have come and did not."""
-    from daemon import db, installation, ledger, postgres
+    from daemon import db, ledger, settings
     from daemon.cli.show import missing_json, print_json, print_runs
     from daemon.profiles import Profiles
     from daemon.results import run_json
 
-    loaded = installation.load(context.obj)
-    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+    loaded = settings.load(context.obj)
+    with db.opened(loaded) as engine, db.transaction(engine) as conn:
         runs = ledger.latest(conn, limit)
         expected = {profile.name for profile in Profiles(loaded.profiles) if profile.expect}
         missing = [each for each in ledger.missing(conn) if each.profile in expected]
@@ -50,11 +50,11 @@ def list_runs(
 @app.command()
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
-    from daemon import db, installation, ledger, postgres, results
+    from daemon import db, ledger, results, settings
     from daemon.cli.show import print_json
 
-    loaded = installation.load(context.obj)
-    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+    loaded = settings.load(context.obj)
+    with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         mails = results.mails_of(conn, id)
         suppressed = ledger.suppressed(conn, id, _SUPPRESSED)
@@ -103,12 +103,12 @@ def rejects(
     language: Annotated[Literal["en", "fr"], typer.Option(help="The language of the reasons.")] = "en",
 ) -> None:
     """The rejected rows of a run with their reasons, on stdout."""
-    from daemon import db, installation, ledger, postgres, results
+    from daemon import db, ledger, results, settings
     from daemon.cli.show import print_json, rejection_json
 
     words = results.Words(language)
-    loaded = installation.load(context.obj)
-    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+    loaded = settings.load(context.obj)
+    with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         rejections = ledger.rejections(conn, id, unresolved=to == "xlsx")
         if to == "csv":
@@ -133,14 +133,14 @@ def decline(context: typer.Context, id: Id, as_json: Json = False) -> None:
 
 
 def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -> None:
-    from daemon import db, decisions, installation, postgres, results
-    from daemon.attempt import attempt
+    from daemon import db, results, settings
     from daemon.cli.show import exit_code, print_json, print_runs
+    from daemon.importing import attempt, decisions
     from daemon.profiles import Profiles
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
-    with postgres.opened(loaded) as engine:
+    with db.opened(loaded) as engine:
         with db.transaction(engine) as conn:
             run, by = _run(conn, id), getpass.getuser()
             done = decisions.approve(conn, run, by) if approved else decisions.decline(conn, loaded, profiles, run, by)
@@ -160,12 +160,13 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -
 @app.command()
 def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
-    from daemon import db, decisions, installation, postgres
+    from daemon import db, settings
     from daemon.cli.show import print_json
+    from daemon.importing import decisions
     from daemon.profiles import Profiles
 
-    loaded = installation.load(context.obj)
-    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+    loaded = settings.load(context.obj)
+    with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, getpass.getuser())
     if as_json:
@@ -180,14 +181,14 @@ def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
 @app.command()
 def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
-    from daemon import db, installation, ledger, postgres, results
-    from daemon.attempt import attempt
+    from daemon import db, ledger, results, settings
     from daemon.cli.show import exit_code, print_json, print_runs
+    from daemon.importing import attempt
     from daemon.model import FINAL
     from daemon.profiles import Profiles
 
-    loaded = installation.load(context.obj)
-    with postgres.opened(loaded) as engine:
+    loaded = settings.load(context.obj)
+    with db.opened(loaded) as engine:
         with db.transaction(engine) as conn:
             run = _run(conn, id)
             if run.archive is None:
@@ -217,11 +218,11 @@ def original(
     to: Annotated[Path | None, typer.Option("--to", help="A file to write; else the bytes go to stdout.")] = None,
 ) -> None:
     """The file of a run, byte by byte as it came, from the archive."""
-    from daemon import db, installation, postgres
+    from daemon import db, settings
     from daemon.reading import open_bytes
 
-    loaded = installation.load(context.obj)
-    with postgres.opened(loaded) as engine, db.transaction(engine) as conn:
+    loaded = settings.load(context.obj)
+    with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
     if run.archive is None:
         kept = f"for {loaded.archive.keep / 86400:.0f} days, and are gone" if run.sha256 else "from the moment they are fetched"

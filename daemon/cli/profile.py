@@ -11,9 +11,9 @@ import typer
 from daemon.cli.files import File, Json
 
 if TYPE_CHECKING:
-    from daemon.mapping.suggest import Known, Proposal, Suggestion
+    from daemon.mapping import Known, Proposal, Suggestion
+    from daemon.profiles import Format
     from daemon.settings import Settings
-    from daemon.shape import Format
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -21,11 +21,11 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 @app.command("list")
 def list_profiles(context: typer.Context, as_json: Json = False) -> None:
     """The profiles in force, and the ready-made ones to copy from."""
-    from daemon import installation
+    from daemon import settings
     from daemon.cli.show import print_json
     from daemon.profiles import Profiles, ready_made
 
-    folder = installation.load(context.obj).profiles
+    folder = settings.load(context.obj).profiles
     rows = [
         {
             "name": p.name,
@@ -46,10 +46,10 @@ def list_profiles(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def show(context: typer.Context, name: Annotated[str, typer.Argument(help="A saved or a ready-made profile.")]) -> None:
     """Print a profile's TOML."""
-    from daemon import installation
+    from daemon import settings
     from daemon.profiles import ready_made
 
-    saved = sorted(installation.load(context.obj).profiles.glob("*.toml"))
+    saved = sorted(settings.load(context.obj).profiles.glob("*.toml"))
     for path in [*saved, *ready_made()]:
         if path.stem == name:
             print(path.read_text(encoding="utf-8"), end="")
@@ -60,7 +60,7 @@ def show(context: typer.Context, name: Annotated[str, typer.Argument(help="A sav
 @app.command()
 def schema() -> None:
     """Print the JSON schema of profile files, for editors that check and complete TOML by one."""
-    from daemon.profile import Profile
+    from daemon.profiles import Profile
 
     schema = Profile.model_json_schema(by_alias=True)
     del schema["properties"]["name"]  # the file's own
@@ -79,12 +79,12 @@ def try_profile(
 
     Needs no database; whether customers are known and what is stored already is what `import --dry-run` says.
     """
-    from daemon import installation
+    from daemon import settings
     from daemon.cli.show import print_json
     from daemon.cli.trial import print_trial, trial
     from daemon.profiles import Profiles
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     profile = Profiles(loaded.profiles).get(name)
     found = [trial(profile, section, file, loaded.sandbox) for section in profile.sections]
     if as_json:
@@ -103,14 +103,12 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """Propose a profile for a file: its format, and which column is which field, with the reasons."""
-    from daemon import installation, reading
+    from daemon import reading, settings
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
-    from daemon.mapping.draft import draft
-    from daemon.mapping.holding import holdings
-    from daemon.mapping.suggest import suggest
+    from daemon.mapping import draft, holdings, suggest
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     if dataset not in datasets():
         raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
     if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):
@@ -134,13 +132,13 @@ def suggest(
 @contextmanager
 def _known_customers(loaded: "Settings") -> "Iterator[Known]":
     """Counts how many codes are those of customers, where there is a database to ask."""
-    from daemon import db, loading, postgres
+    from daemon import db, loading
 
     with ExitStack() as stack:
-        if not postgres.is_there(loaded):
+        if not db.is_there(loaded):
             yield lambda codes: 0
             return
-        engine = stack.enter_context(postgres.opened(loaded))
+        engine = stack.enter_context(db.opened(loaded))
 
         def known(codes: list[str]) -> int:
             with db.transaction(engine) as conn:

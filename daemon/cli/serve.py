@@ -10,30 +10,31 @@ import typer
 
 def run(context: typer.Context) -> None:
     """Serve: watch the drops, import what arrives, send the results, show the pages. One command on one machine."""
-    from daemon import installation, service
+    from daemon import settings
+    from daemon.service.run import run as serve
 
-    service.run(installation.load(context.obj))
+    serve(settings.load(context.obj))
     sys.stderr.flush()
     os._exit(0)  # a look into a silent server may go on until its time-out; nothing is lost by not waiting for it
 
 
 def worker(context: typer.Context, child: Annotated[bool, typer.Option("--child", hidden=True)] = False) -> None:
     """Take imports and mails from the queue; any number of machines may."""
-    from daemon import installation, postgres
-    from daemon import worker as working
+    from daemon import db, settings
+    from daemon.service import worker as working
 
-    loaded = installation.load(context.obj)
+    loaded = settings.load(context.obj)
     stop = threading.Event()
     if child and sys.stdin.buffer.read(2) != b"go":
         return
     working.stop_on_signal(stop, watch_parent=child)
-    with postgres.opened(loaded, own=False if child else None) as engine:
+    with db.opened(loaded, own=False if child else None) as engine:
         working.run(engine, loaded, stop)
 
 
 def migrate(context: typer.Context) -> None:
     """Bring the database's schemas up to this version; `run` does it too."""
-    from daemon import installation, postgres
+    from daemon import db, settings
 
-    with postgres.opened(installation.load(context.obj)):
+    with db.opened(settings.load(context.obj)):
         print("The database is up to date.")

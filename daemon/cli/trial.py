@@ -11,7 +11,7 @@ from daemon import reading
 from daemon.cli.show import print_rows, rejection_json
 from daemon.mapping import Mapping, fit
 from daemon.model import Batch, Rejection, shown
-from daemon.profile import Profile, Section
+from daemon.profiles import Profile, Section
 from daemon.results import Words
 from daemon.settings import Sandbox
 
@@ -41,7 +41,7 @@ class Trial:
 
 
 def trial(profile: Profile, section: Section, path: Path, sandbox: Sandbox) -> Trial:
-    """Read and map a file, of an archive the member that the profile names. Raises FileRefused."""
+    """Read and map a file, of a zip the member that the profile names. Raises FileRefused."""
     with reading.unpacked(path, profile.format.member, sandbox) as content:
         reader = reading.read(content, profile.format, sandbox, section.headers)
         mapping = fit(

@@ -1,9 +1,10 @@
 """Drops: the folders that files arrive in, one small interface over all of them."""
 
-from daemon.drops.base import Drop, Listing, open_drop, walk
+from daemon.drops.base import Drop, Listing, walk
 from daemon.drops.choice import chosen, marker_of
 from daemon.drops.custody import claim, fetch, put_away, release, still
 from daemon.drops.ftp import Ftp
+from daemon.drops.kinds import open_drop
 from daemon.drops.local import Local
 from daemon.drops.names import plain
 from daemon.drops.posted import Posted, folder_of

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol, Self
 
-from daemon.drop_settings import DropSettings, HttpDrop, LocalDrop, SftpDrop
 from daemon.drops.names import plain
 from daemon.errors import NotAllowed
 from daemon.log import get
 from daemon.model import RemoteFile, shown
-from daemon.settings import Settings
+from daemon.settings import DropSettings
 
 log = get(__name__)
 
@@ -65,25 +64,6 @@ class Drop(Protocol):
     def remove(self, path: str) -> None:
         """Delete a file, if it is there."""
         ...
-
-
-def open_drop(name: str, drop: DropSettings, settings: Settings) -> Drop:
-    """A drop, to be entered."""
-    if isinstance(drop, LocalDrop):
-        from daemon.drops.local import Local
-
-        return Local(settings.path(drop.path), drop.name_encoding)
-    if isinstance(drop, HttpDrop):
-        from daemon.drops.posted import Posted
-
-        return Posted(settings.uploads(name))
-    if isinstance(drop, SftpDrop):
-        from daemon.drops.sftp import Sftp
-
-        return Sftp(name, drop, settings)
-    from daemon.drops.ftp import Ftp
-
-    return Ftp(name, drop, settings)
 
 
 def walk(drop: Drop, settings: DropSettings, folder: str = "", level: int = 0) -> list[RemoteFile]:

@@ -3,7 +3,7 @@
 import fnmatch
 from pathlib import PurePosixPath
 
-from daemon.drop_settings import DropSettings
+from daemon.settings import DropSettings
 
 
 def chosen(path: str, drop: DropSettings) -> bool:

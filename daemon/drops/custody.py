@@ -7,11 +7,11 @@ from datetime import date
 from pathlib import Path
 
 from daemon import archive
-from daemon.drop_settings import CLAIMED, Afterwards
 from daemon.drops.base import Drop
 from daemon.drops.names import numbered
 from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import Fetched, RemoteFile
+from daemon.settings import CLAIMED, Afterwards
 
 
 def claim(drop: Drop, file: RemoteFile, arrival_id: int) -> str:

@@ -8,14 +8,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Self
 
-from daemon.drop_settings import FtpDrop, FtpsDrop
 from daemon.drops.base import Listing
 from daemon.drops.ftp_lines import Entry, fact_line, list_line, moment
 from daemon.drops.ftp_session import CHUNK, UNKNOWN_COMMAND, Session
 from daemon.errors import NotAllowed, Vanished
 from daemon.log import get
 from daemon.model import RemoteFile, shown
-from daemon.settings import Settings
+from daemon.settings import FtpDrop, FtpsDrop, Settings
 
 log = get(__name__)
 

@@ -8,11 +8,10 @@ import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from daemon.drop_settings import FtpDrop, FtpsDrop
 from daemon.drops.deadline import within
 from daemon.drops.names import as_bytes, as_text
 from daemon.errors import LoginRefused, NotAllowed, SetupFault, TryLater, WrongServer
-from daemon.settings import Settings
+from daemon.settings import FtpDrop, FtpsDrop, Settings
 
 CHUNK = 1 << 18
 UNKNOWN_COMMAND = ("500", "501", "502", "504")

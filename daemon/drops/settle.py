@@ -4,9 +4,9 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from daemon.drop_settings import DropSettings
 from daemon.drops.choice import chosen, marker_of
 from daemon.model import RemoteFile
+from daemon.settings import DropSettings
 
 
 @dataclass

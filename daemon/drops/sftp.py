@@ -11,14 +11,13 @@ from typing import Any, Self
 import paramiko
 from paramiko.sftp import CMD_CLOSE, CMD_DATA, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READ, CMD_READDIR, int64
 
-from daemon.drop_settings import SftpDrop
 from daemon.drops import ssh
 from daemon.drops.base import Listing
 from daemon.drops.deadline import within
 from daemon.drops.names import as_bytes, as_text
 from daemon.errors import NotAllowed, SetupFault, TryLater, Vanished
 from daemon.model import RemoteFile
-from daemon.settings import Settings
+from daemon.settings import Settings, SftpDrop
 
 _CHUNK = 255 * 1024
 _AHEAD = 64

@@ -15,9 +15,8 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
-from daemon.drop_settings import SftpDrop
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
-from daemon.settings import Settings
+from daemon.settings import Settings, SftpDrop
 
 _LARGEST_PACKET = 1 << 17
 """Bytes. Each packet costs paramiko the same, whatever is in it (measured)."""

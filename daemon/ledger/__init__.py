@@ -26,15 +26,7 @@ from daemon.ledger.arrivals import (
 from daemon.ledger.corrections import correct, resolve
 from daemon.ledger.drop_states import REFUSALS, DropState, alive, drop_failed, drop_looking, drop_state, drop_told, drop_well
 from daemon.ledger.earlier import imported_before, is_in, last_import, later, pinned, repeated
-from daemon.ledger.expectations import (
-    Missing,
-    came_since,
-    expect,
-    expectation,
-    expectation_met_late,
-    missing,
-    was_expected,
-)
+from daemon.ledger.expectations import Missing, came_since, expect, expectation, expectation_met_late, missing, was_expected
 from daemon.ledger.history import prune_history, suppressed
 from daemon.ledger.holds import approve, approved_waiting, end_held, held_before, held_since, undone
 from daemon.ledger.lines import advance, backlog, before, lines, take

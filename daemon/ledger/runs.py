@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from daemon.db import text
-from daemon.model import FINAL, TRANSITIONS, ImportRun, State
-from daemon.outcome import Deferred, Held, Imported, Money, Outcome, Refused, Tally
+from daemon.model import FINAL, TRANSITIONS, Deferred, Held, Imported, ImportRun, Money, Outcome, Refused, State, Tally
 
 RUN = """
 SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.corrects, r.profile, r.dataset, r.state, r.attempt, r.deferrals,

@@ -1,18 +1,12 @@
 """Loading: staged rows checked and merged into a dataset's table, all in the caller's transaction, never row by row."""
 
-from daemon.loading.checks import (
-    Turned,
-    known_customers,
-    lock_entities,
-    settle_twins,
-    turned_down,
-)
+from daemon.loading.checks import Turned, known_customers, lock_entities, settle_twins, turned_down
+from daemon.loading.credit_source import reject_elsewhere
 from daemon.loading.diff import Change, changes
 from daemon.loading.matching import reject_ambiguous, reject_outdated, resolve_aliases, skip_known, skip_older
 from daemon.loading.merge import confirm, merge, open_totals, suppress, written
 from daemon.loading.parked import park, release, supersede, waiting_for
 from daemon.loading.snapshot import Effect, accept, clear_absent, effects, find_absent, refuse_stale
-from daemon.loading.sources import reject_elsewhere
 from daemon.loading.staging import SMALL, Rules, Stage, clear, copy, open_stage, prepare, protect
 from daemon.loading.standing import Standing, standing
 from daemon.loading.undo import Undone, undo

@@ -9,7 +9,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.loading import terms
+from daemon.loading import fragments
 from daemon.loading.staging import Stage
 from daemon.model import Fault, Reason
 
@@ -64,7 +64,7 @@ def _twins(stage: Stage) -> bytes:
             FROM judged WHERE NOT equal OR source_line <> first
         ) {end}
     """)
-    key = terms.key(stage, "s")
+    key = fragments.key(stage, "s")
     key_names = [sql.Identifier(f"key {number}") for number in range(len(key))]
     named = [sql.SQL("{} AS {}").format(term, name) for term, name in zip(key, key_names, strict=True)]
     return filled(
@@ -75,7 +75,7 @@ def _twins(stage: Stage) -> bytes:
         key=sql.SQL(", ").join(key),
         named_key=sql.SQL(", ").join(named),
         key_names=sql.SQL(", ").join(key_names),
-        fields=terms.names(stage.fields),
+        fields=fragments.names(stage.fields),
         faulty=sql.SQL("faulty"),
     )
 
@@ -118,14 +118,14 @@ def filled(
     known["guarded"] = _GUARDED.format(**known) if stage.rules.snapshot and protects else sql.SQL("")
     named = {
         "label": sql.SQL("s.{}::text").format(sql.Identifier(label)),
-        "currency": terms.currency(stage, "s"),
-        "amount": terms.amount(stage, "s"),
+        "currency": fragments.currency(stage, "s"),
+        "amount": fragments.amount(stage, "s"),
         "number": sql.SQL("s.{}").format(sql.Identifier(presence.protects)) if presence else sql.SQL("NULL::text"),
     }
     return statement.format(
         stage=stage.table,
         table=stage.target,
-        same=terms.same(stage),
+        same=fragments.same(stage),
         told=sql.SQL(", ").join(sql.SQL("{} AS {}").format(term, sql.Identifier(name)) for name, term in named.items()),
         end=_END.format(**known),
         **more,

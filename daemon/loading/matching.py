@@ -6,7 +6,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.loading import terms
+from daemon.loading import fragments
 from daemon.loading.checks import Turned, filled, turned
 from daemon.loading.staging import Stage
 from daemon.loading.standing import Standing
@@ -20,7 +20,7 @@ def resolve_aliases(conn: Connection, stage: Stage) -> None:
             UPDATE {stage} s SET customer_code = a.customer_code FROM ar.customer_alias a
             WHERE s.run_id = %(run)s AND a.entity = {entity} AND a.old_code = s.customer_code
         """)
-        db.driver(conn).execute(statement.format(stage=stage.table, entity=terms.customer_entity()), stage.values)
+        db.driver(conn).execute(statement.format(stage=stage.table, entity=fragments.customer_entity()), stage.values)
 
 
 def reject_ambiguous(conn: Connection, stage: Stage) -> Turned:
@@ -97,7 +97,7 @@ def _shared(stage: Stage, own: tuple[str, ...]) -> bytes:
         stage,
         Fault.DUPLICATE_KEY,
         own[-1],
-        own=terms.names(("entity", *own)),
+        own=fragments.names(("entity", *own)),
         filled=sql.SQL(" AND ").join(filled_in),
     )
 
@@ -107,7 +107,7 @@ def skip_known(conn: Connection, stage: Stage) -> int:
     if not stage.rules.insert_only:
         return 0
     statement = sql.SQL("DELETE FROM {} s USING {} t WHERE s.run_id = %(run)s AND {}")
-    return db.driver(conn).execute(statement.format(stage.table, stage.target, terms.same(stage)), stage.values).rowcount
+    return db.driver(conn).execute(statement.format(stage.table, stage.target, fragments.same(stage)), stage.values).rowcount
 
 
 def skip_older(conn: Connection, stage: Stage, standing: Standing) -> int:
@@ -167,7 +167,7 @@ def _outdated(stage: Stage, original: int) -> bytes:
         original=sql.Literal(original),
         cleared=cleared,
         scope=scope,
-        key=terms.whole_key(stage, "s"),
+        key=fragments.whole_key(stage, "s"),
     )
 
 
@@ -189,4 +189,6 @@ def _older(stage: Stage) -> bytes:
         WHERE s.run_id = %(run)s AND {same} AND greatest(t.as_of, c.as_of, n.as_of) > s.as_of
     """)
     in_scope = "n.entity = t.entity AND n.scope = t.scope" if stage.dataset.presence else "false"
-    return statement.format(stage=stage.table, table=stage.target, same=terms.same(stage), in_scope=sql.SQL(in_scope)).as_bytes()
+    return statement.format(
+        stage=stage.table, table=stage.target, same=fragments.same(stage), in_scope=sql.SQL(in_scope)
+    ).as_bytes()

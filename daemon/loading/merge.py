@@ -9,10 +9,10 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.loading import terms
-from daemon.loading.sole import move_marks, settle_marks, sole
+from daemon.loading import fragments
+from daemon.loading.marks import move_marks, settle_marks, sole
 from daemon.loading.staging import Stage
-from daemon.outcome import Money, Tally
+from daemon.model import Money, Tally
 
 _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (
@@ -62,11 +62,11 @@ def merge(conn: Connection, stage: Stage, tally: Tally) -> int:
 
 @lru_cache
 def _statement(stage: Stage) -> bytes:
-    presence, changes = stage.dataset.presence, terms.changes(stage)
-    more: dict[str, sql.Composable] = {"customer_entity": terms.customer_entity()} if stage.dataset.refers_to else {}
+    presence, changes = stage.dataset.presence, fragments.changes(stage)
+    more: dict[str, sql.Composable] = {"customer_entity": fragments.customer_entity()} if stage.dataset.refers_to else {}
     own = [name for name in stage.fields if name in stage.dataset.custom]
     if own:
-        more["custom"] = terms.together({name: sql.Identifier(name) for name in own})
+        more["custom"] = fragments.together({name: sql.Identifier(name) for name in own})
     if presence:
         more |= {
             "scope": sql.SQL("%(scope)s"),
@@ -86,20 +86,22 @@ def _statement(stage: Stage) -> bytes:
     return _MERGE.format(
         stage=stage.table,
         table=stage.target,
-        columns=terms.names(["entity", "run_id", "source_line", "as_of", *(name for name in stage.fields if name not in own)]),
+        columns=fragments.names(
+            ["entity", "run_id", "source_line", "as_of", *(name for name in stage.fields if name not in own)]
+        ),
         more_columns=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in more),
         more_values=sql.SQL("").join(sql.SQL(", {}").format(value) for value in more.values()),
-        same=terms.same(stage),
-        differs=terms.differs(stage),
+        same=fragments.same(stage),
+        differs=fragments.differs(stage),
         changes=sql.SQL(", ").join(updates),
         was=sql.SQL("t.{}").format(sql.Identifier(presence.state)) if presence else sql.SQL("NULL::text"),
-        now=terms.now(stage),
+        now=fragments.now(stage),
         here=sql.Literal(presence.here if presence else None),
         gone=sql.Literal(presence.gone if presence else None),
-        old_currency=terms.currency(stage, "t"),
-        open=terms.amount(stage, "t"),
-        currency=terms.currency(stage, "s"),
-        amount=terms.amount(stage, "s"),
+        old_currency=fragments.currency(stage, "t"),
+        open=fragments.amount(stage, "t"),
+        currency=fragments.currency(stage, "s"),
+        amount=fragments.amount(stage, "s"),
         moved=_moved(stage),
     ).as_bytes()
 
@@ -113,7 +115,7 @@ def _moved(stage: Stage) -> sql.Composable:
 
 def suppress(conn: Connection, stage: Stage, tally: Tally) -> None:
     """Write down, and count, the values of the file that are not taken, for the field is not the file's to change."""
-    if terms.kept(stage):
+    if fragments.kept(stage):
         tally.suppressed += db.driver(conn).execute(_suppressed(stage), stage.values).rowcount
 
 
@@ -121,9 +123,9 @@ def suppress(conn: Connection, stage: Stage, tally: Tally) -> None:
 def _suppressed(stage: Stage) -> bytes:
     offers = [
         sql.SQL("({}, to_jsonb({}), to_jsonb({}), {})").format(
-            name, terms.cell(stage, "t", name), terms.cell(stage, "s", name), stage.dataset.fields[name].owner == "fill"
+            name, fragments.cell(stage, "t", name), fragments.cell(stage, "s", name), stage.dataset.fields[name].owner == "fill"
         )
-        for name in terms.kept(stage)
+        for name in fragments.kept(stage)
     ]
     statement = sql.SQL("""
         INSERT INTO nightporter.suppressed (run_id, line, row_id, field, kept, offered)
@@ -133,7 +135,7 @@ def _suppressed(stage: Stage) -> bytes:
               AND NOT (o.fills AND o.kept IS NULL)
     """)
     return statement.format(
-        stage=stage.table, table=stage.target, same=terms.same(stage), offers=sql.SQL(", ").join(offers)
+        stage=stage.table, table=stage.target, same=fragments.same(stage), offers=sql.SQL(", ").join(offers)
     ).as_bytes()
 
 
@@ -150,14 +152,14 @@ def _confirmed(stage: Stage) -> bytes:
         SELECT s.run_id, %(dataset)s, t.id, s.as_of FROM {stage} s JOIN {table} t ON {same}
         WHERE s.run_id = %(run)s AND t.run_id <> s.run_id AND (t.as_of IS NULL OR t.as_of < s.as_of)
     """)
-    return statement.format(stage=stage.table, table=stage.target, same=terms.same(stage)).as_bytes()
+    return statement.format(stage=stage.table, table=stage.target, same=fragments.same(stage)).as_bytes()
 
 
 def written(conn: Connection, stage: Stage, fields: Sequence[str]) -> list[tuple[Any, ...]]:
     """Of the staged rows that made or changed one of the table: the line, and some fields as they are now."""
     found = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in fields)
     statement = sql.SQL("SELECT s.source_line, {} FROM {} s JOIN {} t ON {} WHERE s.run_id = %(run)s AND t.run_id = s.run_id")
-    given = (found, stage.table, stage.target, terms.same(stage))
+    given = (found, stage.table, stage.target, fragments.same(stage))
     return db.driver(conn).execute(statement.format(*given), stage.values).fetchall()
 
 

@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.datasets import datasets
-from daemon.loading import terms
+from daemon.loading import fragments
 from daemon.loading.merge import merge
 from daemon.loading.staging import Rules, Stage, table_of
 from daemon.loading.standing import Standing
 from daemon.log import get
-from daemon.outcome import Tally
+from daemon.model import Tally
 
 log = get(__name__)
 
@@ -55,8 +55,8 @@ def _park(stage: Stage) -> bytes:
     return statement.format(
         stage=stage.table,
         customers=table_of(datasets()[stage.dataset.refers_to or ""]),
-        customer_entity=terms.customer_entity(),
-        key=terms.whole_key(stage, "s"),
+        customer_entity=fragments.customer_entity(),
+        key=fragments.whole_key(stage, "s"),
         guarded=guarded.format(protects=sql.Identifier(presence.protects)) if presence and stage.rules.snapshot else sql.SQL(""),
     ).as_bytes()
 
@@ -100,7 +100,7 @@ _OLDER = """
 
 @lru_cache
 def _staged(stage: Stage) -> bytes:
-    return sql.SQL(_REPLACE).format(newer=stage.table, key=terms.whole_key(stage, "n"), as_of=sql.SQL("n.as_of")).as_bytes()
+    return sql.SQL(_REPLACE).format(newer=stage.table, key=fragments.whole_key(stage, "n"), as_of=sql.SQL("n.as_of")).as_bytes()
 
 
 def waiting_for(conn: Connection, customer_entities: list[str]) -> list[str]:

@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.errors import FileRefused, Refusal
-from daemon.loading import terms
+from daemon.loading import fragments
 from daemon.loading.staging import Stage
 from daemon.loading.standing import Standing
-from daemon.outcome import Money, Tally
+from daemon.model import Money, Tally
 
 _CLEARED_SHARE = Decimal("0.3")
 _CHANGE = Decimal("0.5")
@@ -104,7 +104,7 @@ def _absent(stage: Stage) -> bytes:
         stage=stage.table,
         here=sql.Literal(presence.here),
         state=sql.Identifier(presence.state),
-        same=terms.same(stage),
+        same=fragments.same(stage),
         protects=sql.Identifier(presence.protects),
     ).as_bytes()
 
@@ -163,15 +163,15 @@ def _scope(stage: Stage) -> bytes:
         table=stage.target,
         here=sql.Literal(presence.here),
         state=sql.Identifier(presence.state),
-        currency=terms.currency(stage, "t"),
-        amount=terms.amount(stage, "t"),
+        currency=fragments.currency(stage, "t"),
+        amount=fragments.amount(stage, "t"),
     ).as_bytes()
 
 
 @lru_cache
 def _staged(stage: Stage) -> bytes:
     statement = sql.SQL("SELECT entity, {}, count(*), sum({}) FROM {} s WHERE run_id = %(run)s GROUP BY 1, 2")
-    return statement.format(terms.currency(stage, "s"), terms.amount(stage, "s"), stage.table).as_bytes()
+    return statement.format(fragments.currency(stage, "s"), fragments.amount(stage, "s"), stage.table).as_bytes()
 
 
 def clear_absent(conn: Connection, stage: Stage, tally: Tally) -> None:
@@ -195,7 +195,7 @@ def _clear(stage: Stage) -> bytes:
         moved = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE s.run_id = %(run)s AND {same})").format(
             stage=stage.table,
             same=sql.SQL(" AND ").join(
-                sql.SQL("{} = {}").format(terms.cell(stage, "s", name), terms.cell(stage, "t", name))
+                sql.SQL("{} = {}").format(fragments.cell(stage, "s", name), fragments.cell(stage, "t", name))
                 for name in ("entity", *elsewhere)
             ),
         )
@@ -220,8 +220,8 @@ def _clear(stage: Stage) -> bytes:
         state=sql.Identifier(presence.state),
         since=sql.Identifier(presence.since),
         by=sql.Identifier(presence.by),
-        currency=terms.currency(stage, "t"),
-        amount=terms.amount(stage, "t"),
+        currency=fragments.currency(stage, "t"),
+        amount=fragments.amount(stage, "t"),
     ).as_bytes()
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.errors import FileRefused, Refusal
-from daemon.loading import sources
+from daemon.loading import credit_source
 from daemon.loading.staging import Stage
 
 
@@ -63,6 +63,6 @@ def _statement(stage: Stage) -> bytes:
                EXISTS (SELECT FROM nightporter.parked WHERE dataset = %(dataset)s AND run_id <> %(run)s AND ended_at IS NULL),
                {}, {}
         """)
-        .format(sources.elsewhere(stage), otherwise)
+        .format(credit_source.elsewhere(stage), otherwise)
         .as_bytes()
     )

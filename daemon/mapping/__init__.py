@@ -1,9 +1,29 @@
 """Mapping: a file's text cells become a dataset's typed fields, exactly once, by a profile; what cannot is a rejection."""
 
 from daemon.mapping.apply import AS_OF, Mapping
+from daemon.mapping.conversion import Mapped
+from daemon.mapping.draft import draft
+from daemon.mapping.evidence import holdings
 from daemon.mapping.numbers import amount
-from daemon.mapping.prove import check_pins, fit
+from daemon.mapping.prove import Amounts, Dates, check_pins, decided, fit
+from daemon.mapping.suggest import Known, Proposal, Suggestion, suggest
 from daemon.mapping.vat import can_be
-from daemon.mapping.work import Mapped
 
-__all__ = ["AS_OF", "Mapped", "Mapping", "amount", "can_be", "check_pins", "fit"]
+__all__ = [
+    "AS_OF",
+    "Amounts",
+    "Dates",
+    "Known",
+    "Mapped",
+    "Mapping",
+    "Proposal",
+    "Suggestion",
+    "amount",
+    "can_be",
+    "check_pins",
+    "decided",
+    "draft",
+    "fit",
+    "holdings",
+    "suggest",
+]

@@ -8,16 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from daemon.columns import Column
-from daemon.config import nearest
+from daemon.datasets import Field
 from daemon.errors import FileRefused, Refusal
-from daemon.fields import Field
+from daemon.mapping.conversion import Mapped, Work
 from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
-from daemon.mapping.work import Mapped, Work
 from daemon.model import Batch, Fault
-from daemon.profile import Section
-from daemon.shape import Conventions
+from daemon.profiles import Column, Conventions, Section
+from daemon.toml import nearest
 
 AS_OF = "as_of"
 """The staged column that says which day a row is about, where the file has a column for that."""

@@ -13,13 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from daemon.fields import Field
+from daemon.datasets import Field
 from daemon.mapping import countries, dates, numbers, payment_terms
 from daemon.mapping.currencies import CODES
 from daemon.mapping.digits import latin_column
 from daemon.mapping.numbers import MONEY
 from daemon.model import Fault
-from daemon.shape import Conventions
+from daemon.profiles import Conventions
 
 _TYPES = {
     "text": pa.string(),

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from babel import Locale
 
-from daemon.shape import DATE_PATTERN, SERIAL, Conventions
+from daemon.profiles import DATE_PATTERN, SERIAL, Conventions
 
 EARLIEST, LATEST = datetime.date(1900, 1, 1), datetime.date(2199, 12, 31)
 """Open items are not older or later; a year like 0201 or 12025 is a slip of the hand."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from daemon.datasets import Dataset
 from daemon.mapping.suggest import Proposal, Suggestion
 from daemon.model import shown
-from daemon.shape import Format
+from daemon.profiles import Format
 
 _SHAPE = ("kind", "encoding", "delimiter", "quote", "header_row")
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from daemon.columns import Column
+from daemon.profiles import Column
 
 
 class Header:

@@ -11,8 +11,7 @@ from daemon.mapping.apply import Mapping
 from daemon.mapping.convert import cells, is_canonical
 from daemon.mapping.digits import latin_column
 from daemon.model import Batch, Rejection
-from daemon.profile import Section
-from daemon.shape import SERIAL, Conventions, is_short
+from daemon.profiles import SERIAL, Conventions, Section, is_short
 
 _EXAMPLES = 3
 _CENTURY = " and pivot = 70, say"

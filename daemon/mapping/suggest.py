@@ -8,17 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from daemon.datasets import Dataset, synonyms
+from daemon.datasets import Dataset, Field, synonyms
 from daemon.errors import FileRefused
-from daemon.fields import Field
 from daemon.mapping.currencies import CODES, sign_of
-from daemon.mapping.holding import Holding
-from daemon.mapping.names import Likeness, Names, plain
+from daemon.mapping.evidence import Holding
+from daemon.mapping.likeness import Likeness, Names, plain
 from daemon.mapping.numbers import CREDIT, DEBIT
 from daemon.mapping.prove import Amounts, Dates, decided
-from daemon.shape import Conventions
+from daemon.profiles import Conventions
 
 _THRESHOLD = 0.7
 _ONLY = 0.75
@@ -59,6 +57,8 @@ def suggest(dataset: Dataset, holdings: dict[str, Holding], known: Known = lambd
     """Propose a mapping for a file by its headers and what stands below them."""
     names = Names(dataset)
     language = names.language(list(holdings))
+    from scipy.optimize import linear_sum_assignment  # slow to import, and only suggestions need it
+
     sides = _sides(dataset, holdings)
     fields = dataset.mappable
     scores = np.zeros((len(fields), len(holdings)))

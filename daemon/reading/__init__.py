@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Protocol
 
 from daemon.model import Batch, Rejection
+from daemon.profiles import Format
 from daemon.reading import delimited, grid, lines, packed, sniff
 from daemon.reading.packed import mark_of, members
 from daemon.reading.source import open_bytes
-from daemon.sandboxed.archive import matching
+from daemon.sandboxed.zipped import matching
 from daemon.settings import Sandbox
-from daemon.shape import Format
 
 __all__ = ["Reader", "mark_of", "matching", "members", "open_bytes", "read", "unpacked"]
 

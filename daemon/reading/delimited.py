@@ -14,11 +14,11 @@ from pyarrow import csv as arrow_csv
 
 from daemon.errors import FileRefused, Refusal
 from daemon.model import Batch, Rejection
+from daemon.profiles import Format
 from daemon.reading import sniff
 from daemon.reading.records import Records, ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.text import Text
-from daemon.shape import Format
 
 
 @dataclass

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from daemon.errors import FileRefused, Refusal
 from daemon.model import Batch, Rejection
+from daemon.profiles import Format
 from daemon.reading import encoding, sandbox, sniff
 from daemon.reading.records import ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.source import open_bytes
 from daemon.settings import Sandbox
-from daemon.shape import Format
 
 _HEADER_WITHIN = 50
 _TYPED, _ERROR = 1, 2

@@ -9,12 +9,12 @@ import numpy as np
 
 from daemon.errors import FileRefused, Refusal
 from daemon.model import Batch, Fault, Reason, Rejection
+from daemon.profiles import Format
 from daemon.reading import sniff
 from daemon.reading.delimited import columns_of
 from daemon.reading.records import ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.text import Text
-from daemon.shape import Format
 
 
 class _Lines(ABC):

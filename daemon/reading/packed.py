@@ -36,7 +36,7 @@ def members(path: Path, limits: Sandbox) -> list[str]:
     """The names of the files in a zip; none for what is not one. Raises FileRefused when it cannot be opened."""
     if packing(path) != "zip":
         return []
-    with sandbox.child(path, limits, "archive.members") as (answer, _):
+    with sandbox.child(path, limits, "zipped.members") as (answer, _):
         found = answer.read()
     names: list[str] = json.loads(found)
     return names
@@ -47,7 +47,7 @@ def mark_of(path: Path, limits: Sandbox) -> str:
     with open_bytes(path) as file:
         if not file.read(4).startswith(b"PK\x03\x04") or packing(path) == "zip":
             return ""
-    with suppress(FileRefused), sandbox.child(path, limits, "archive.mark") as (answer, _):  # whoever reads it says what is wrong
+    with suppress(FileRefused), sandbox.child(path, limits, "zipped.mark") as (answer, _):  # whoever reads it says what is wrong
         return answer.read().decode("ascii")
     return ""
 
@@ -57,7 +57,7 @@ def unpack(path: Path, member: str | None, limits: Sandbox) -> IO[bytes]:
 
     Raises FileRefused when it cannot be opened within the limits, or it is not clear which member is meant.
     """
-    task = {"task": "archive.unzip", "member": member} if packing(path) == "zip" else {"task": "archive.gunzip"}
+    task = {"task": "zipped.unzip", "member": member} if packing(path) == "zip" else {"task": "zipped.gunzip"}
     try:
         with ExitStack() as stack:
             content = stack.enter_context(tempfile.NamedTemporaryFile(prefix="nightporter-"))

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from daemon.model import Batch
-from daemon.shape import Format
+from daemon.profiles import Format
 
 _MARKS = "-=_"
 _DRAWN = re.compile(f"[{_MARKS}]{{2,}}")

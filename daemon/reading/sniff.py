@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from daemon.errors import FileRefused, Refusal
+from daemon.profiles import Format, Kind
 from daemon.reading.records import Dialect
-from daemon.shape import Format, Kind
 
 _DELIMITERS = ("||", ";", "\t", ",", "|", "~", "^", "¦", "§", "\x1f", "\x01")
 _MARKUP = re.compile(rb"\s*(?:<\?xml|<!--|<[a-zA-Z!])")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from daemon.errors import FileRefused, Refusal
+from daemon.profiles import Format
 from daemon.reading import encoding
 from daemon.reading.source import open_bytes
-from daemon.shape import Format
 
 _BLOCK = 4 << 20
 _LONGEST_LINE = 64 << 20

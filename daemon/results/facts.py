@@ -3,8 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from daemon.model import ImportRun
-from daemon.outcome import Tally
+from daemon.model import ImportRun, Tally
 from daemon.results.links import Links
 from daemon.settings import Settings
 

@@ -17,10 +17,10 @@ from python_calamine import (
     WorksheetNotFound,
 )
 
-from daemon.sandboxed.archive import check_entries
 from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import Error, write
 from daemon.sandboxed.unknown import Unknown, column_number, is_locked, unknown_cells
+from daemon.sandboxed.zipped import check_entries
 
 _HEADERS_WITHIN = 50
 _NAMED_ERROR = re.compile(r"#(?:REF!|DIV/0!|N/A|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3}")

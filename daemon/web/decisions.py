@@ -5,7 +5,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from daemon import db, decisions, ledger
+from daemon import db, ledger
+from daemon.importing import decisions
 from daemon.model import ImportRun, State
 from daemon.results import Links
 from daemon.settings import Settings

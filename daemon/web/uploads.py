@@ -17,15 +17,14 @@ from starlette.routing import Route
 from starlette.types import Message, Receive
 
 from daemon import archive, db, ledger
-from daemon.drop_settings import HttpDrop
 from daemon.drops import Posted, folder_of, plain
 from daemon.errors import FileRefused, SetupFault
-from daemon.intake import Arriving, record
 from daemon.log import get
 from daemon.model import ImportRun, basename
+from daemon.pickup import Arriving, record
 from daemon.profiles import Profiles
 from daemon.results import run_json
-from daemon.settings import Settings
+from daemon.settings import HttpDrop, Settings
 
 log = get(__name__)
 

@@ -7,11 +7,12 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from daemon import db, decisions, ledger
-from daemon.attempt import attempt
+from daemon import db, ledger
+from daemon.importing import decisions
+from daemon.importing.attempt import attempt
 from daemon.model import ImportRun
 from daemon.results import Words, as_csv
-from daemon.tasks import take_turn
+from daemon.service.tasks import take_turn
 from tests.acceptance.test_corrections import BAD, GOOD, SNAPSHOT, corrected, due, send
 from tests.night import Night, customers
 from tests.office import ITEMS, ITEMS_HEADER, Office, counts

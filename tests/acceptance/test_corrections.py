@@ -9,8 +9,10 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from daemon import db, decisions, ledger
-from daemon.attempt import attempt, rehearse
+from daemon import db, ledger
+from daemon.importing import decisions
+from daemon.importing.attempt import attempt
+from daemon.importing.rehearsal import rehearse
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Links, Words, as_xlsx
 from tests.night import Night, customers

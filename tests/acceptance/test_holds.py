@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from daemon import db, decisions
+from daemon import db
+from daemon.importing import decisions
 from daemon.results import Links
 from daemon.web.app import create_app
 from tests.night import Night, customers, items
@@ -173,8 +174,9 @@ def test_too_many_rejected_rows_refuse_the_file(night: Night) -> None:
 
 def test_the_mail_says_what_would_happen(night: Night) -> None:
     """In the reader's language: what is held, why, and until when."""
-    from daemon import tasks
-    from daemon.results import compose, take
+    from daemon.results.delivery import _told
+    from daemon.results.email import compose
+    from daemon.results.outbox import take
 
     night.arrive("erp/items-2.csv", items(*ALL[:60]))
     night.pass_by()
@@ -182,7 +184,7 @@ def test_the_mail_says_what_would_happen(night: Night) -> None:
     with db.transaction(night.office.engine) as conn:
         mail = take(conn, mail_id)
         assert mail
-        message = compose(mail, "np@example.com", tasks._told(conn, night.office.settings, mail))
+        message = compose(mail, "np@example.com", _told(conn, night.office.settings, mail))
     assert message["Subject"] == "items-2.csv: held, please decide"
     body = message.get_body(("plain",))
     assert body

@@ -113,7 +113,7 @@ def test_a_retry_stays_in_its_scope(ledger: Office) -> None:
     """What a mended retry brings is cleared by the next snapshot that leaves it out."""
     from daemon import db
     from daemon import ledger as runs
-    from daemon.attempt import attempt
+    from daemon.importing.attempt import attempt
 
     ledger.profile("items", SNAPSHOT.replace('    scope = "ledger"\n', ""))
     run = night(ledger, 1, "C1 A 1", "C1 B 1,5x")

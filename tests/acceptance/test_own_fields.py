@@ -7,13 +7,13 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-from daemon import installation, loading, tables
-from daemon.config import ConfigInvalid
+from daemon import loading, settings
 from daemon.datasets import datasets
-from daemon.db import transaction
+from daemon.datasets.template import as_csv, as_xlsx
+from daemon.db import tables, transaction
 from daemon.errors import SetupFault
-from daemon.mapping.names import Names
-from daemon.template import as_csv, as_xlsx
+from daemon.mapping.likeness import Names
+from daemon.toml import ConfigInvalid
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 REGION = """
@@ -115,9 +115,9 @@ def test_several_processes_start_at_once(office: Office) -> None:
     (office.home / "datasets").mkdir()
     (office.home / "datasets" / "machines.toml").write_text(MACHINES)
     (office.home / "nightporter.toml").write_text(REGION + '[entities.""]\ncredits = "receivables"\n')
-    settings = installation.load(office.home)
+    loaded = settings.load(office.home)
     with ThreadPoolExecutor(6) as threads:
-        list(threads.map(lambda number: tables.ensure(office.engine, settings), range(6)))
+        list(threads.map(lambda number: tables.ensure(office.engine, loaded), range(6)))
     assert office.rows("SELECT credits FROM ar.entity") == [("receivables",)]
 
 

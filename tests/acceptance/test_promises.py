@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from daemon import db
+from daemon.pickup.visit import Tended
 from daemon.profiles import Profiles
 from daemon.settings import load
-from daemon.tending import Tended
 from tests.drop_kinds import sshd_drop
 from tests.office import ITEMS_HEADER
 from tests.servers import MailServer, Sshd, free_port

@@ -1,9 +1,9 @@
 """Rehearsals: `import --dry-run` says what would become of every row, field by field, and changes nothing."""
 
-from daemon.attempt import Rehearsed, rehearse
+from daemon.importing.rehearsal import Rehearsed, rehearse
 from daemon.loading import Change
 from daemon.model import RemoteFile
-from daemon.outcome import Held, Imported
+from daemon.model.outcome import Held, Imported
 from tests.office import ITEMS, ITEMS_HEADER, Office
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'

@@ -2,10 +2,11 @@
 
 import pytest
 
-from daemon import db, decisions
+from daemon import db
+from daemon.importing import decisions
 from daemon.loading import Undone
 from daemon.model import ImportRun
-from daemon.porter import prune_archive
+from daemon.upkeep.retention import prune_archive
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'

@@ -19,7 +19,8 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from daemon import db, embedded
+from daemon import db
+from daemon.db import embedded
 from daemon.drops import fetch, open_drop
 from daemon.settings import Settings
 from tests.drop_kinds import settings_with, sshd_drop

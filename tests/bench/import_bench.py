@@ -20,8 +20,9 @@ from pathlib import Path
 
 import psycopg
 
-from daemon import db, embedded, ledger, log
-from daemon.attempt import attempt
+from daemon import db, ledger, log
+from daemon.db import embedded
+from daemon.importing.attempt import attempt
 from daemon.model import RemoteFile
 from daemon.profiles import Profiles
 from daemon.settings import Settings

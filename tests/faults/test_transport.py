@@ -16,7 +16,7 @@ from daemon.drops import claim, fetch
 from daemon.drops.base import Drop
 from daemon.errors import TryLater, Vanished
 from daemon.model import RemoteFile
-from daemon.schedule import Schedule
+from daemon.service.schedule import Schedule
 from daemon.settings import Settings
 from tests.drop_kinds import fault, ftp_drop, opened, sshd_drop
 from tests.ftp_servers import Ftpd, WithoutMlsd

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.watch import on_network
+from daemon.service.watch import on_network
 from tests.night import customers
 from tests.servers import MailServer
 from tests.service import Service

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
+from daemon.profiles.format import Format
 from daemon.reading import read
-from daemon.shape import Format
 from tests.tables import table
 
 texts = st.text(st.characters(codec="cp1252", exclude_categories=["Cc", "Cs"], exclude_characters="\xa0"), max_size=8)

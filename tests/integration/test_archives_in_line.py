@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from daemon import db
-from daemon.rescue import rescue
+from daemon.upkeep.rescue import rescue
 from tests.night import Night, customers, items
 from tests.office import CUSTOMERS, ITEMS, Office
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from daemon import intake
-from daemon.porter import prune_archive
+from daemon.pickup.look import look
+from daemon.upkeep.retention import prune_archive
 from tests.night import Night, customers, items
 from tests.office import Office
 
@@ -77,7 +77,7 @@ def test_a_file_replaced_before_it_was_fetched_has_vanished(night: Night) -> Non
     original = os.stat(file)
     tended = night.tended["erp"]
     with night.drop() as drop:
-        intake.look(night.office.engine, night.office.settings, night.office.profiles, "erp", drop, tended._seen)
+        look(night.office.engine, night.office.settings, night.office.profiles, "erp", drop, tended._seen)
     night.arrive("erp/items.csv", items("F1", "F2"), mtime=original.st_mtime + 5)
     night.pass_by()
     assert night.runs()[1:] == [("items.csv", "vanished", None), ("items.csv", "imported", None)]

@@ -12,7 +12,7 @@ import psutil
 import psycopg
 import pytest
 
-from daemon import embedded
+from daemon.db import embedded
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_it_is_started_again_when_it_dies(home: Path, eventually: Callable[..., 
 
 def test_it_does_not_outlive_an_owner_that_is_killed(home: Path, eventually: Callable[..., object]) -> None:
     """After kill -9 of its owner the server stops by itself, and the next start finds everything in order."""
-    program = f"import time; from pathlib import Path; from daemon import embedded\nwith embedded.postgres(Path({str(home)!r})): print('up', flush=True); time.sleep(60)"
+    program = f"import time; from pathlib import Path; from daemon.db import embedded\nwith embedded.postgres(Path({str(home)!r})): print('up', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
         assert owner.stdout
         assert owner.stdout.readline() == "up\n"

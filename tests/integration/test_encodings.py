@@ -6,8 +6,8 @@ import pytest
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
+from daemon.profiles.format import Format
 from daemon.reading import read
-from daemon.shape import Format
 
 TEXTS = {
     "fr": "Société Générale d'Électricité, façade à Besançon",

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from daemon import queue
-from daemon.examination import examine_drop
+from daemon.pickup.check import examine_drop
 from daemon.profiles import Profiles
 from tests.drop_kinds import KINDS, settings_with, sshd_drop
 from tests.servers import Sshd, free_port

@@ -184,7 +184,7 @@ def test_a_first_file_that_shows_nothing_pins_nothing(office: Office) -> None:
 def test_a_retry_is_for_the_dataset_it_was_for(office: Office) -> None:
     """Customers added to a profile by `[[also]]` do not take the place of the open items that are retried."""
     from daemon import db, ledger
-    from daemon.attempt import attempt
+    from daemon.importing.attempt import attempt
 
     run = office.items("C1;F1;01/02/2024;02/03/2024;5\n")
     also = '\n    [[also]]\n    dataset = "customers"\n    columns = { customer_code = "Customer", business_name = "Customer" }\n'
@@ -258,7 +258,7 @@ def test_a_thousand_rejected_rows_are_all_kept(office: Office) -> None:
 def test_the_bytes_are_kept_whatever_comes_of_them(office: Office) -> None:
     """A refused file is in the archive, and retried from there after its profile was mended."""
     from daemon import db, ledger
-    from daemon.attempt import attempt
+    from daemon.importing.attempt import attempt
 
     office.customers("C1")
     office.profile("items", ITEMS.replace('"Item"', '"Itm"'))

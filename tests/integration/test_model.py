@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from daemon import db, decisions, ledger
-from daemon.attempt import attempt
+from daemon import db, ledger
+from daemon.importing import decisions
+from daemon.importing.attempt import attempt
 from daemon.model import ImportRun
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 

@@ -1,16 +1,18 @@
 """Order between files: lines, and files that wait for others."""
 
+import sys
 import threading
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from daemon import db, importer, ledger, queue
-from daemon.attempt import attempt
-from daemon.order import circle, night_of
-from daemon.rescue import rescue
-from daemon.tasks import take_turn
+from daemon import db, ledger, queue
+from daemon.importing.attempt import attempt, begin
+from daemon.importing.order import circle
+from daemon.profiles.day import night_of
+from daemon.service.tasks import take_turn
+from daemon.upkeep.rescue import rescue
 from tests.night import Night, customers, items
 from tests.office import CUSTOMERS, ITEMS, Office
 
@@ -65,7 +67,8 @@ def test_nobody_takes_a_file_for_lost_that_a_lane_goes_on_with(night: Night) -> 
         f"UPDATE nightporter.procrastinate_jobs SET status = 'doing', worker_id = {worker} RETURNING id"
     )
 
-    load = importer.load
+    module = sys.modules[begin.__module__]
+    load = module.load
 
     def rescued_meanwhile(*given: Any) -> Any:
         with db.transaction(night.office.engine) as conn:
@@ -73,7 +76,7 @@ def test_nobody_takes_a_file_for_lost_that_a_lane_goes_on_with(night: Night) -> 
         return load(*given)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importer, "load", rescued_meanwhile)
+        patch.setattr(module, "load", rescued_meanwhile)
         take_turn(night.office.engine, night.office.settings, night.office.profiles, 1, job)
     assert [(night.run(number).state, night.run(number).attempt) for number in (1, 2)] == [("imported", 1)] * 2
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
+from daemon.profiles.format import Format
 from daemon.reading import delimited, read
 from daemon.reading import text as reading_text
-from daemon.shape import Format
 from tests.tables import table_of as table
 
 

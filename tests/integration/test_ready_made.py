@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon import config
+from daemon import toml
 from daemon.mapping import fit
 from daemon.model import Batch, Rejection
-from daemon.profile import Profile, Section
 from daemon.profiles import ready_made
+from daemon.profiles.profile import Profile, Section
 from daemon.reading import read
 
 EXPORTS = Path(__file__).parent.parent / "exports"
@@ -30,7 +30,7 @@ class Came:
 
 def profile(name: str) -> Profile:
     (path,) = [path for path in ready_made() if path.stem == name]
-    return config.load(path, Profile, name=name)
+    return toml.load(path, Profile, name=name)
 
 
 def load(profile: Profile, section: Section, path: Path) -> Came:

@@ -4,12 +4,12 @@ import pytest
 import sqlalchemy as sa
 
 from daemon import db, ledger, queue, results
-from daemon.attempt import attempt
 from daemon.drops import open_drop
+from daemon.importing.attempt import attempt
 from daemon.model import RemoteFile
-from daemon.porter import fetch_owed
-from daemon.rescue import rescue
+from daemon.pickup.transfer import fetch_owed
 from daemon.settings import Person
+from daemon.upkeep.rescue import rescue
 from tests.drop_kinds import settings_with
 from tests.office import CUSTOMERS, Office
 

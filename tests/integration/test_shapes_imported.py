@@ -9,11 +9,11 @@ import openpyxl
 import pytest
 
 from daemon import db, ledger
-from daemon.attempt import attempt
 from daemon.datasets import datasets
+from daemon.datasets.template import EXAMPLE, as_csv, as_xlsx
+from daemon.importing.attempt import attempt
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Words
-from daemon.template import EXAMPLE, as_csv, as_xlsx
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office
 
 CUSTOMERS_CSV = "Code;Name;City;Limit\nC1;Martin;Paris;\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import TryLater
-from daemon.results import send
+from daemon.results.smtp import send
 from daemon.settings import Mail, Settings
 from tests.servers import MailServer, free_port
 

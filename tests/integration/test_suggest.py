@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.datasets import datasets
-from daemon.mapping.holding import holdings
+from daemon.mapping.evidence import holdings
 from daemon.mapping.suggest import Suggestion, suggest
 from daemon.profiles import ready_made
 from daemon.reading import read

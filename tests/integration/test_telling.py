@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.expectations import check_expectations
+from daemon.upkeep.missing import check_expectations
 from tests.drop_kinds import sshd_drop
 from tests.night import MAIL, Night, customers
 from tests.office import CUSTOMERS, Office

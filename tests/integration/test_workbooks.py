@@ -10,8 +10,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
+from daemon.profiles.format import Format
 from daemon.reading import read
-from daemon.shape import Format
 from tests.workbooks import frame, workbook
 
 

@@ -9,8 +9,8 @@ import pytest
 from daemon.errors import FileRefused
 from daemon.mapping import Mapping
 from daemon.mapping.prove import prove
-from daemon.profile import Profile
-from daemon.shape import Conventions
+from daemon.profiles.format import Conventions
+from daemon.profiles.profile import Profile
 from tests.rows import COLUMNS, GOOD, KNOWN, apply, batch, reasons
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from daemon import settings
-from daemon.config import ConfigInvalid, Table, load
+from daemon.toml import ConfigInvalid, Table, load
 
 
 def faults_of(path: Path, text: str) -> list[str]:

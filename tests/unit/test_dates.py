@@ -7,7 +7,7 @@ from babel import Locale
 
 from daemon.mapping import dates
 from daemon.mapping.digits import latin
-from daemon.shape import Conventions
+from daemon.profiles.format import Conventions
 
 
 @pytest.mark.parametrize(

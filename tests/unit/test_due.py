@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from daemon.due import Expect
+from daemon.profiles.expect import Expect
 
 
 def days(expect: Expect, month: int = 11) -> list[int]:

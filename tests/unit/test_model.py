@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.model import FINAL, TRANSITIONS, State
-from daemon.outcome import Tally
+from daemon.model.outcome import Tally
 
 
 def test_every_run_can_end() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.datasets import datasets, synonyms
 from daemon.mapping.dates import LANGUAGES
-from daemon.mapping.names import Names, plain
+from daemon.mapping.likeness import Names, plain
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from daemon.errors import FileRefused
-from daemon.profile import Profile
 from daemon.profiles import Profiles, ready_made
+from daemon.profiles.profile import Profile
 
 BODY = 'dataset = "customers"\ncolumns = { customer_code = "C", business_name = "N" }\n'
 

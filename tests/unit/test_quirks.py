@@ -11,8 +11,8 @@ from daemon.errors import FileRefused
 from daemon.mapping import Mapping
 from daemon.mapping.prove import blank_columns, prove
 from daemon.model import Batch
-from daemon.profile import Profile
-from daemon.shape import Conventions
+from daemon.profiles.format import Conventions
+from daemon.profiles.profile import Profile
 from tests.rows import COLUMNS, GOOD, KNOWN, apply, batch, reasons
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from daemon.errors import Refusal
 from daemon.model import Fault, ImportRun, Reason, Rejection, State
-from daemon.results import Links, Words, as_csv, as_xlsx, compose
-from daemon.results.email import Result
+from daemon.results import Links, Words, as_csv, as_xlsx
+from daemon.results.email import Result, compose
 from daemon.results.outbox import Owed
 
 MONEY = {

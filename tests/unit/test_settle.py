@@ -1,8 +1,8 @@
 """When a file is complete."""
 
-from daemon.drop_settings import LocalDrop
 from daemon.drops import Seen, next_look, observe
 from daemon.model import RemoteFile
+from daemon.settings.drops import LocalDrop
 
 QUIET = LocalDrop(kind="local", path="/drop", settle=10)
 MARKED = LocalDrop(kind="local", path="/drop", marker="{name}.ok")

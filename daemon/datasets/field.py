@@ -1,0 +1,74 @@
+"""Fields: what a dataset's columns hold, as TOML says it; those of the house, and those that an admin adds."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, model_validator
+from pydantic import Field as Key
+
+from daemon.toml import Table
+
+Language = Literal["en", "fr"]
+"""The languages that mails, pages and templates are written in."""
+LANGUAGES = get_args(Language)
+
+Name = Annotated[str, Key(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
+"""How fields and datasets are called in Postgres."""
+
+
+def _in_every_language(label: object) -> object:
+    """A label may be one text, or be there in one language only."""
+    said = {"en": label} if isinstance(label, str) else label
+    if not isinstance(said, dict) or not said:
+        return label
+    return {language: said.get(language) or next(iter(said.values())) for language in LANGUAGES}
+
+
+Label = Annotated[dict[str, str], BeforeValidator(_in_every_language)]
+
+
+class Field(Table):
+    """One column of a dataset.
+
+    `owner` says who may change the value of a row that exists: `erp` (the file always wins), `app` (kept as it is, unless a
+    profile says otherwise), or `fill` (the file fills it, if it is empty).
+    `default_from` names fields that give the value where the file has none: the year of a date, or, for an enum, one of
+    the two words of `by_sign` for an amount above or below zero. `joined_from` names fields that make it together.
+    """
+
+    type: Literal["text", "integer", "money", "date", "bool", "enum", "list"]
+    required: bool = False
+    owner: Literal["erp", "app", "fill"] = "erp"
+    folded: bool = Key(False, description="neither case nor spacing matters where rows are matched by it")
+    max_length: int = 500
+    words: dict[str, list[str]] = Key({}, description="of an enum: each value, with words that always mean it")
+    default: str | None = None
+    default_from: list[str] = []
+    by_sign: list[str] = []
+    joined_from: list[str] = []
+    positive: bool = Key(False, description="of money: zero and less are a fault")
+    derived: bool = Key(False, description="never mapped; only `default_from` fills it, and goes with that")
+    iso4217: bool = Key(False, description="a currency's code")
+    iso3166: bool = Key(False, description="a country's code; its name in many languages means that")
+    vat: bool = Key(False, description="a VAT number; one that cannot be is told")
+    sole: bool = Key(False, description="of a customer's rows at most one has it: the latest that says so")
+    label: Label = {}
+    description: str = ""
+    example: str = ""
+    synonyms: list[str] = Key([], description="headers that files have for it, beside its label")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Field":
+        if (self.type == "enum") != bool(self.words):
+            raise ValueError('an "enum" needs its "words", and nothing else has any')
+        return self
+
+    @property
+    def plain(self) -> bool:
+        """Whether its value comes from a file alone, and means nothing to the rows beside it."""
+        works_out = (self.default, self.default_from, self.by_sign, self.joined_from, self.derived)
+        return not any((*works_out, self.default is not None, self.vat, self.sole))
+
+    @property
+    def given_by(self) -> list[str]:
+        """The other fields that can give the value where a file has no column for it."""
+        return self.default_from + self.joined_from

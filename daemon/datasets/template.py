@@ -1,0 +1,103 @@
+"""Templates: a workbook with every field of a dataset, to be filled in by hand and dropped as it is."""
+
+import csv
+import datetime
+import io
+from decimal import Decimal
+from typing import IO
+
+from daemon.datasets.dataset import Dataset
+from daemon.datasets.field import Field
+
+EXAMPLE = {"en": "e.g. ", "fr": "ex. "}
+"""How the row of examples begins, by which it is known for no record."""
+
+_TYPES = {
+    "en": {
+        "text": "text", "integer": "whole number", "money": "amount", "date": "date", "bool": "yes or no",
+        "enum": "one of the list", "list": "texts with commas between",
+    },
+    "fr": {
+        "text": "texte", "integer": "nombre entier", "money": "montant", "date": "date", "bool": "yes ou no",
+        "enum": "un de la liste", "list": "textes séparés par des virgules",
+    },
+}  # fmt: skip
+_REQUIRED = {"en": "required", "fr": "obligatoire"}
+_LEFT_OUT = {"en": "filled in on every row, or on none", "fr": "à remplir sur toutes les lignes, ou sur aucune"}
+_ROWS = 10_000
+"""The rows below the headers that have drop-downs."""
+
+
+def file_name(dataset: Dataset, kind: str) -> str:
+    """What a filled-in template must be called so that it is imported with no profile of its own: this, or longer."""
+    return f"nightporter-{dataset.name}.{kind}"
+
+
+def names(field: str, described: Field) -> list[str]:
+    """The headers that a template may have for a field: its label in any language, or the field's own name."""
+    return list(dict.fromkeys([*described.label.values(), field]))
+
+
+def as_csv(dataset: Dataset, language: str) -> str:
+    """The template as delimited text."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";")
+    fields = [(name, dataset.fields[name]) for name in dataset.mappable]
+    writer.writerow([field.label[language] for _, field in fields])
+    examples = [field.example for _, field in fields]
+    writer.writerow([EXAMPLE[language] + examples[0], *examples[1:]])
+    return text.getvalue()
+
+
+def as_xlsx(dataset: Dataset, language: str, out: IO[bytes]) -> None:
+    """The template as a workbook: headers with comments, a row of examples, drop-downs where there is a choice."""
+    from openpyxl import Workbook  # slow to import, and rarely asked for
+    from openpyxl.comments import Comment
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = dataset.label[language]
+    sheet.freeze_panes = "A2"
+    for column, name in enumerate(dataset.mappable, 1):
+        field = dataset.fields[name]
+        title = sheet.cell(1, column, field.label[language])
+        title.font = Font(bold=True, color="FFFFFF")
+        title.fill = PatternFill("solid", fgColor="1F4E5F" if field.required and not field.given_by else "6B8E9B")
+        title.comment = Comment(_told(name, field, language), "Nightporter", height=110, width=260)
+        example = sheet.cell(2, column, _value(field, EXAMPLE[language] if column == 1 else ""))
+        example.font = Font(italic=True, color="8A8A8A")
+        example.alignment = Alignment(horizontal="left")
+        letter = get_column_letter(column)
+        sheet.column_dimensions[letter].width = max(len(field.label[language]), len(field.example), 10) + 3
+        if choices := ["yes", "no"] if field.type == "bool" else list(field.words):
+            choice = DataValidation("list", formula1=f'"{",".join(choices)}"', allow_blank=True, showErrorMessage=True)
+            choice.add(f"{letter}3:{letter}{_ROWS}")
+            sheet.add_data_validation(choice)
+        if field.type in ("text", "date"):
+            for row in range(3, 203):  # so that a spreadsheet takes no code for a number
+                sheet.cell(row, column).number_format = "@" if field.type == "text" else "yyyy-mm-dd"
+    book.save(out)
+
+
+def _told(name: str, field: Field, language: str) -> str:
+    """What the comment on a header says."""
+    kind = _TYPES[language][field.type]
+    needed = [_LEFT_OUT[language]] if field.default_from else [_REQUIRED[language]] if field.required else []
+    return "\n".join(
+        filter(
+            None, [name, ", ".join([kind, *needed]), field.description, field.example and f"{EXAMPLE[language]}{field.example}"]
+        )
+    )
+
+
+def _value(field: Field, mark: str) -> object:
+    """An example as a spreadsheet types it."""
+    if mark or not field.example:
+        return mark + field.example
+    if field.type == "date":
+        return datetime.date.fromisoformat(field.example)
+    return Decimal(field.example) if field.type == "money" else field.example

@@ -1,0 +1,52 @@
+"""A rehearsal: what importing a file would come to, of which nothing stays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from daemon import db, ledger, loading
+from daemon.importing.contents import as_correction, parts_of
+from daemon.importing.load import Progress, load
+from daemon.model import Outcome, RemoteFile
+from daemon.profiles import Profile, Profiles
+from daemon.reading import mark_of, members
+from daemon.settings import Settings
+
+CHANGES = 1000
+"""How many of the rows that a file touches a rehearsal tells of."""
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What importing a file would come to: its dataset, the outcome, and what would become of the first rows it touches."""
+
+    dataset: str
+    outcome: Outcome
+    changes: list[loading.Change]
+
+
+class _Rehearsed(Exception):
+    """Ends a rehearsal's transaction without a trace."""
+
+
+def rehearse(
+    engine: Engine, settings: Settings, profiles: Profiles, profile: Profile | None, file: RemoteFile, progress: Progress
+) -> list[Rehearsed]:
+    """What importing a local file would come to, run by run; nothing of it stays. Raises FileRefused and TryLater."""
+    came_of: list[Rehearsed] = []
+    path = Path(file.name)
+    try:
+        with db.transaction(engine) as conn:
+            first = ledger.get(conn, ledger.arrive_inline(conn, file, profiles.sections(path.name, profile)))
+            assert first
+            if mark := mark_of(path, settings.sandbox):
+                first = as_correction(conn, settings, first, mark)
+            if not first.dataset:
+                ledger.assign(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
+            for run in [first] if first.corrects else ledger.siblings(conn, first):
+                outcome = load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
+                came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
+            raise _Rehearsed
+    except _Rehearsed:
+        return came_of

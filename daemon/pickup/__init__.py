@@ -1,0 +1,7 @@
+"""One visit to a drop: what came is taken in, what ended is put away."""
+
+from daemon.pickup.check import Finding, examine_drop, served_host_keys, state_of
+from daemon.pickup.look import Arriving, record
+from daemon.pickup.visit import Tended
+
+__all__ = ["Arriving", "Finding", "Tended", "examine_drop", "record", "served_host_keys", "state_of"]

@@ -1,0 +1,28 @@
+"""What an admin writes about files: the saved mapping profiles, and the day that a file is about."""
+
+from daemon.profiles.column import Column
+from daemon.profiles.day import day_of, night_of
+from daemon.profiles.expect import Expect
+from daemon.profiles.format import DATE_PATTERN, SERIAL, Conventions, Format, Kind, is_short
+from daemon.profiles.profile import Control, Profile, Section
+from daemon.profiles.saved import REJECTED_ROWS, Profiles, profile_of, ready_made
+
+__all__ = [
+    "DATE_PATTERN",
+    "REJECTED_ROWS",
+    "SERIAL",
+    "Column",
+    "Control",
+    "Conventions",
+    "Expect",
+    "Format",
+    "Kind",
+    "Profile",
+    "Profiles",
+    "Section",
+    "day_of",
+    "is_short",
+    "night_of",
+    "profile_of",
+    "ready_made",
+]

@@ -1,0 +1,234 @@
+"""A profile: a saved mapping from a file's columns to a dataset's fields, and what else an admin says of such files."""
+
+import fnmatch
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import re2
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from daemon.datasets import Dataset, datasets
+from daemon.errors import FileRefused, Refusal
+from daemon.profiles.column import Column, Source
+from daemon.profiles.expect import Expect
+from daemon.profiles.format import Conventions, Format
+from daemon.profiles.rules import Import
+from daemon.settings import Person
+from daemon.toml import Table, clock_time, nearest
+
+
+class Shape(Format, Conventions):
+    """A profile's `[format]` table: the file's shape, and how it writes numbers and dates."""
+
+    @property
+    def conventions(self) -> Conventions:
+        """How it writes numbers and dates."""
+        return Conventions.model_validate({name: getattr(self, name) for name in Conventions.model_fields})
+
+
+class Control(Table):
+    """A profile's `[control]` table: what the ERP says the file holds, compared exactly before anything is committed.
+
+    It is said in a control file, or else in the file's own trailer line (`[format] trailer`), its cells joined by `;`.
+    """
+
+    file: str | None = Field(None, pattern=r"\{(name|stem)\}", description='the control file beside it: "{stem}.ctl"')
+    rows: str | None = Field(None, description="a regular expression whose group is the number of records: 'ROWS=(\\d+)'")
+    total: str | None = Field(None, description="one whose group is the sum of the amounts, written as in the file")
+
+    @field_validator("rows", "total")
+    @classmethod
+    def _one_group(cls, expression: str | None) -> str | None:
+        if expression is not None and _compiled(expression).groups != 1:
+            raise ValueError("not a regular expression with one group")
+        return expression
+
+    @model_validator(mode="after")
+    def _something(self) -> "Control":
+        if not self.rows and not self.total:
+            raise ValueError('give "rows", "total", or both')
+        return self
+
+    def said(self, what: Literal["rows", "total"], text: str) -> str | None:
+        """What the control says of the rows or the total; None when it says nothing."""
+        found = _compiled(getattr(self, what)).search(text)
+        return found[1] if found else None
+
+
+def _compiled(expression: str) -> Any:
+    """RE2, for it matches in linear time: no expression can hang the daemon."""
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(expression, options)
+    except re2.error as error:
+        raise ValueError(f"not a regular expression that RE2 knows: {error}") from error
+
+
+class Notify(Table):
+    """A profile's `[notify]` table: who gets the result email."""
+
+    to: list[Person] = []
+    when: Literal["always", "problems", "never"] = "always"
+
+
+class Section(Table):
+    """One dataset that a profile fills from a file: the profile's own tables, or one of its `[[also]]`."""
+
+    dataset: str
+    entity: str = ""
+    columns: dict[str, Source]
+    import_: Import = Field(Import(), alias="import")
+    customer_entity: str | None = Field(None, description="under which entity the customers are, if not under the rows' own")
+
+    @field_validator("dataset")
+    @classmethod
+    def _known_dataset(cls, name: str) -> str:
+        if name not in datasets():
+            raise ValueError(f'no dataset "{name}"{nearest(name, list(datasets()))}')
+        return name
+
+    @field_validator("columns")
+    @classmethod
+    def _known_fields(cls, columns: dict[str, Column], info: ValidationInfo) -> dict[str, Column]:
+        if "dataset" in info.data:
+            dataset = datasets()[info.data["dataset"]]
+            known = [*dataset.mappable, "entity"]
+            faults = [f'no field "{f}" in {dataset.name}{nearest(f, known)}' for f in columns if f not in known]
+            faults += [
+                f'the required field "{name}" is not mapped'
+                for name, field in dataset.fields.items()
+                if field.required and name not in columns and not set(field.given_by) & set(columns)
+            ]
+            faults += [
+                f'"join" makes text, and "{name}" is {dataset.fields[name].type}'
+                for name, column in columns.items()
+                if column.joins and name in dataset.fields and dataset.fields[name].type != "text"
+            ]
+            faults += [
+                f'"debit", "credit" and "flag" make an amount, and "{name}" is none'
+                for name, column in columns.items()
+                if column.signs and (name not in dataset.fields or dataset.fields[name].type != "money")
+            ]
+            faults += [
+                f'"after" and "term" make a date, and "{name}" is none'
+                for name, column in columns.items()
+                if column.dates and (name not in dataset.fields or dataset.fields[name].type != "date")
+            ]
+            if faults:
+                raise ValueError("; ".join(faults))
+        return columns
+
+    @model_validator(mode="after")
+    def _rules_that_hold(self) -> "Section":
+        dataset, rules = datasets()[self.dataset], self.import_
+        named = {"match": rules.match, "protect": rules.protect or []}
+        for key, names in named.items():
+            for name in names:
+                if name not in dataset.fields:
+                    raise ValueError(f'[import] {key}: no field "{name}" in {dataset.name}{nearest(name, dataset.mappable)}')
+        if unmapped := [name for name in rules.match if name not in self.columns]:
+            raise ValueError(f"[import] match: {', '.join(unmapped)} must be mapped, and never be empty")
+        if rules.mode == "snapshot":
+            if dataset.presence is None:
+                raise ValueError(f"[import] mode: a file never holds all {dataset.name}; leave it at delta")
+            if rules.on_match == "skip":
+                raise ValueError("[import] on_match: a snapshot updates what is there; leave it at update")
+            if "entity" in self.columns and not rules.entities:
+                raise ValueError("[import] entities: say of which entities such a file holds everything")
+        if rules.sign == "by_type" and not (dataset.balance and dataset.balance.type in self.columns):
+            raise ValueError("[import] sign: by_type needs the column that says what a row is")
+        return self
+
+    @property
+    def sources(self) -> dict[str, Column]:
+        """Where each field's value comes from; and the day a row is about, if a column says it."""
+        day = self.import_.business_date
+        return self.columns | ({"as_of": day} if isinstance(day, Column) else {})
+
+    @property
+    def speaks_for(self) -> list[str]:
+        """The entities of which a snapshot says everything."""
+        return (self.import_.entities or [self.entity]) if self.import_.mode == "snapshot" else []
+
+    @property
+    def headers(self) -> list[str]:
+        """Every header of a file that it may read."""
+        return [header for column in self.sources.values() for header in column.every_header]
+
+    @property
+    def target(self) -> Dataset:
+        """The dataset this section fills."""
+        return datasets()[self.dataset]
+
+
+class Profile(Section):
+    """A saved mapping profile, named by its file."""
+
+    name: str
+    pattern: str | None = Field(None, description="file names, with * ? [ ]")
+    regex: str | None = Field(None, description="file names, as a regular expression over the whole name")
+    drop: str | None = Field(None, description="only files of this drop")
+    format: Shape = Shape()
+    control: Control | None = None
+    expect: Expect | None = None
+    notify: Notify = Notify()
+    also: list[Section] = []
+
+    @model_validator(mode="after")
+    def _one_pattern(self) -> "Profile":
+        if (self.pattern is None) == (self.regex is None):
+            raise ValueError('give either "pattern" or "regex"')
+        if self.control and not self.control.file and not self.format.trailer:
+            raise ValueError('[control] needs its "file", or a "trailer" in [format]')
+        if self.control and self.control.total and any(section.import_.skip_where for section in self.sections):
+            raise ValueError('the "total" of [control] counts rows that "skip_where" leaves out; compare "rows" only')
+        names = [section.dataset for section in self.sections]
+        if len(set(names)) < len(names):
+            raise ValueError("each dataset may be filled by one section only")
+        if self.regex is not None:
+            self._pattern  # noqa: B018  compiled now, so that a bad one is a fault of the file
+        return self
+
+    @cached_property
+    def _pattern(self) -> Any:
+        try:
+            return _compiled(self.regex or "")
+        except ValueError as error:
+            raise ValueError(f"regex: {error}") from error
+
+    def claims(self, name: str, drop: str) -> bool:
+        """Whether a file of this name in this drop is this profile's, be it packed by gzip."""
+        if self.drop is not None and self.drop != drop:
+            return False
+        return any(self._names(each) for each in (name, name.removesuffix(".gz")))
+
+    def _names(self, name: str) -> bool:
+        if self.pattern is not None:
+            return fnmatch.fnmatchcase(name, self.pattern)
+        return self._pattern.fullmatch(name) is not None
+
+    def business_date(self, name: str) -> date | None:
+        """The day that a file is about, if the profile finds that in its name."""
+        return self.import_.date_in(name)
+
+    def night(self, moment: datetime) -> date:
+        """The day whose night a moment belongs to, which ends at `day_starts` in the profile's time zone."""
+        starts = clock_time(self.import_.day_starts)
+        local = moment.astimezone(ZoneInfo(self.expect.timezone if self.expect else "UTC"))
+        return local.date() - timedelta(days=local.time() < starts)
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """What the file fills, in the order it must happen: a dataset that others refer to comes first."""
+        order = list(datasets())
+        return sorted([self, *self.also], key=lambda section: order.index(section.dataset))
+
+    def section(self, dataset: str) -> Section:
+        """The section that fills a dataset. Raises FileRefused `no_profile` when there is none (any more)."""
+        for section in self.sections:
+            if section.dataset == dataset:
+                return section
+        raise FileRefused(Refusal.NO_PROFILE, f"{self.name} fills no {dataset} any more")

@@ -1,0 +1,162 @@
+"""The profiles of an installation: saved, ready-made, and those of templates; found by file name."""
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+from pathlib import Path
+
+from daemon import shipped, toml
+from daemon.datasets import Dataset, datasets, template
+from daemon.errors import FileRefused, Refusal
+from daemon.log import get
+from daemon.model import ImportRun, basename
+from daemon.profiles.profile import Profile
+from daemon.toml import ConfigInvalid, Fault, nearest
+
+log = get(__name__)
+
+REJECTED_ROWS = re.compile(r"(?i)nightporter-rejected-rows-.*\.xlsx$")
+"""What workbooks of rejected rows are called, see `results.file_name`; browsers and people put something behind it."""
+
+
+class Profiles:
+    """The profiles of a home folder, read again when a file changes.
+
+    A profile that is broken now stays in force as it last was, and is reported.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: dict[Path, _Seen] = {}
+        self._of_templates = [_of_template(dataset) for dataset in datasets().values()]
+
+    def __iter__(self) -> Iterator[Profile]:
+        self._refresh()
+        return iter([seen.profile for _, seen in sorted(self._seen.copy().items()) if seen.profile])
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is wrong with the files as they are now."""
+        self._refresh()
+        return [fault for seen in self._seen.copy().values() for fault in seen.faults]
+
+    def get(self, name: str) -> Profile:
+        """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none."""
+        for profile in chain(self, self._of_templates):
+            if profile.name == name:
+                return profile
+        for path in ready_made():
+            if path.stem == name:
+                return toml.load(path, Profile, name=name)
+        close = nearest(name, [*(p.name for p in self), *(path.stem for path in ready_made())])
+        raise FileRefused(Refusal.NO_PROFILE, f'no profile "{name}" in {self._folder}{close}')
+
+    def match(self, name: str, drop: str) -> Profile | None:
+        """The profile for a file, or None: a saved one, or else that of a template filled in.
+
+        Raises FileRefused `two_profiles`, which names both, when two claim it.
+        """
+        claiming = [profile for profile in self if profile.claims(name, drop)] or [
+            profile for profile in self._of_templates if profile.claims(name, drop)
+        ]
+        if len(claiming) > 1:
+            names = " and ".join(profile.name for profile in claiming)
+            raise FileRefused(Refusal.TWO_PROFILES, names)
+        return claiming[0] if claiming else None
+
+    def business_date(self, name: str, drop: str) -> date | None:
+        """The day that a file is about, if its profile finds that in its name."""
+        with contextlib.suppress(FileRefused):
+            if profile := self.match(name, drop):
+                return profile.business_date(name)
+        return None
+
+    def sharing_a_scope(self) -> list[list[str]]:
+        """The names of profiles whose snapshots speak for the same items, which only one can."""
+        speaking: dict[tuple[str, str, str], list[str]] = {}
+        for profile in self:
+            for section in profile.sections:
+                for entity in section.speaks_for:
+                    of = (section.dataset, entity, section.import_.scope or profile.name)
+                    speaking.setdefault(of, []).append(profile.name)
+        return [names for names in speaking.values() if len(names) > 1]
+
+    @staticmethod
+    def sections(name: str, profile: Profile | None) -> list[tuple[str, str]]:
+        """The runs that a file opens, each a profile and a dataset: none where no profile claims it.
+
+        A zip opens one, without a dataset, as does a workbook of rejected rows: what is in it is told when it has been
+        fetched.
+        """
+        if name.casefold().endswith(".zip") or REJECTED_ROWS.match(basename(name)):
+            return [(profile.name if profile else "", "")]
+        return [(profile.name, section.dataset) for section in profile.sections] if profile else []
+
+    def _refresh(self) -> None:
+        files = _files(self._folder)
+        for gone in set(self._seen) - set(files):
+            self._seen.pop(gone, None)
+        for path, mtime in files.items():
+            before = self._seen.get(path)
+            if before is None or before.mtime != mtime:
+                self._seen[path] = _read(path, mtime, before.profile if before else None)
+
+
+def _files(folder: Path) -> dict[Path, int]:
+    """The profile files that are there now, each with its mtime; an editor's leavings are none."""
+    files = {}
+    for path in folder.glob("*.toml"):
+        with contextlib.suppress(FileNotFoundError):
+            if not path.name.startswith("."):
+                files[path] = path.stat().st_mtime_ns
+    return files
+
+
+@dataclass(frozen=True)
+class _Seen:
+    mtime: int
+    profile: Profile | None
+    faults: list[Fault]
+
+
+def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
+    try:
+        return _Seen(mtime, toml.load(path, Profile, name=path.stem), [])
+    except ConfigInvalid as error:
+        log.error(
+            "profile_broken",
+            profile=path.stem,
+            faults=[str(f) for f in error.faults],
+            last_good_in_force=last_good is not None,
+        )
+        return _Seen(mtime, last_good, error.faults)
+
+
+def ready_made() -> list[Path]:
+    """The profiles that come with the installation, to be copied and edited."""
+    return sorted(shipped("profiles").glob("*.toml"))
+
+
+def _of_template(dataset: Dataset) -> Profile:
+    columns = {
+        name: {"first_of": template.names(name, field), "optional": not field.required or bool(field.given_by)}
+        for name, field in ((name, dataset.fields[name]) for name in dataset.mappable)
+    }
+    profile: Profile = Profile.model_validate(
+        {
+            "name": f"template-{dataset.name}",
+            "regex": rf"(?i)nightporter-{dataset.name}.*\.(xlsx|csv)",
+            "dataset": dataset.name,
+            "format": {"ignore": [f"{mark}*" for mark in template.EXAMPLE.values()]},
+            "columns": columns,
+        }
+    )
+    return profile
+
+
+def profile_of(profiles: Profiles, run: ImportRun) -> Profile | None:
+    """The saved profile of a run; None when it is gone, or comes with the installation."""
+    return next((profile for profile in profiles if profile.name == run.profile), None)

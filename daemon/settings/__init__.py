@@ -1,0 +1,21 @@
+"""What an admin writes about the installation: the settings, and its drops."""
+
+from daemon.settings.drops import CLAIMED, Afterwards, DropSettings, FtpDrop, FtpsDrop, HttpDrop, LocalDrop, SftpDrop
+from daemon.settings.settings import Entity, Mail, Person, Sandbox, Settings, load
+
+__all__ = [
+    "CLAIMED",
+    "Afterwards",
+    "DropSettings",
+    "Entity",
+    "FtpDrop",
+    "FtpsDrop",
+    "HttpDrop",
+    "LocalDrop",
+    "Mail",
+    "Person",
+    "Sandbox",
+    "Settings",
+    "SftpDrop",
+    "load",
+]

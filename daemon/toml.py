@@ -1,0 +1,174 @@
+"""TOML into pydantic models: every fault at once, each with its file, its line and the nearest right key."""
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from daemon.errors import SetupFault
+
+_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+class Table(BaseModel):
+    """A table of a TOML file; a key it does not know is a fault."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _seconds(value: object) -> object:
+    if isinstance(value, str):
+        if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])", value.strip())):
+            raise ValueError('not a duration; write "30s", "5m", "2h" or "1d"')
+        return float(match[1]) * _UNITS[match[2]]
+    return value
+
+
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+"""A length of time, written `"30s"`, `"5m"`, `"2h"` or `"1d"`."""
+
+
+def clock_time(text: str) -> time:
+    """`06:00` as a time of day. Raises ValueError."""
+    if not re.fullmatch(r"\d\d:\d\d", text):
+        raise ValueError('not a time of day; write "06:00"')
+    return time.fromisoformat(text)
+
+
+def known_zone(name: str) -> str:
+    """A time zone's name. Raises ValueError when there is none of it."""
+    if name not in available_timezones():
+        raise ValueError(f'no time zone "{name}"{nearest(name, sorted(available_timezones()))}; write "Europe/Paris"')
+    return name
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in a settings or profile file, for the admin who wrote it."""
+
+    file: Path
+    line: int | None
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else str(self.file)
+        return f"{place}: {self.key}: {self.message}" if self.key else f"{place}: {self.message}"
+
+
+class ConfigInvalid(SetupFault):
+    """One or more TOML files do not say what they must; `faults` names each place."""
+
+    exit_code = 2
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = faults
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+def load(path: Path, model: type[T], **given: Any) -> T:
+    """Read one TOML file as `model`; `given` adds what the file itself does not say (its own name, the home folder).
+
+    Raises ConfigInvalid with every fault of the file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigInvalid([Fault(path, None, "", f"cannot be read: {error}")]) from error
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise ConfigInvalid([Fault(path, int(line[1]) if line else None, "", f"is not TOML: {error}")]) from error
+    try:
+        return model.model_validate(content | given)
+    except ValidationError as error:
+        raise ConfigInvalid([_fault(path, text, model, dict(e)) for e in error.errors()]) from error
+
+
+def fault_at(path: Path, keys: list[str], message: str) -> Fault:
+    """A fault of what a file says under some keys."""
+    return Fault(path, _line(path.read_text(encoding="utf-8"), keys), ".".join(keys), message)
+
+
+def nearest(word: str, known: list[str]) -> str:
+    """`; did you mean "…"?` for the known word most like `word`, or nothing when none is like it."""
+    close = difflib.get_close_matches(word.casefold(), {k.casefold(): k for k in known}, n=1, cutoff=0.55)
+    right = {k.casefold(): k for k in known}
+    return f'; did you mean "{right[close[0]]}"?' if close else ""
+
+
+def _fault(path: Path, text: str, model: type[BaseModel], error: dict[str, Any]) -> Fault:
+    keys, known = _walk(model, list(error["loc"]))
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "unknown key" + nearest(keys[-1], known)
+    elif error["type"] == "missing":
+        message = "is missing"
+    return Fault(path, _line(text, keys), ".".join(keys), message)
+
+
+def _walk(model: type[BaseModel], loc: list[Any]) -> tuple[list[str], list[str]]:
+    """The keys along `loc` that a file spells (a union's tag is none), and those known in the table that holds the last.
+
+    Found by walking the model's JSON schema.
+    """
+    schema = model.model_json_schema(by_alias=True)
+    here: list[dict[str, Any]] = [schema]
+    spelled = []
+    for part in loc[:-1]:
+        if inside := [step for node in here for step in _into(node, part, schema)]:
+            here = inside
+            spelled.append(str(part))
+    known = [key for node in here for resolved in _resolved(node, schema) for key in resolved.get("properties", {})]
+    return [*spelled, str(loc[-1])] if loc else [], known
+
+
+def _into(node: dict[str, Any], part: Any, schema: dict[str, Any]) -> list[dict[str, Any]]:
+    found = []
+    for known in _resolved(node, schema):
+        if part in known.get("properties", {}):
+            found.append(known["properties"][part])
+        elif isinstance(known.get("additionalProperties"), dict):
+            found.append(known["additionalProperties"])
+        elif "patternProperties" in known:
+            found += known["patternProperties"].values()
+        elif isinstance(part, int) and "items" in known:
+            found.append(known["items"])
+    return found
+
+
+def _resolved(node: dict[str, Any], schema: dict[str, Any]) -> list[dict[str, Any]]:
+    if "$ref" in node:
+        return _resolved(schema["$defs"][node["$ref"].rsplit("/", 1)[1]], schema)
+    branches = node.get("anyOf", []) + node.get("oneOf", [])
+    return [known for branch in branches for known in _resolved(branch, schema)] if branches else [node]
+
+
+def _line(text: str, keys: list[str]) -> int | None:
+    """The line of the deepest of `keys` that stands in the file, as a table header or as a key below one."""
+    table: list[str] = []
+    best: tuple[int, int] | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$", line):
+            table = _dotted(header[1])
+            here = table
+        elif key := re.match(r"\s*((?:\"[^\"]*\"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:\"[^\"]*\"|'[^']*'|[\w-]+))*)\s*=", line):
+            here = table + _dotted(key[1])
+        else:
+            continue
+        if here and here == [k for k in keys if not k.isdigit()][: len(here)] and (best is None or len(here) > best[0]):
+            best = (len(here), number)
+    return best[1] if best else None
+
+
+def _dotted(text: str) -> list[str]:
+    return [part.strip("\"'") for part in re.findall(r"\"[^\"]*\"|'[^']*'|[\w-]+", text)]
