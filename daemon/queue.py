@@ -44,6 +44,24 @@ def is_about(conn: Connection, job: int, **arguments: int) -> None:
     conn.execute(statement, {"job": job, "args": json.dumps(arguments)})
 
 
+def no_job(task: str, key: str, id: str, doing: str = "true") -> str:
+    """The SQL condition that no job of `task` is about `id`, waiting, or, where `doing` holds, under way."""
+    return f"""NOT EXISTS (
+        SELECT FROM procrastinate_jobs j
+        WHERE j.task_name = '{task}' AND (j.args->>'{key}')::bigint = {id}
+              AND (j.status = 'todo' OR (j.status = 'doing' AND {doing})))"""
+
+
+def bury_jobs(conn: Connection, silence: float) -> None:
+    """Forget the jobs that failed, and those of workers silent for `silence` seconds."""
+    statement = """
+        DELETE FROM procrastinate_jobs j
+        WHERE status = 'failed' OR (status = 'doing' AND NOT EXISTS (
+            SELECT FROM procrastinate_workers w
+            WHERE w.id = j.worker_id AND w.last_heartbeat > now() - make_interval(secs => :silence)))"""
+    conn.execute(db.text(statement), {"silence": silence})
+
+
 def worker_app(url: str, connections: int) -> procrastinate.App:
     """The app a worker runs, on a pool of its own."""
     connector = PsycopgConnector(

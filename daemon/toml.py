@@ -1,4 +1,4 @@
-"""TOML into pydantic models: every fault at once, each with its file, its line and the nearest right key."""
+"""TOML into pydantic models: every mistake at once, each with its file, its line and the nearest right key."""
 
 import difflib
 import re
@@ -17,7 +17,7 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class Table(BaseModel):
-    """A table of a TOML file; a key it does not know is a fault."""
+    """A table of a TOML file; a key it does not know is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -49,7 +49,7 @@ def known_zone(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Fault:
+class Mistake:
     """One thing that is wrong in a settings or profile file, for the admin who wrote it."""
 
     file: Path
@@ -63,13 +63,13 @@ class Fault:
 
 
 class ConfigInvalid(SetupFault):
-    """One or more TOML files do not say what they must; `faults` names each place."""
+    """One or more TOML files do not say what they must; `mistakes` names each place."""
 
     exit_code = 2
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("\n".join(map(str, faults)))
-        self.faults = faults
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = mistakes
 
 
 T = TypeVar("T", bound=BaseModel)
@@ -78,25 +78,25 @@ T = TypeVar("T", bound=BaseModel)
 def load(path: Path, model: type[T], **given: Any) -> T:
     """Read one TOML file as `model`; `given` adds what the file itself does not say (its own name, the home folder).
 
-    Raises ConfigInvalid with every fault of the file.
+    Raises ConfigInvalid with every mistake of the file.
     """
     try:
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigInvalid([Fault(path, None, "", f"cannot be read: {error}")]) from error
+        raise ConfigInvalid([Mistake(path, None, "", f"cannot be read: {error}")]) from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        raise ConfigInvalid([Fault(path, int(line[1]) if line else None, "", f"is not TOML: {error}")]) from error
+        raise ConfigInvalid([Mistake(path, int(line[1]) if line else None, "", f"is not TOML: {error}")]) from error
     try:
         return model.model_validate(content | given)
     except ValidationError as error:
-        raise ConfigInvalid([_fault(path, text, model, dict(e)) for e in error.errors()]) from error
+        raise ConfigInvalid([_mistake(path, text, model, dict(e)) for e in error.errors()]) from error
 
 
-def fault_at(path: Path, keys: list[str], message: str) -> Fault:
-    """A fault of what a file says under some keys."""
-    return Fault(path, _line(path.read_text(encoding="utf-8"), keys), ".".join(keys), message)
+def mistake_at(path: Path, keys: list[str], message: str) -> Mistake:
+    """A mistake of what a file says under some keys."""
+    return Mistake(path, _line(path.read_text(encoding="utf-8"), keys), ".".join(keys), message)
 
 
 def nearest(word: str, known: list[str]) -> str:
@@ -106,14 +106,14 @@ def nearest(word: str, known: list[str]) -> str:
     return f'; did you mean "{right[close[0]]}"?' if close else ""
 
 
-def _fault(path: Path, text: str, model: type[BaseModel], error: dict[str, Any]) -> Fault:
+def _mistake(path: Path, text: str, model: type[BaseModel], error: dict[str, Any]) -> Mistake:
     keys, known = _walk(model, list(error["loc"]))
     message = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = "unknown key" + nearest(keys[-1], known)
     elif error["type"] == "missing":
         message = "is missing"
-    return Fault(path, _line(text, keys), ".".join(keys), message)
+    return Mistake(path, _line(text, keys), ".".join(keys), message)
 
 
 def _walk(model: type[BaseModel], loc: list[Any]) -> tuple[list[str], list[str]]:

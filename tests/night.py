@@ -103,7 +103,7 @@ class Night:
     def run(self, number: int) -> Any:
         """One run, as the ledger knows it."""
         with db.transaction(self.office.engine) as conn:
-            return ledger.get(conn, number)
+            return ledger.runs.run_by_id(conn, number)
 
 
 def customers(*codes: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from daemon import db, ledger
 from daemon.db import tables
 from daemon.importing.attempt import attempt
-from daemon.model import ImportRun, Rejection, RemoteFile
+from daemon.model import ImportRun, Rejection, RemoteFile, Tally
 from daemon.profiles import Profiles
 from daemon.settings import Settings, load
 
@@ -73,12 +73,12 @@ class Office:
         chosen = self.profiles.get(profile)
         with db.transaction(self.engine) as conn:
             entry = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
-            first = ledger.arrive_inline(conn, entry, [(profile, section.dataset) for section in chosen.sections])
-            runs = ledger.siblings(conn, self._get(conn, first))
+            first = ledger.arrivals.record_inline(conn, entry, [(profile, section.dataset) for section in chosen.sections])
+            runs = ledger.runs.siblings(conn, self._get(conn, first))
         for run in runs:
             attempt(self.engine, self.settings, self.profiles, run.id)
         with db.transaction(self.engine) as conn:
-            return next(run for run in ledger.siblings(conn, runs[0]) if run.dataset == chosen.dataset)
+            return next(run for run in ledger.runs.siblings(conn, runs[0]) if run.dataset == chosen.dataset)
 
     def customers(self, *codes: str) -> None:
         """Have these customers."""
@@ -99,7 +99,7 @@ class Office:
     def rejections(self, run: ImportRun) -> list[Rejection]:
         """The rejected rows of a run."""
         with db.transaction(self.engine) as conn:
-            return list(ledger.rejections(conn, run.id))
+            return list(ledger.runs.rejections(conn, run.id))
 
     def reasons(self, run: ImportRun) -> dict[int, list[str]]:
         """By line, why rows of a run were rejected."""
@@ -107,7 +107,7 @@ class Office:
 
     @staticmethod
     def _get(conn: sa.Connection, run_id: int) -> ImportRun:
-        run = ledger.get(conn, run_id)
+        run = ledger.runs.run_by_id(conn, run_id)
         assert run
         return run
 
@@ -124,4 +124,4 @@ class Office:
 
 def counts(run: ImportRun) -> dict[str, int]:
     """A run's tally, as far as there is something in it."""
-    return {name: count for name, count in (run.tally or {}).items() if name != "money" and count}
+    return {name: count for name, count in (run.tally or Tally()).as_json().items() if name != "money" and count}

@@ -68,8 +68,8 @@ def _profiles(settings: "Settings") -> Iterator["Finding"]:
             yield Finding(f"profile {profile.name}", False, f'there is no drop "{profile.drop}" in the settings')
         else:
             yield Finding(f"profile {profile.name}", True, f"takes {profile.pattern or profile.regex} into {profile.dataset}")
-    for fault in profiles.faults:
-        yield Finding(f"profile {fault.file.stem}", False, str(fault))
+    for mistake in profiles.mistakes:
+        yield Finding(f"profile {mistake.file.stem}", False, str(mistake))
     for names in profiles.sharing_a_scope():
         detail = f"{' and '.join(names)} hold all of the same items, and each would clear what only the other has"
         yield Finding("profiles", False, detail, "give each its own [import] scope, or make one of them a delta")
@@ -105,7 +105,7 @@ def _states(settings: "Settings") -> Iterator["Finding"]:
     with contextlib.suppress(TryLater, SetupFault), db.opened(settings) as engine, db.transaction(engine) as conn:
         for name in settings.drops:
             yield from state_of(conn, name)
-        for name, files in ledger.strays(conn, settings.drops.keys()):
+        for name, files in ledger.arrivals.strays(conn, settings.drops.keys()):
             remedy = f"put [drops.{name}] back until they are put away"
             yield Finding(f"drop {name}", False, f"is not in the settings any more; {files} of its files lie there", remedy)
 

@@ -181,7 +181,7 @@ def _wait_for_imports(engine: "Engine", home: Path, count: int, mails: int) -> l
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:
         with db.transaction(engine) as conn:
-            runs = ledger.latest(conn, count)
+            runs = ledger.runs.latest_runs(conn, count)
         if len(runs) == count == sum(run.state in FINAL for run in runs) and len(list((home / "mails").iterdir())) >= mails:
             return runs[::-1]
         time.sleep(0.05)

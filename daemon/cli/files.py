@@ -50,13 +50,13 @@ def import_file(
             _print_rehearsal(rehearse(engine, loaded, profiles, chosen, entry, progress), chosen, as_json)
             return
         with db.transaction(engine) as conn:
-            upcoming: int | None = ledger.arrive_inline(conn, entry, sections)
+            upcoming: int | None = ledger.arrivals.record_inline(conn, entry, sections)
         tried = set[int]()
         while upcoming:
             tried.add(upcoming)
             attempt(engine, loaded, profiles, upcoming, progress)
             with db.transaction(engine) as conn:
-                runs = ledger.siblings(conn, ledger.get(conn, upcoming) or sys.exit(1))
+                runs = ledger.runs.siblings(conn, ledger.runs.run_by_id(conn, upcoming) or sys.exit(1))
             upcoming = next((run.id for run in runs if run.state not in FINAL and run.id not in tried), None)
     if as_json:
         (_, first_run), *others = _own_first([(run.dataset, run) for run in runs], chosen)
@@ -82,7 +82,7 @@ def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_js
         return
     for each in came_of:
         if isinstance(each.outcome, Imported):
-            counts = {name: count for name, count in asdict(each.outcome.tally).items() if count and name != "money"}
+            counts = {name: count for name, count in each.outcome.tally.as_json().items() if count and name != "money"}
             print(f"would import into {each.dataset}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
             print_changes(each.changes)
         else:
@@ -95,9 +95,9 @@ def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
 
     match rehearsed.outcome:
         case Imported(tally):
-            return {"tally": asdict(tally), "changes": [asdict(change) for change in rehearsed.changes]}
-        case Held(why, effect, _):
-            return {"status": "held", "detail": why, "effect": effect}
+            return {"tally": tally.as_json(), "changes": [asdict(change) for change in rehearsed.changes]}
+        case Held(effect):
+            return {"status": "held", "detail": effect.why, "effect": effect.as_json()}
         case Refused(code, detail):
             return {"status": "refused", "code": code, "detail": detail}
     raise AssertionError(rehearsed)

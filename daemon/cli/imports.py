@@ -36,9 +36,9 @@ def list_runs(
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
-        runs = ledger.latest(conn, limit)
+        runs = ledger.runs.latest_runs(conn, limit)
         expected = {profile.name for profile in Profiles(loaded.profiles) if profile.expect}
-        missing = [each for each in ledger.missing(conn) if each.profile in expected]
+        missing = [each for each in ledger.arrivals.missing_files(conn) if each.profile in expected]
     if as_json:
         print_json([*map(missing_json, missing), *(run_json(run, loaded) for run in runs)])
         return
@@ -57,7 +57,7 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         mails = results.mails_of(conn, id)
-        suppressed = ledger.suppressed(conn, id, _SUPPRESSED)
+        suppressed = ledger.runs.suppressed_values(conn, id, _SUPPRESSED)
     facts = results.run_json(run, loaded) | {
         "drop": run.drop,
         "arrived_at": run.arrived_at,
@@ -68,11 +68,11 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         "source_fault": run.fault,
         "follows_run": run.follows,
         "corrects_run": run.corrects,
-        "read_as": run.format,
+        "read_as": run.read_as and asdict(run.read_as),
         "header": run.header,
         "business_date": run.business_date,
-        "notes": run.notes,
-        "effect": run.effect,
+        "notes": [note.as_json() for note in run.notes],
+        "effect": run.effect and run.effect.as_json(),
         "decided_by": run.decided_by,
         "undone_at": run.undone_at,
         "undone_by": run.undone_by,
@@ -110,7 +110,7 @@ def rejects(
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
-        rejections = ledger.rejections(conn, id, unresolved=to == "xlsx")
+        rejections = ledger.runs.rejections(conn, id, unresolved=to == "xlsx")
         if to == "csv":
             for chunk in results.as_csv(run, rejections, words):
                 sys.stdout.buffer.write(chunk)
@@ -195,11 +195,11 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
                 raise typer.BadParameter(f"the bytes of run {id} were never fetched")
             if run.state not in FINAL:
                 raise typer.BadParameter(f"run {id} has not ended: it is {run.state}, and tried again by itself")
-            child = ledger.retry(conn, run)
+            child = ledger.runs.retry_run(conn, run)
         attempt(engine, loaded, Profiles(loaded.profiles), child)
         with db.transaction(engine) as conn:
             run = _run(conn, child)
-            others = [each.id for each in ledger.siblings(conn, run) if each.id > child]
+            others = [each.id for each in ledger.runs.siblings(conn, run) if each.id > child]
         for other in others:
             attempt(engine, loaded, Profiles(loaded.profiles), other)
     if as_json:
@@ -236,7 +236,7 @@ def original(
 def _run(conn: "Connection", id: int) -> "ImportRun":
     from daemon import ledger
 
-    run = ledger.get(conn, id)
+    run = ledger.runs.run_by_id(conn, id)
     if run is None:
         raise typer.BadParameter(f"there is no import run {id}")
     return run

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from daemon.model import ImportRun, Rejection, shown
 
 if TYPE_CHECKING:
-    from daemon.ledger import Missing
+    from daemon.ledger.arrivals import Missing
     from daemon.loading import Change
     from daemon.results import Words
 
@@ -77,10 +77,10 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
     for run in runs:
         state = f"[{STATE_STYLES[run.state]}]{run.state}[/]" + (f" ({run.code})" if run.code else "")
         counts = [
-            f"{run.tally[name]:,}" if run.tally else ""
+            f"{getattr(run.tally, name):,}" if run.tally else ""
             for name in ("read", "created", "updated", "unchanged", "skipped", "parked", "rejected")
         ]
-        if run.tally and run.tally["rejected"]:
+        if run.tally and run.tally.rejected:
             counts[-1] = f"[red]{counts[-1]}[/]"
         table.add_row(str(run.id), escape(run.title), run.dataset, state, *counts)
     console = Console()

@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from daemon import shipped, toml
 from daemon.datasets.field import LANGUAGES, Field, Label, Name
-from daemon.toml import ConfigInvalid, Fault, Table, nearest
+from daemon.toml import ConfigInvalid, Mistake, Table, nearest
 
 CUSTOMERS = "customers"
 """The dataset that others refer to, and whose rows theirs wait for."""
@@ -93,33 +93,35 @@ class Dataset(Table):
             named["presence"] = [self.presence.protects]
         for name, field in self.fields.items():
             named[f"fields.{name}"] = field.given_by
-        faults = [
+        mistakes = [
             f'{key}: no field "{name}"{nearest(name, list(self.fields))}'
             for key, names in named.items()
             for name in names
             if name not in self.fields
         ]
-        faults += [f'fields.{name}: "{name}" is a column of ours; choose another name' for name in self.taken & set(self.fields)]
+        mistakes += [
+            f'fields.{name}: "{name}" is a column of ours; choose another name' for name in self.taken & set(self.fields)
+        ]
         if self.presence and self.fields.get(self.presence.protects, Field(type="text")).type != "text":
-            faults.append("presence.protects: by which rows are known is text")
+            mistakes.append("presence.protects: by which rows are known is text")
         if self.one_key and not any(len(key) == 1 for key in self.keys):
-            faults.append("one_key: one of the keys is a single field")
+            mistakes.append("one_key: one of the keys is a single field")
         if not self.refers_to and any(field.sole for field in self.fields.values()):
-            faults.append("sole: only what refers to customers has such a mark")
+            mistakes.append("sole: only what refers to customers has such a mark")
         if any(field.vat for field in self.fields.values()) and not any(field.iso3166 for field in self.fields.values()):
-            faults.append("vat: such a number needs the field that says the country, with iso3166")
+            mistakes.append("vat: such a number needs the field that says the country, with iso3166")
         in_keys = {name for key in self.keys for name in key}
-        faults += [
+        mistakes += [
             f"fields.{name}.default: only a text of the key has one; a profile can give a default"
             for name, field in self.fields.items()
             if field.default is not None and (field.type != "text" or name not in in_keys)
         ]
         if not self.keys and not self.matches:
-            faults.append('say in "keys" which fields make two rows the same')
+            mistakes.append('say in "keys" which fields make two rows the same')
         if self.refers_to and ("customer_code" not in self.fields or not self.fields["customer_code"].required):
-            faults.append('what refers to customers has a field "customer_code", and it is required')
-        if faults:
-            raise ValueError("; ".join(faults))
+            mistakes.append('what refers to customers has a field "customer_code", and it is required')
+        if mistakes:
+            raise ValueError("; ".join(mistakes))
         return self
 
     @property
@@ -178,32 +180,32 @@ def is_shipped(dataset: Dataset) -> bool:
 def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Path) -> None:
     """Put the admin's own datasets, a file each in `folder`, and the fields of their own in force, for this process.
 
-    Raises ConfigInvalid with every fault.
+    Raises ConfigInvalid with every mistake.
     """
-    faults: list[Fault] = []
+    mistakes: list[Mistake] = []
     known = {dataset.name: dataset for dataset in _shipped()}
     for path in sorted(folder.glob("*.toml")):
         if path.stem in known:
-            faults.append(Fault(path, None, "", f"{path.stem} is a dataset of the house; add fields to it in {said_in.name}"))
+            mistakes.append(Mistake(path, None, "", f"{path.stem} is a dataset of the house; add fields to it in {said_in.name}"))
             continue
         if path.stem in _STAGES_OF_OURS or len(path.stem) > _LONGEST_NAME:
-            faults.append(Fault(path, None, "", f"{path.stem} cannot be a dataset's name; choose another, or a shorter one"))
+            mistakes.append(Mistake(path, None, "", f"{path.stem} cannot be a dataset's name; choose another, or a shorter one"))
             continue
         try:
             added = toml.load(path, Dataset, name=path.stem)
         except ConfigInvalid as error:
-            faults += error.faults
+            mistakes += error.mistakes
             continue
         if added.table.startswith("nightporter.") or added.table in {each.table for each in known.values()}:
-            faults.append(toml.fault_at(path, ["table"], f"{added.table} is a table of something else"))
+            mistakes.append(toml.mistake_at(path, ["table"], f"{added.table} is a table of something else"))
         known[path.stem] = added
     for name, fields in custom.items():
         key = ["datasets", name]
         if name not in known:
-            faults.append(toml.fault_at(said_in, key, f'no dataset "{name}"{nearest(name, list(known))}'))
+            mistakes.append(toml.mistake_at(said_in, key, f'no dataset "{name}"{nearest(name, list(known))}'))
             continue
         taken = [each for each in fields if each in known[name].taken | set(known[name].fields)]
-        faults += [toml.fault_at(said_in, [*key, "custom", each], f"{name} has {each} already") for each in taken]
+        mistakes += [toml.mistake_at(said_in, [*key, "custom", each], f"{name} has {each} already") for each in taken]
         labelled = {
             each: field.model_copy(update={"label": field.label or dict.fromkeys(LANGUAGES, _spoken(each))})
             for each, field in fields.items()
@@ -211,8 +213,8 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
         known[name] = known[name].model_copy(
             update={"fields": dict(known[name].fields) | labelled, "custom": known[name].custom | set(fields)}
         )
-    if faults:
-        raise ConfigInvalid(faults)
+    if mistakes:
+        raise ConfigInvalid(mistakes)
     _in_force.clear()
     _in_force.update(_sorted(list(known.values())))
 

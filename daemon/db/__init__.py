@@ -1,6 +1,18 @@
 """Postgres: connections and transactions, the embedded server, migrations, the tables that the settings ask for."""
 
-from daemon.db.connection import KEEPALIVES, SEARCH_PATH, connect, conninfo, driver, migrate, text, transaction
+from daemon.db.connection import KEEPALIVES, SEARCH_PATH, connect, conninfo, driver, migrate, now, text, transaction
 from daemon.db.opened import is_there, opened
 
-__all__ = ["KEEPALIVES", "SEARCH_PATH", "connect", "conninfo", "driver", "is_there", "migrate", "opened", "text", "transaction"]
+__all__ = [
+    "KEEPALIVES",
+    "SEARCH_PATH",
+    "connect",
+    "conninfo",
+    "driver",
+    "is_there",
+    "migrate",
+    "now",
+    "opened",
+    "text",
+    "transaction",
+]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -42,6 +43,12 @@ def connect(url: str) -> Engine:
 def conninfo(engine: Engine) -> str:
     """The same database as a libpq connection string, for a library that keeps its own connections."""
     return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def now(connection: Connection) -> datetime:
+    """The database's clock, the one every time in the ledger is told by."""
+    at: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return at
 
 
 @contextmanager

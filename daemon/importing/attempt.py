@@ -1,4 +1,4 @@
-"""One attempt at an import run: import, decide, finish. What went wrong becomes an outcome here and nowhere else."""
+"""One attempt at an import run: begin, try, judge, finish. What went wrong becomes an outcome here and nowhere else."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -9,14 +9,13 @@ from sqlalchemy import Connection, Engine
 from daemon import db, failpoint, ledger, queue, results
 from daemon.drops import Local, fetch
 from daemon.errors import FileRefused, Refusal, TryLater, Vanished
-from daemon.importing.contents import Opened, opened
-from daemon.importing.decisions import release_lines, supersede
+from daemon.importing.contents import open_contents
+from daemon.importing.decisions import advance_lines, supersede
 from daemon.importing.load import Progress, load
-from daemon.importing.order import OutOfTurn, refuse_passed_over, wait_for_turn, waits_for
-from daemon.ledger import Overtaken
+from daemon.importing.order import is_its_turn, refuse_passed_over, waits_for
 from daemon.log import bound, get
-from daemon.model import Deferred, Imported, ImportRun, Outcome, Refused
-from daemon.profiles import Column, Profiles, day_of, profile_of
+from daemon.model import Deferred, Held, Imported, ImportRun, Outcome, OutOfTurn, Overtaken, Refused
+from daemon.profiles import Column, Profile, Profiles, day_of
 from daemon.settings import Settings
 
 log = get(__name__)
@@ -35,9 +34,9 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
 
 def begin(conn: Connection, profiles: Profiles, run_id: int) -> ImportRun | None:
     """Claim a run for an attempt; None when it is not to be had, or waits for another."""
-    run = ledger.claim(conn, run_id)
+    run = ledger.runs.claim_run(conn, run_id)
     if run and (reason := waits_for(conn, profiles, run)):
-        again = ledger.wait(conn, run, *reason, _LOOK_AGAIN_SECONDS)
+        again = ledger.runs.put_off_run(conn, run, *reason, _LOOK_AGAIN_SECONDS)
         queue.enqueue(conn, "import_run", run.archive_host, at=again, run_id=run_id)
         return None
     return run
@@ -50,66 +49,48 @@ def carry_out(
     run: ImportRun,
     progress: Progress = lambda rows: None,
     *,
-    hold: bool = False,
+    keep_line: bool = False,
 ) -> bool:
     """Try a run that was begun, and write down what came of it; returns whether it ended.
 
-    With `hold` the next file of its line is not owed, but left to the caller.
+    With `keep_line` the next file of its line is not owed, but left to the caller.
     """
     with bound(run=run.id, file=run.title, attempt=run.attempt):
         failpoint.reach("claimed")
-        written = False
         try:
-            outcome = _try(engine, settings, profiles, run, progress, hold)
-            written = True
-        except FileRefused as refused:
-            outcome = Refused(refused.code, refused.detail)
-        except Vanished as gone:
-            outcome = Refused(Refusal.GAVE_UP, str(gone))
-        except TryLater as reason:
-            outcome = _later(run, settings, str(reason), blameless=True)
-        except Overtaken:
-            log.warning("overtaken")
-            return False
-        except Opened:
-            log.info("opened")
-            return False
-        except OutOfTurn:
-            with db.transaction(engine) as conn:
-                ledger.give_back(conn, run)
-            return False
+            outcome = _try(engine, settings, profiles, run, progress, keep_line)
         except Exception as error:
-            log.exception("import_failed")
-            outcome = _later(run, settings, f"{type(error).__name__}: {error}", blameless=False)
-        if not written:
-            try:
-                with db.transaction(engine) as conn:
-                    finish(conn, settings, profiles, run, outcome, hold)
-            except Overtaken:
-                log.warning("overtaken")
-                return False
-        log.info(
-            "import_ended",
-            outcome=type(outcome).__name__.lower(),
-            why=getattr(outcome, "detail", getattr(outcome, "reason", None)),
-        )
+            judged = _judge(settings, run, error)
+            with db.transaction(engine) as conn:
+                outcome = finish(conn, settings, profiles, run, judged, keep_line)
+        why = getattr(outcome, "detail", getattr(outcome, "reason", None))
+        log.info("import_ended", outcome=type(outcome).__name__.lower(), why=why)
         failpoint.reach("finished")
-        return not isinstance(outcome, Deferred)
+        return isinstance(outcome, Imported | Refused | Held)
 
 
-def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress, hold: bool) -> Outcome:
+def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress, keep_line: bool) -> Outcome:
     if run.tries > settings.imports.attempts:
         raise FileRefused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     archive = Path(run.archive or "")
-    run = opened(engine, settings, profiles, run, archive)
-    profile = profiles.get(run.profile)
+    opened = open_contents(engine, settings, profiles, run, archive)
+    if not isinstance(opened, ImportRun):
+        return opened
+    run, profile = opened, profiles.get(opened.profile)
     with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
-        outcome = load(conn, run, profile, archive, settings.sandbox, progress, lambda: wait_for_turn(conn, run))
-        finish(conn, settings, profiles, run, outcome, hold)
-        failpoint.reach("before commit")
+        loaded = load(conn, run, profile, archive, settings.sandbox, progress, lambda: is_its_turn(conn, run))
+        outcome = loaded if isinstance(loaded, OutOfTurn) else finish(conn, settings, profiles, run, loaded, keep_line)
+        if isinstance(outcome, OutOfTurn | Overtaken):
+            conn.rollback()  # nothing of it stays
+        else:
+            failpoint.reach("before commit")
+    if isinstance(outcome, OutOfTurn):
+        with db.transaction(engine) as conn:
+            ledger.runs.give_back_run(conn, run)
+        return outcome
     failpoint.reach("committed")
     return outcome
 
@@ -122,13 +103,27 @@ def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:
         raise TryLater(f"its bytes are in the archive of {run.archive_host}")
     fetched = fetch(Local(Path("/")), run.file, run.name, settings.archive_folder, run.arrival_id)
     with db.transaction(engine) as conn:
-        ledger.fetched(conn, run.arrival_id, fetched, run.name, "" if settings.archive.shared else queue.this_host())
-        again = ledger.get(conn, run.id)
+        host = "" if settings.archive.shared else queue.this_host()
+        ledger.arrivals.mark_fetched(conn, run.arrival_id, fetched, run.name, host)
+        again = ledger.runs.run_by_id(conn, run.id)
     assert again
     return again
 
 
-def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) -> Outcome:
+def _judge(settings: Settings, run: ImportRun, error: Exception) -> Refused | Deferred:
+    """What an attempt that failed comes to."""
+    match error:
+        case FileRefused():
+            return Refused(error.code, error.detail)
+        case Vanished():
+            return Refused(Refusal.GAVE_UP, str(error))
+        case TryLater():
+            return _later(settings, run, str(error), blameless=True)
+    log.error("import_failed", exc_info=error)
+    return _later(settings, run, f"{type(error).__name__}: {error}", blameless=False)
+
+
+def _later(settings: Settings, run: ImportRun, reason: str, *, blameless: bool) -> Refused | Deferred:
     """Another try after a while; or, where nothing but the file can be to blame, the end of trying.
 
     What was asked for on the command line, an import or a retry, is tried once: somebody waits.
@@ -140,30 +135,41 @@ def _later(run: ImportRun, settings: Settings, reason: str, *, blameless: bool) 
 
 
 def finish(
-    conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, outcome: Outcome, hold: bool = False
-) -> None:
-    """Write an outcome down, with everything it owes: the mails, the next try, or the next files of the lines it held up.
+    conn: Connection,
+    settings: Settings,
+    profiles: Profiles,
+    run: ImportRun,
+    outcome: Imported | Refused | Held | Deferred,
+    keep_line: bool = False,
+) -> Outcome:
+    """Write an outcome down, with everything it owes: the mails, the next try, or the next files of the lines it held up; and
+    return it. Overtaken where the run is no longer this attempt's: then the caller's transaction is in vain.
 
-    With `hold`, its own line is left to the caller.
+    With `keep_line`, its own line is left to the caller.
     """
-    ledger.finish(conn, run, outcome)
+    if not ledger.runs.finish_run(conn, run, outcome):
+        return Overtaken()
     if isinstance(outcome, Deferred):
-        at = ledger.now(conn) + timedelta(seconds=outcome.seconds)
+        at = db.now(conn) + timedelta(seconds=outcome.seconds)
         queue.enqueue(conn, "import_run", run.archive_host, at=at, run_id=run.id)
         if outcome.blameless and run.deferrals + 1 == settings.imports.attempts:
             results.owe_result(conn, run, settings.admins)
-        return
-    profile = profile_of(profiles, run)
+        return outcome
+    profile = profiles.saved(run.profile)
     results.owe_result(conn, run, results.recipients(settings, profile, outcome))
-    again = isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE
-    if again and profile and not isinstance(profile.import_.business_date, Column):  # which says the same day again
-        with suppress(FileRefused):
-            ledger.repeated(conn, run, day_of(profile, run))
-    if again and run.section == 0 and profile and profile.expect and profile.notify.to:
-        results.owe_notice(
-            conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=getattr(outcome, "detail", "")
-        )
+    if isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE and profile:
+        _come_again(conn, settings, profile, run, outcome)
     if isinstance(outcome, Imported) and profile and profile.section(run.dataset).speaks_for:
         supersede(conn, settings, profiles, run)
     if run.in_line:
-        release_lines(conn, run, but_own=hold)
+        advance_lines(conn, run, but_own=keep_line)
+    return outcome
+
+
+def _come_again(conn: Connection, settings: Settings, profile: Profile, run: ImportRun, outcome: Refused) -> None:
+    """What a duplicate says: its content is so on a later day, too; and, where a file is expected, that it is no new one."""
+    if not isinstance(profile.import_.business_date, Column):  # which says the same day again
+        with suppress(FileRefused):
+            ledger.runs.extend_day(conn, run, day_of(profile, run))
+    if run.section == 0 and profile.expect and profile.notify.to:
+        results.owe_notice(conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=outcome.detail)

@@ -9,21 +9,22 @@ from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.importing.corrections import corrected
-from daemon.model import ImportRun, basename
+from daemon.model import ImportRun, Opened, Overtaken, basename
 from daemon.profiles import REJECTED_ROWS, Profiles
 from daemon.reading import mark_of, matching, members
 from daemon.settings import Settings
 
 
-class Opened(Exception):
-    """Ends the attempt that found what is in a file: each part is now a run in the line of its own profile."""
-
-
-def opened(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, path: Path) -> ImportRun:
-    """The run, which says what it is about from here on. Raises Opened where what its file holds is to wait in its own line."""
+def open_contents(
+    engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, path: Path
+) -> ImportRun | Opened | Overtaken:
+    """The run, which says what it is about from here on; Opened where what its file holds is to wait in its own line."""
     if not run.corrects and (mark := mark_of(path, settings.sandbox)):
         with db.transaction(engine) as conn:
             said = as_correction(conn, settings, run, mark)
+            if said is None:
+                conn.rollback()
+                return Overtaken()
             if said.corrects:
                 _line_up(conn, run, {said.profile})
         if said.corrects:
@@ -32,28 +33,32 @@ def opened(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRu
         return run
     parts = parts_of(profiles, run, members(path, settings.sandbox))
     with db.transaction(engine) as conn:  # of its own: when the first part is refused, the others are still to come
-        ledger.assign(conn, run, parts)
+        if not ledger.runs.assign_parts(conn, run, parts):
+            conn.rollback()
+            return Overtaken()
         _line_up(conn, run, {profile for _, profile, _ in parts})
     return _going_on(replace(run, member=parts[0][0], profile=parts[0][1], dataset=parts[0][2]))
 
 
 def _line_up(conn: Connection, run: ImportRun, lines: set[str]) -> None:
     for line in sorted(lines | {run.profile}) if run.in_line else ():
-        ledger.advance(conn, run.drop, line, opened=run.id)
+        ledger.runs.advance_line(conn, run.drop, line, opened=run.id)
 
 
-def _going_on(run: ImportRun) -> ImportRun:
-    if run.in_line:
-        raise Opened
-    return run
+def _going_on(run: ImportRun) -> ImportRun | Opened:
+    return Opened() if run.in_line else run
 
 
-def as_correction(conn: Connection, settings: Settings, run: ImportRun, mark: str) -> ImportRun:
-    """The run, which is a correction if its file carries the mark of another one's rejected rows; that says what it is about."""
+def as_correction(conn: Connection, settings: Settings, run: ImportRun, mark: str) -> ImportRun | None:
+    """The run, which is a correction if its file carries the mark of another one's rejected rows; that says what it is about.
+
+    None where the run is no longer this attempt's.
+    """
     original = corrected(conn, settings, run, mark)
     if original is None:
         return run
-    ledger.correct(conn, run, original)
+    if not ledger.runs.mark_correction(conn, run, original):
+        return None
     return replace(run, member="", profile=original.profile, dataset=original.dataset, corrects=original.id)
 
 

@@ -21,7 +21,7 @@ def corrected(conn: Connection, settings: Settings, run: ImportRun, mark: str) -
     Raises FileRefused when those rows cannot go in apart from the rest.
     """
     number = Links.of(settings).marked(mark)
-    original = ledger.get(conn, number) if number is not None else None
+    original = ledger.runs.run_by_id(conn, number) if number is not None else None
     if original is None:
         return None
     _check(original)
@@ -32,7 +32,7 @@ def corrected(conn: Connection, settings: Settings, run: ImportRun, mark: str) -
 
 def root(conn: Connection, run: ImportRun) -> ImportRun:
     """The run of the export that a correction goes back to in the end. Raises FileRefused when one on the way was undone."""
-    while run.corrects and (original := ledger.get(conn, run.corrects)):
+    while run.corrects and (original := ledger.runs.run_by_id(conn, run.corrects)):
         _check(original)
         run = original
     return run
@@ -52,4 +52,4 @@ def resolve(conn: Connection, run: ImportRun, rows: reading.Reader) -> None:
         if isinstance(batch, Batch):
             told = zip(batch.frame.index.tolist(), batch.frame[title].tolist(), strict=True)
             lines |= {line: int(old) for line, old in told if old.isdecimal() and len(old) < 10}
-    ledger.resolve(conn, run, lines)
+    ledger.runs.resolve_rejections(conn, run, lines)

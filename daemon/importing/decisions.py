@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from daemon import ledger, loading, queue, results
+from daemon import db, ledger, loading, queue, results
 from daemon.datasets import datasets
 from daemon.errors import Refusal
 from daemon.log import get
 from daemon.model import FINAL, ImportRun, State
-from daemon.profiles import Profiles, profile_of
+from daemon.profiles import Profiles
 from daemon.settings import Settings
 
 log = get(__name__)
@@ -17,7 +17,7 @@ log = get(__name__)
 
 def approve(conn: Connection, run: ImportRun, by: str) -> bool:
     """Have a held run imported, if its effect is still what it was; whether it was held."""
-    if not ledger.approve(conn, run.id, by):
+    if not ledger.runs.approve_held(conn, run.id, by):
         return False
     queue.enqueue(conn, "import_run", run.archive_host, run_id=run.id)
     log.info("approved", run=run.id, by=by)
@@ -31,30 +31,30 @@ def decline(conn: Connection, settings: Settings, profiles: Profiles, run: Impor
 
 def expire(conn: Connection, settings: Settings, profiles: Profiles) -> int:
     """Refuse what has been held for so long that nobody will decide; returns how many runs."""
-    old = ledger.held_since(conn, timedelta(seconds=settings.imports.held_for))
+    old = ledger.runs.runs_held_since(conn, timedelta(seconds=settings.imports.held_for))
     return sum(_end_by_id(conn, settings, profiles, run_id, Refusal.EXPIRED, "") for run_id in old)
 
 
 def supersede(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun) -> None:
     """Refuse the held runs that an imported one came after: it says what they would have said, and better."""
-    for run_id in ledger.held_before(conn, run):
+    for run_id in ledger.runs.held_runs_before(conn, run):
         _end_by_id(conn, settings, profiles, run_id, Refusal.SUPERSEDED, f"run {run.id}: {run.title}")
 
 
 def _end_by_id(conn: Connection, settings: Settings, profiles: Profiles, run_id: int, code: Refusal, detail: str) -> bool:
-    run = ledger.get(conn, run_id)
+    run = ledger.runs.run_by_id(conn, run_id)
     return run is not None and _end(conn, settings, profiles, run, code, detail)
 
 
 def _end(
     conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, code: Refusal, detail: str, by: str = ""
 ) -> bool:
-    if not ledger.end_held(conn, run.id, code, detail, by):
+    if not ledger.runs.end_held(conn, run.id, code, detail, by):
         return False
     log.info("held_run_ended", run=run.id, code=code, detail=detail)
-    results.owe_result(conn, run, results.people(settings, profile_of(profiles, run)))
+    results.owe_result(conn, run, results.people(settings, profiles.saved(run.profile)))
     if run.in_line:
-        release_lines(conn, run)
+        advance_lines(conn, run)
     return True
 
 
@@ -62,17 +62,17 @@ def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRu
     """Undo an imported run, unless something that came after it forbids that; the people its profile tells are told."""
     if run.state is not State.IMPORTED or run.undone_at:
         return loading.Undone(obstacles=[f"run {run.id} is {'undone already' if run.undone_at else run.state}"])
-    if run.finished_at and run.finished_at < ledger.now(conn) - timedelta(seconds=settings.archive.keep):
+    if run.finished_at and run.finished_at < db.now(conn) - timedelta(seconds=settings.archive.keep):
         return loading.Undone(obstacles=[f"run {run.id} is older than what it changed is remembered for ([archive] keep)"])
     if run.dataset not in datasets():
         return loading.Undone(obstacles=[f"there is no dataset {run.dataset} any more"])
     undone = loading.undo(conn, run.id, run.dataset)
-    if not undone.obstacles and ledger.undone(conn, run.id, by):
+    if not undone.obstacles and ledger.runs.mark_undone(conn, run.id, by):
         log.info("undone", run=run.id, by=by, deleted=undone.deleted, restored=undone.restored)
         results.owe_notice(
             conn,
             "undone",
-            results.people(settings, profile_of(profiles, run)),
+            results.people(settings, profiles.saved(run.profile)),
             file=run.title,
             run=run.id,
             by=by,
@@ -82,9 +82,9 @@ def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRu
     return undone
 
 
-def release_lines(conn: Connection, run: ImportRun, *, but_own: bool = False) -> None:
+def advance_lines(conn: Connection, run: ImportRun, *, but_own: bool = False) -> None:
     """Let the files go on that an ended run held up; `but_own` leaves those of its own line to the caller."""
-    waiting = [] if ledger.ended(conn, run.arrival_id) else ledger.siblings(conn, run)
+    waiting = [] if ledger.arrivals.mark_ended(conn, run.arrival_id) else ledger.runs.siblings(conn, run)
     held_up = {sibling.profile for sibling in waiting if sibling.state not in FINAL}
     for line in sorted(held_up - {run.profile} if but_own else held_up | {run.profile}):
-        ledger.advance(conn, run.drop, line)
+        ledger.runs.advance_line(conn, run.drop, line)

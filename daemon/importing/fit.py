@@ -15,7 +15,7 @@ from daemon.importing import corrections
 from daemon.importing.counting import Account
 from daemon.mapping import Mapped, Mapping, check_pins
 from daemon.mapping import fit as fit_section
-from daemon.model import Batch, ImportRun, Rejection, basename
+from daemon.model import Batch, ImportRun, ReadAs, Rejection, basename
 from daemon.profiles import Profile, day_of
 from daemon.settings import Sandbox
 
@@ -37,24 +37,26 @@ def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox:
     def again() -> reading.Reader:
         return reading.read(path, reader.format, sandbox, section.headers)
 
-    pinned = ledger.pinned(conn, run)
+    pinned = ledger.runs.pins(conn, run)
     known = profile.format.conventions.pinned_to(pinned)
     mapping = fit_section(section, reader.header, again, known)
     if known != profile.format.conventions and mapping.conventional:
         check_pins(again(), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
-    ledger.read_as(conn, run, reader.header, decided | ({} if run.corrects else _drift(conn, run, reader.header)))
+    read_as = ReadAs(**decided)
+    ledger.runs.record_reading(conn, run, reader.header, read_as if run.corrects else _drifted(conn, run, reader.header, read_as))
     return mapping, reader
 
 
-def _drift(conn: Connection, run: ImportRun, header: list[str]) -> dict[str, list[str]]:
-    """The columns that have come and gone since the profile's latest import."""
-    last = ledger.last_import(conn, run)
+def _drifted(conn: Connection, run: ImportRun, header: list[str], read_as: ReadAs) -> ReadAs:
+    """How a file was read, with the columns that have come and gone since the profile's latest import."""
+    last = ledger.runs.last_import(conn, run)
     before = last.header if last and last.header else header
-    return {
-        "new_columns": [name for name in header if name not in before],
-        "gone_columns": [name for name in before if name not in header],
-    }
+    return replace(
+        read_as,
+        new_columns=tuple(name for name in header if name not in before),
+        gone_columns=tuple(name for name in before if name not in header),
+    )
 
 
 def mapped_rows(reader: reading.Reader, mapping: Mapping, *, ahead: bool) -> Iterator[Mapped | list[Rejection]]:
@@ -103,7 +105,7 @@ def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mappin
             insert_only=rules.on_match == "skip",
             snapshot=snapshot,
         ),
-        own_table=run.id if run.size > loading.SMALL else 0,
+        own_table=run.id if run.size > loading.SHARED_STAGE_BYTES else 0,
         scope=rules.scope or (profile.name if rules.mode == "snapshot" else ""),
         entities=tuple(section.speaks_for) if snapshot else (),
         as_of=_day(conn, profile, run),
@@ -113,7 +115,9 @@ def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mappin
 
 def _day(conn: Connection, profile: Profile, run: ImportRun) -> date:
     """The day that a file is about: that of the run it corrects or tries again, or by its name, or else the night it came in."""
-    original = corrections.root(conn, run) if run.corrects else ledger.get(conn, run.parent_id) if run.parent_id else None
+    original = (
+        corrections.root(conn, run) if run.corrects else ledger.runs.run_by_id(conn, run.parent_id) if run.parent_id else None
+    )
     return original.business_date if original and original.business_date else day_of(profile, run)
 
 

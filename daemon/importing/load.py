@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -16,7 +15,7 @@ from daemon.importing.control_totals import contradiction
 from daemon.importing.counting import Account
 from daemon.importing.fit import dated, fit, mapped_rows, stage_of
 from daemon.mapping import Mapped, Mapping, can_be
-from daemon.model import Batch, Held, Imported, ImportRun, Refused, Rejection
+from daemon.model import Batch, Effect, Held, Imported, ImportRun, Note, OutOfTurn, Refused, Rejection, ScopeEffect, Tally
 from daemon.profiles import Profile
 from daemon.settings import Sandbox
 
@@ -33,28 +32,29 @@ def load(
     path: Path,
     sandbox: Sandbox,
     progress: Progress = lambda rows: None,
-    take_turn: Callable[[], None] = lambda: None,
-) -> Imported | Refused | Held:
+    is_its_turn: Callable[[], bool] = lambda: True,
+) -> Imported | Refused | Held | OutOfTurn:
     """Import the bytes at `path` as `run` says, in the caller's transaction, and return what came of it.
 
-    `take_turn` is called when everything is read and staged, and nothing is merged yet. What is refused or held for what its
+    `is_its_turn` is asked when everything is read and staged, and nothing is merged yet. What is refused or held for what its
     rows are leaves its rejections, and nothing else; what cannot be read raises FileRefused.
     """
-    if run.size > loading.SMALL:
+    if run.size > loading.SHARED_STAGE_BYTES:
         _refuse_duplicate(conn, run)  # which spares the work
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
         mapping, reader = fit(conn, run, profile, content, sandbox)
         stage = stage_of(conn, run, profile, mapping)
         work = _Import(conn, run, profile, mapping, reader, stage, Account({mapping.section.entity, *stage.entities}))
-        turned = work.stage_rows(progress)
+        off = work.stage_rows(progress)
         failpoint.reach("staged")
-        take_turn()
-        turned += work.check()
-        if turned.rejected:
+        if not is_its_turn():
+            return OutOfTurn()
+        off += work.check()
+        if off.rejected:
             _tell_turned(conn, work.stage, mapping, reading.read(content, reader.format, sandbox, mapping.section.headers))
         if run.corrects:
             corrections.resolve(conn, run, reading.read(content, reader.format, sandbox, mapping.section.headers))
-    work.account.turn_down(turned)
+    work.account.add(off)
     failpoint.reach("checked")
     return work.merge()
 
@@ -70,44 +70,43 @@ class _Import:
     reader: reading.Reader
     stage: loading.Stage
     account: Account
-    effect: dict[str, Any] = field(default_factory=dict)
+    effect: Effect = field(default_factory=Effect)
     """What is not plausible of it."""
     standing: loading.Standing = field(init=False)
 
-    def stage_rows(self, progress: Progress) -> loading.Turned:
-        """Read and map the whole file, its good rows onto the stage; returns which of them were twins."""
-        conn, tally = self.conn, self.account.tally
+    def stage_rows(self, progress: Progress) -> Tally:
+        """Read and map the whole file, its good rows onto the stage; returns how many of them were twins."""
+        conn = self.conn
         loading.open_stage(conn, self.stage)
         if self.run.approved:
-            ledger.forget_rejections(conn, self.run.id)  # those it was held with
+            ledger.runs.forget_rejections(conn, self.run.id)  # those it was held with
         for item in mapped_rows(self.reader, self.mapping, ahead=self.stage.own):
             if isinstance(item, Mapped):
                 loading.copy(conn, self.stage, item.rows)
             if self.stage.rules.snapshot and isinstance(item, Mapped):
                 loading.protect(conn, self.stage, item.protects.drop_null())
             rejections = item.rejections if isinstance(item, Mapped) else item
-            self.account.enter(item, ledger.reject(conn, self.run.id, rejections) if rejections else 0)
-            progress(tally.read)
-        tally.ignored = self.reader.ignored
+            self.account.enter(item, ledger.runs.reject_rows(conn, self.run.id, rejections) if rejections else 0)
+            progress(self.account.tally.read)
+        self.account.add(Tally(ignored=self.reader.ignored))
         self.stage = dated(self.stage, self.account)
-        self.effect |= self._contradicted()
+        self.effect = replace(self.effect, control=self._contradiction())
         loading.resolve_aliases(conn, self.stage)
-        turned = loading.settle_twins(conn, self.stage)
+        twins = loading.settle_twins(conn, self.stage)
         loading.prepare(conn, self.stage)
-        return turned
+        return twins
 
-    def _contradicted(self) -> dict[str, Any]:
-        """What the ERP says of the file and is not so."""
+    def _contradiction(self) -> str:
+        """What the ERP says of the file and is not so; '' where it is."""
         control = self.profile.control
         if control is None or self.run.corrects:
-            return {}
+            return ""
         told = self.run.control if control.file else "\n".join(self.reader.trailers)
         typed = self.reader.format.kind == "excel"
-        found = contradiction(control, told, self.account.tally, self.mapping, typed=typed)
-        return {"control": found} if found else {}
+        return contradiction(control, told, self.account.tally, self.mapping, typed=typed) or ""
 
-    def check(self) -> loading.Turned:
-        """Compare the stage with the tables, which nobody else may change from here on; returns the rows that were rejected.
+    def check(self) -> Tally:
+        """Compare the stage with the tables, which nobody else may change from here on; returns what was rejected and skipped.
 
         Raises FileRefused where the whole file cannot go in.
         """
@@ -117,14 +116,12 @@ class _Import:
         if stage.rules.snapshot:
             loading.refuse_stale(conn, stage)
         self.standing = loading.standing(conn, stage, self.account.entities)
-        turned = loading.reject_ambiguous(conn, stage)
-        turned += loading.reject_elsewhere(conn, stage, self.standing.elsewhere)
-        self.account.tally.skipped += loading.skip_known(conn, stage)
+        off = loading.reject_ambiguous(conn, stage)
+        off += loading.reject_elsewhere(conn, stage, self.standing.elsewhere)
+        off += loading.skip_known(conn, stage)
         if self.run.corrects:
-            turned += loading.reject_outdated(conn, stage, corrections.root(conn, self.run).id)
-        else:
-            self.account.tally.skipped += loading.skip_older(conn, stage, self.standing)
-        return turned
+            return off + loading.reject_outdated(conn, stage, corrections.root(conn, self.run).id)
+        return off + loading.skip_older(conn, stage, self.standing)
 
     def _concerned(self) -> set[str]:
         """The entities that nobody else may import meanwhile: the rows' own, their customers', those whose parked rows wait."""
@@ -141,57 +138,60 @@ class _Import:
             loading.clear(conn, stage)
             return Refused(Refusal.TOO_MANY_REJECTED, f"{tally.rejected} / {tally.read} > {rules.max_rejected}")
         if stage.rules.snapshot and not tally.read and rules.empty == "hold":
-            self.effect["empty"] = True
+            self.effect = replace(self.effect, empty=True)
         entities, day = sorted(account.entities), account.latest or stage.as_of
         before = loading.open_totals(conn, stage, entities)
-        try:
-            with conn.begin_nested() if stage.rules.snapshot or self.effect else nullcontext():
-                notes = self._merge()
-        except _Implausible as held:
-            loading.clear(conn, stage)
-            return Held(held.why, held.effect, day)
-        account.compare(before, loading.open_totals(conn, stage, entities))
+        with conn.begin_nested() if stage.rules.snapshot or self.effect else nullcontext() as savepoint:
+            notes = self._merge()
+            if notes is None and savepoint:
+                savepoint.rollback()
+        if notes is not None:
+            account.compare(before, loading.open_totals(conn, stage, entities))
         loading.clear(conn, stage)
+        if notes is None:
+            return Held(self.effect, day)
         failpoint.reach("merged")
-        return Imported(tally, day, notes)
+        return Imported(account.tally, day, notes)
 
-    def _merge(self) -> list[dict[str, Any]]:
-        """Merge what is staged, and what it brings with it; returns what else is to be told. Raises _Implausible."""
-        conn, stage, account, effect = self.conn, self.stage, self.account, self.effect
-        tally = account.tally
-        notes: list[dict[str, Any]] = []
-        tally.parked += loading.park(conn, stage)
-        found: list[loading.Effect] = []
-        speaks = stage.rules.snapshot and (bool(tally.read) or "empty" in effect)
+    def _merge(self) -> tuple[Note, ...] | None:
+        """Merge what is staged, and what it brings with it; returns what else is to be told. None where the effect is not
+        plausible: then nothing of it may stay.
+        """
+        conn, stage, account = self.conn, self.stage, self.account
+        parked = loading.park(conn, stage)
+        speaks = stage.rules.snapshot and (bool(account.tally.read) or self.effect.empty)
         clears = speaks and not account.unreadable
+        found = self._speak(clears) if speaks else []
+        if not self.effect.is_approved_by(self.run.approved):
+            return None
+        account.add(parked)
+        loading.replace_parked(conn, stage, self.standing, drops=clears)
+        account.add(loading.suppress(conn, stage))
+        merged = loading.merge(conn, stage)
+        account.add(merged.tally)
+        loading.confirm(conn, stage, merged.tally)
+        notes = [Note("marks_moved", merged.marks_moved), *self._doubts()]
         if speaks:
-            if clears:
-                loading.find_absent(conn, stage, self.standing)
-            found = loading.effects(conn, stage)
-            suspicious = [each.told() for each in found if each.suspicious or "empty" in effect]
-            if suspicious or effect:
-                effect = effect | {"snapshot": suspicious}
-        if effect and effect != self.run.approved:
-            raise _Implausible(effect)
-        loading.supersede(conn, stage, self.standing, drops=clears)
-        loading.suppress(conn, stage, tally)
-        if moved := loading.merge(conn, stage, tally):
-            notes.append({"code": "marks_moved", "count": moved})
-        loading.confirm(conn, stage, tally)
-        notes += self._doubts()
-        if speaks:
-            loading.clear_absent(conn, stage, tally)
+            account.add(loading.clear_absent(conn, stage))
             loading.accept(conn, stage, found)
-            if not clears:
-                notes.append({"code": "nothing_cleared", "count": account.unreadable})
+            notes.append(Note("nothing_cleared", 0 if clears else account.unreadable))
         if stage.dataset.name == CUSTOMERS:
-            released, stuck = loading.release(conn, self.run.id, sorted(account.entities))
-            tally.released += released
-            if stuck:
-                notes.append({"code": "still_parked", "count": stuck})
-        return notes
+            released, stuck = loading.release_parked(conn, self.run.id, sorted(account.entities))
+            account.add(released)
+            notes.append(Note("still_parked", stuck))
+        return tuple(note for note in notes if note.count)
 
-    def _doubts(self) -> list[dict[str, Any]]:
+    def _speak(self, clears: bool) -> list[ScopeEffect]:
+        """What a snapshot would do to its scope; where that is not plausible it is part of the effect."""
+        if clears:
+            loading.find_absent(self.conn, self.stage, self.standing)
+        found = loading.scope_effects(self.conn, self.stage)
+        suspicious = tuple(each for each in found if each.suspicious or self.effect.empty)
+        if suspicious or self.effect:
+            self.effect = replace(self.effect, snapshot=suspicious)
+        return found
+
+    def _doubts(self) -> list[Note]:
         """What is taken as it is, though it cannot be right."""
         fields = self.stage.dataset.fields
         number = next((name for name in self.stage.fields if fields[name].vat), None)
@@ -201,17 +201,7 @@ class _Import:
         rows = loading.written(self.conn, self.stage, (number, country))
         wrong = [f"{vat} (line {line})" for line, vat, code in rows if vat and not can_be(vat, code)]
         examples = ", ".join(wrong[:_EXAMPLES]) + (", …" if len(wrong) > _EXAMPLES else "")
-        return [{"code": "vat_numbers", "count": len(wrong), "examples": examples}] if wrong else []
-
-
-class _Implausible(Exception):
-    """The file is fine, but what it would do is not plausible."""
-
-    def __init__(self, effect: dict[str, Any]) -> None:
-        super().__init__()
-        self.effect = effect
-        reasons = {reason for each in effect.get("snapshot", []) for reason in each["suspicious"]}
-        self.why = ", ".join(sorted(reasons | (effect.keys() - {"snapshot"})))
+        return [Note("vat_numbers", len(wrong), examples)]
 
 
 def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
@@ -220,7 +210,7 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
 
     The answer is final under the entities' lock only.
     """
-    if run.parent_id is None and run.corrects is None and (before := ledger.imported_before(conn, run)):
+    if run.parent_id is None and run.corrects is None and (before := ledger.runs.identical_import(conn, run)):
         raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
 
 
@@ -234,4 +224,4 @@ def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again
                 Rejection(line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]), typed=typed)
                 for (line, cells), typed in zip(turned.rows(), turned.typed_cells(), strict=True)
             )
-            ledger.reject(conn, stage.run_id, rejections)
+            ledger.runs.reject_rows(conn, stage.run_id, rejections)

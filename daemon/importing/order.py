@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from daemon import ledger
+from daemon import db, ledger
 from daemon.errors import FileRefused, Refusal
 from daemon.model import ImportRun, State
 from daemon.profiles import Profile, Profiles, night_of
@@ -22,15 +22,15 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str
 
     None when it may begin; what somebody asked for, a retry, may, a correction, and what is yet to be opened.
     """
-    profile = next((each for each in profiles if each.name == run.profile), None)
+    profile = profiles.saved(run.profile)
     if profile is None or not profile.import_.after or not run.dataset or not run.in_line or run.corrects is not None:
         return None
     deadline = run.arrived_at + timedelta(seconds=profile.import_.wait)
-    if ledger.now(conn) >= deadline:
+    if db.now(conn) >= deadline:
         return None
     since = night_of(run.arrived_at, profile)
     for first in _first(profiles, profile):
-        if not ledger.is_in(conn, first, since):
+        if not ledger.runs.is_in(conn, first, since):
             return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC", deadline
     return None
 
@@ -50,20 +50,17 @@ def circle(profiles: Profiles) -> list[str]:
     return []
 
 
-class OutOfTurn(Exception):
-    """The run before it in its line is not in, and will not be at once."""
-
-
-def wait_for_turn(conn: Connection, run: ImportRun) -> None:
-    """Let the run before it in the line go first, for a moment. Raises OutOfTurn when that takes longer, or was put off."""
+def is_its_turn(conn: Connection, run: ImportRun) -> bool:
+    """Whether the run before it in the line is in: that is waited for, but only for a moment, and not where it was put off."""
     ends = time.monotonic() + _TURN_SECONDS
-    while run.in_line and (state := ledger.before(conn, run)):
+    while run.in_line and (state := ledger.runs.state_ahead(conn, run)):
         if state is not State.IMPORTING or time.monotonic() > ends:
-            raise OutOfTurn
+            return False
         time.sleep(0.005)
+    return True
 
 
 def refuse_passed_over(conn: Connection, profile: Profile, run: ImportRun) -> None:
     """Raise FileRefused where only the last of several files counts, and a later one than this is here already."""
-    if profile.import_.latest_only and run.in_line and run.corrects is None and (later := ledger.later(conn, run)):
+    if profile.import_.latest_only and run.in_line and run.corrects is None and (later := ledger.runs.later_run(conn, run)):
         raise FileRefused(Refusal.PASSED_OVER, f"run {later.id}: {later.name}")

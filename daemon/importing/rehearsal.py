@@ -26,27 +26,21 @@ class Rehearsed:
     changes: list[loading.Change]
 
 
-class _Rehearsed(Exception):
-    """Ends a rehearsal's transaction without a trace."""
-
-
 def rehearse(
     engine: Engine, settings: Settings, profiles: Profiles, profile: Profile | None, file: RemoteFile, progress: Progress
 ) -> list[Rehearsed]:
     """What importing a local file would come to, run by run; nothing of it stays. Raises FileRefused and TryLater."""
     came_of: list[Rehearsed] = []
     path = Path(file.name)
-    try:
-        with db.transaction(engine) as conn:
-            first = ledger.get(conn, ledger.arrive_inline(conn, file, profiles.sections(path.name, profile)))
-            assert first
-            if mark := mark_of(path, settings.sandbox):
-                first = as_correction(conn, settings, first, mark)
-            if not first.dataset:
-                ledger.assign(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
-            for run in [first] if first.corrects else ledger.siblings(conn, first):
-                outcome = load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
-                came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
-            raise _Rehearsed
-    except _Rehearsed:
-        return came_of
+    with db.transaction(engine) as conn:
+        first = ledger.runs.run_by_id(conn, ledger.arrivals.record_inline(conn, file, profiles.sections(path.name, profile)))
+        if first and (mark := mark_of(path, settings.sandbox)):
+            first = as_correction(conn, settings, first, mark)
+        assert first
+        if not first.dataset:
+            ledger.runs.assign_parts(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
+        for run in [first] if first.corrects else ledger.runs.siblings(conn, first):
+            outcome = load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
+            came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
+        conn.rollback()
+    return came_of

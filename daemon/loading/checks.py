@@ -1,8 +1,6 @@
 """Checks that need more than one row, by SQL on the stage: twins in the file; and what a check came to."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import lru_cache
 
 from psycopg import sql
@@ -11,23 +9,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.loading import fragments
 from daemon.loading.staging import Stage
-from daemon.model import Fault, Reason
-
-
-@dataclass
-class Turned:
-    """Rows that a check took off the stage: how many were rejected and skipped, and the rejected money by currency."""
-
-    rejected: int = 0
-    skipped: int = 0
-    money: dict[str, Decimal] = field(default_factory=dict)
-
-    def __iadd__(self, other: "Turned") -> "Turned":
-        self.rejected += other.rejected
-        self.skipped += other.skipped
-        for currency, amount in other.money.items():
-            self.money[currency] = self.money.get(currency, Decimal(0)) + amount
-        return self
+from daemon.model import Money, Reason, ReasonCode, Tally
 
 
 def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
@@ -36,11 +18,11 @@ def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
         db.driver(conn).execute("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.entity.' || %s, 0))", [entity])
 
 
-def settle_twins(conn: Connection, stage: Stage) -> Turned:
+def settle_twins(conn: Connection, stage: Stage) -> Tally:
     """Rows with the same key: if they are equal over the mapped fields the first stays and the others are skipped;
     if they differ all are rejected, for none may win by chance.
     """
-    return turned(conn, stage, _twins(stage))
+    return counted(conn, stage, _twins(stage))
 
 
 @lru_cache
@@ -70,7 +52,7 @@ def _twins(stage: Stage) -> bytes:
     return filled(
         statement,
         stage,
-        Fault.DUPLICATE_KEY,
+        ReasonCode.DUPLICATE_KEY,
         stage.label_field,
         key=sql.SQL(", ").join(key),
         named_key=sql.SQL(", ").join(named),
@@ -98,7 +80,7 @@ _GUARDED = sql.SQL(""", guarded AS (
 def filled(
     statement: sql.SQL,
     stage: Stage,
-    fault: Fault,
+    fault: ReasonCode,
     label: str,
     faulty: sql.SQL | None = None,
     *,
@@ -132,15 +114,13 @@ def filled(
     ).as_bytes()
 
 
-def turned(conn: Connection, stage: Stage, statement: bytes) -> Turned:
-    """Run a check and return what it came to."""
-    result = Turned()
+def counted(conn: Connection, stage: Stage, statement: bytes) -> Tally:
+    """Run a check; returns how many rows it took off the stage as rejected and as skipped, and the rejected money."""
+    tally = Tally()
     for currency, rejected, skipped, amount in db.driver(conn).execute(statement, stage.values):
-        result.rejected += rejected
-        result.skipped += skipped
-        if currency is not None and amount is not None:
-            result.money[currency] = amount
-    return result
+        money = {} if currency is None or amount is None else {currency: Money(rejected=amount)}
+        tally += Tally(rejected=rejected, skipped=skipped, money=money)
+    return tally
 
 
 def turned_down(conn: Connection, stage: Stage, first: int, last: int) -> dict[int, tuple[Reason, ...]]:
@@ -149,7 +129,9 @@ def turned_down(conn: Connection, stage: Stage, first: int, last: int) -> dict[i
         "DELETE FROM nightporter.stage_fault WHERE run_id = %s AND line BETWEEN %s AND %s RETURNING line, reasons",
         [stage.run_id, first, last],
     )
-    return {line: tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons) for line, reasons in rows}
+    return {
+        line: tuple(Reason(**(reason | {"code": ReasonCode(reason["code"])})) for reason in reasons) for line, reasons in rows
+    }
 
 
 def known_customers(conn: Connection, codes: list[str]) -> int:

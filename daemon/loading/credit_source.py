@@ -7,9 +7,9 @@ from sqlalchemy import Connection
 
 from daemon.datasets import Dataset, datasets
 from daemon.loading import fragments
-from daemon.loading.checks import Turned, filled, turned
+from daemon.loading.checks import counted, filled
 from daemon.loading.staging import Stage, stage_table, table_of
-from daemon.model import Fault
+from daemon.model import ReasonCode, Tally
 
 SOURCES = {"receivables": "open_credits", "open_credits": "receivables"}
 """The datasets that credits may come by, each with the other one: an entity's come by one of them."""
@@ -39,25 +39,25 @@ def _is_credit(dataset: Dataset, row: str) -> sql.Composable:
     return sql.SQL("{}.{} = ANY({}::text[])").format(sql.Identifier(row), sql.Identifier(balance.type), balance.credits)
 
 
-def reject_elsewhere(conn: Connection, stage: Stage, entities: Sequence[str]) -> Turned:
+def reject_elsewhere(conn: Connection, stage: Stage, entities: Sequence[str]) -> Tally:
     """Reject the credits of some entities, whose credits come by another dataset: they would count twice. One that is used up may
     close what is stored.
     """
     if not entities:
-        return Turned()
+        return Tally()
     statement = sql.SQL("""
         WITH taken AS (
             DELETE FROM {stage} s WHERE run_id = %(run)s AND entity = ANY({entities}) AND {is_credit} AND {amount} <> 0
             RETURNING s.source_line, {other}::text AS detail, {told}
         ) {end}
     """)
-    return turned(
+    return counted(
         conn,
         stage,
         filled(
             statement,
             stage,
-            Fault.CREDIT_ELSEWHERE,
+            ReasonCode.CREDIT_ELSEWHERE,
             stage.label_field,
             entities=sql.Literal(list(entities)),
             is_credit=_is_credit(stage.dataset, "s"),

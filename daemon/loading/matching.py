@@ -7,10 +7,10 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.loading import fragments
-from daemon.loading.checks import Turned, filled, turned
+from daemon.loading.checks import counted, filled
 from daemon.loading.staging import Stage
 from daemon.loading.standing import Standing
-from daemon.model import Fault
+from daemon.model import ReasonCode, Tally
 
 
 def resolve_aliases(conn: Connection, stage: Stage) -> None:
@@ -23,17 +23,17 @@ def resolve_aliases(conn: Connection, stage: Stage) -> None:
         db.driver(conn).execute(statement.format(stage=stage.table, entity=fragments.customer_entity()), stage.values)
 
 
-def reject_ambiguous(conn: Connection, stage: Stage) -> Turned:
+def reject_ambiguous(conn: Connection, stage: Stage) -> Tally:
     """Reject rows that are the same as several of the table; and, where rows are matched by something else than the dataset's
     own key, new ones whose key another row has.
     """
     if list(stage.key) in stage.dataset.keys:
-        return Turned()
-    result = turned(conn, stage, _ambiguous(stage))
+        return Tally()
+    result = counted(conn, stage, _ambiguous(stage))
     for own in stage.dataset.keys:
         if set(own) <= set(stage.fields):
-            result += turned(conn, stage, _taken(stage, tuple(own)))
-            result += turned(conn, stage, _shared(stage, tuple(own)))
+            result += counted(conn, stage, _taken(stage, tuple(own)))
+            result += counted(conn, stage, _shared(stage, tuple(own)))
     return result
 
 
@@ -52,7 +52,7 @@ def _ambiguous(stage: Stage) -> bytes:
     return filled(
         statement,
         stage,
-        Fault.AMBIGUOUS,
+        ReasonCode.AMBIGUOUS,
         stage.label_field,
         known_as=sql.SQL("t.{}").format(sql.Identifier(known_as)),
     )
@@ -71,7 +71,7 @@ def _taken(stage: Stage, own: tuple[str, ...]) -> bytes:
     return filled(
         statement,
         stage,
-        Fault.KEY_TAKEN,
+        ReasonCode.KEY_TAKEN,
         own[-1],
         own=sql.SQL(" AND ").join(terms_own),
     )
@@ -95,34 +95,35 @@ def _shared(stage: Stage, own: tuple[str, ...]) -> bytes:
     return filled(
         statement,
         stage,
-        Fault.DUPLICATE_KEY,
+        ReasonCode.DUPLICATE_KEY,
         own[-1],
         own=fragments.names(("entity", *own)),
         filled=sql.SQL(" AND ").join(filled_in),
     )
 
 
-def skip_known(conn: Connection, stage: Stage) -> int:
-    """Take off the stage what is in the table already, where the profile only inserts; returns how many rows."""
+def skip_known(conn: Connection, stage: Stage) -> Tally:
+    """Take off the stage what is in the table already, where the profile only inserts."""
     if not stage.rules.insert_only:
-        return 0
+        return Tally()
     statement = sql.SQL("DELETE FROM {} s USING {} t WHERE s.run_id = %(run)s AND {}")
-    return db.driver(conn).execute(statement.format(stage.table, stage.target, fragments.same(stage)), stage.values).rowcount
+    known = db.driver(conn).execute(statement.format(stage.table, stage.target, fragments.same(stage)), stage.values)
+    return Tally(skipped=known.rowcount)
 
 
-def skip_older(conn: Connection, stage: Stage, standing: Standing) -> int:
+def skip_older(conn: Connection, stage: Stage, standing: Standing) -> Tally:
     """Take off the stage the rows of which something younger is known: from a later file, that had them otherwise, or as they
-    are stored, or that spoke for their whole scope. Returns how many.
+    are stored, or that spoke for their whole scope.
     """
-    return db.driver(conn).execute(_older(stage), stage.values).rowcount if standing.late else 0
+    return Tally(skipped=db.driver(conn).execute(_older(stage), stage.values).rowcount if standing.late else 0)
 
 
-def reject_outdated(conn: Connection, stage: Stage, original: int) -> Turned:
+def reject_outdated(conn: Connection, stage: Stage, original: int) -> Tally:
     """Reject the rows of a correction of which a run has spoken since the original one, and not about an earlier day: by changing
     them, finding them as they are, having them wait, or saying all there is of their scope; and those of which something younger
     was known before.
     """
-    return turned(conn, stage, _outdated(stage, original))
+    return counted(conn, stage, _outdated(stage, original))
 
 
 def _outdated(stage: Stage, original: int) -> bytes:
@@ -162,7 +163,7 @@ def _outdated(stage: Stage, original: int) -> bytes:
     return filled(
         statement,
         stage,
-        Fault.OUTDATED,
+        ReasonCode.OUTDATED,
         stage.label_field,
         original=sql.Literal(original),
         cleared=cleared,

@@ -1,9 +1,9 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import sql
 from sqlalchemy import Connection
@@ -39,25 +39,38 @@ _MERGE = sql.SQL("""
 """)
 
 
-def merge(conn: Connection, stage: Stage, tally: Tally) -> int:
-    """Bring the dataset's table up to the staged rows, and count into `tally` what that took; returns how many other rows
-    lost a mark that only one can have.
-    """
-    if mark := sole(stage):
+class Merged(NamedTuple):
+    """What a merge counted, and how many other rows lost a mark that only one can have."""
+
+    tally: Tally
+    marks_moved: int
+
+
+def merge(conn: Connection, stage: Stage) -> Merged:
+    """Bring the dataset's table up to the staged rows."""
+    mark = sole(stage)
+    if mark:
         settle_marks(conn, stage, mark)
+    tally = Tally()
     for currency, old_currency, created, updated, cleared, reopened, moved, new, settled, staged in db.driver(conn).execute(
         _statement(stage), stage.values
     ):
-        tally.unchanged += staged - created - updated
-        tally.created += created
-        tally.updated += updated
-        tally.cleared += cleared
-        tally.reopened += reopened
-        tally.moved += moved
-        if currency is not None:
-            tally.money.setdefault(currency, Money()).new += new
-            tally.money.setdefault(old_currency or currency, Money()).cleared += settled
-    return move_marks(conn, stage, mark) if mark else 0
+        tally += Tally(
+            created=created,
+            updated=updated,
+            unchanged=staged - created - updated,
+            cleared=cleared,
+            reopened=reopened,
+            moved=moved,
+            money=_moved_money(currency, old_currency, new, settled),
+        )
+    return Merged(tally, move_marks(conn, stage, mark) if mark else 0)
+
+
+def _moved_money(currency: str | None, old: str | None, new: Decimal, settled: Decimal) -> Mapping[str, Money]:
+    if currency is None:
+        return {}
+    return (Tally(money={currency: Money(new=new)}) + Tally(money={old or currency: Money(cleared=settled)})).money
 
 
 @lru_cache
@@ -113,10 +126,11 @@ def _moved(stage: Stage) -> sql.Composable:
     return sql.SQL("coalesce(t.customer_code <> s.customer_code, false)")
 
 
-def suppress(conn: Connection, stage: Stage, tally: Tally) -> None:
-    """Write down, and count, the values of the file that are not taken, for the field is not the file's to change."""
-    if fragments.kept(stage):
-        tally.suppressed += db.driver(conn).execute(_suppressed(stage), stage.values).rowcount
+def suppress(conn: Connection, stage: Stage) -> Tally:
+    """Write down the values of the file that are not taken, for the field is not the file's to change."""
+    if not fragments.kept(stage):
+        return Tally()
+    return Tally(suppressed=db.driver(conn).execute(_suppressed(stage), stage.values).rowcount)
 
 
 @lru_cache
@@ -139,9 +153,9 @@ def _suppressed(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def confirm(conn: Connection, stage: Stage, tally: Tally) -> None:
-    """Remember which rows a delta found as they were, so that an older one that comes late does not change them."""
-    if tally.unchanged and not stage.rules.snapshot:
+def confirm(conn: Connection, stage: Stage, merged: Tally) -> None:
+    """Remember which rows a delta that was `merged` found as they were, so that an older one that comes late leaves them."""
+    if merged.unchanged and not stage.rules.snapshot:
         db.driver(conn).execute(_confirmed(stage), stage.values)
 
 

@@ -21,17 +21,17 @@ from daemon.model import Tally
 log = get(__name__)
 
 
-def park(conn: Connection, stage: Stage) -> int:
-    """Take off the stage the rows whose customer is not known, and keep them; returns how many."""
+def park(conn: Connection, stage: Stage) -> Tally:
+    """Take off the stage the rows whose customer is not known, and keep them."""
     if not stage.dataset.refers_to:
-        return 0
+        return Tally()
     rules = {
         "key": stage.key,
         "fields": stage.fields,
         "protected": sorted(stage.rules.protected),
         "blank_clears": stage.rules.blank_clears,
     }
-    return db.driver(conn).execute(_park(stage), stage.values | {"rules": Jsonb(rules)}).rowcount
+    return Tally(parked=db.driver(conn).execute(_park(stage), stage.values | {"rules": Jsonb(rules)}).rowcount)
 
 
 @lru_cache
@@ -61,7 +61,7 @@ def _park(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def supersede(conn: Connection, stage: Stage, standing: Standing, *, drops: bool) -> None:
+def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops: bool) -> None:
     """End the parked rows of earlier runs that the stage has again, unless they are younger; and, where a snapshot `drops` what
     it leaves out, those of its scope of which it does not speak.
     """
@@ -109,8 +109,8 @@ def waiting_for(conn: Connection, customer_entities: list[str]) -> list[str]:
     return [row[0] for row in db.driver(conn).execute(statement, [customer_entities])]
 
 
-def release(conn: Connection, by: int, customer_entities: list[str]) -> tuple[int, int]:
-    """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns how many loaded,
+def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> tuple[Tally, int]:
+    """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns those that loaded,
     and how many could not, for another row has their key: those stay parked.
     """
     statement = """
@@ -130,7 +130,7 @@ def release(conn: Connection, by: int, customer_entities: list[str]) -> tuple[in
         except (psycopg.IntegrityError, psycopg.DataError) as error:  # another row has the key; a field is of another type by now
             log.warning("parked_rows_stay", run=run, reason=str(error))
             stuck += 1
-    return loaded, stuck
+    return Tally(released=loaded), stuck
 
 
 def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, customer_entity: str, rules: dict[str, Any]) -> int:
@@ -158,6 +158,6 @@ def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, custome
     """)
     given = stage.values | {"by": by, "lost": [name for name in rules["fields"] if name not in stage.fields]}
     count = db.driver(conn).execute(statement.format(stage=stage.table), given).rowcount
-    merge(conn, stage, Tally())
+    merge(conn, stage)
     db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [run])
     return count

@@ -1,9 +1,9 @@
 """Snapshot: what a file that is all that is open leaves out; whether that can be; and what becomes of it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 
 from psycopg import sql
 from psycopg.types.json import Jsonb
@@ -12,52 +12,10 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.errors import FileRefused, Refusal
 from daemon.loading import fragments
+from daemon.loading.brake import suspicions
 from daemon.loading.staging import Stage
 from daemon.loading.standing import Standing
-from daemon.model import Money, Tally
-
-_CLEARED_SHARE = Decimal("0.3")
-_CHANGE = Decimal("0.5")
-_FLOOR = 20
-"""The brake: how much of a scope may go, and by how much its rows and totals may differ from its last accepted snapshot's;
-of fewer items than the floor nothing is thought.
-"""
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a snapshot would do to one entity's part of its scope, and what the scope's last accepted one was like."""
-
-    entity: str
-    open: int
-    to_clear: int
-    rows: int
-    totals: dict[str, str]
-    amounts: dict[str, str]
-    """What is to be cleared, by currency."""
-    rows_before: int | None = None
-    totals_before: dict[str, str] | None = None
-
-    @property
-    def suspicious(self) -> list[str]:
-        """By which rules of the brake it is not plausible: `cleared`, `rows`, `total`."""
-        found = []
-        if self.to_clear >= _FLOOR and self.to_clear > _CLEARED_SHARE * self.open:
-            found.append("cleared")
-        if self.rows_before is not None and abs(self.rows - self.rows_before) >= _FLOOR:
-            if abs(self.rows - self.rows_before) > _CHANGE * self.rows_before:
-                found.append("rows")
-        if self.totals_before is not None and max(self.open, self.rows) >= _FLOOR:
-            for currency in self.totals.keys() | self.totals_before.keys():
-                before, after = (Decimal(totals.get(currency, "0")) for totals in (self.totals_before, self.totals))
-                if abs(after - before) > _CHANGE * abs(before) and before:
-                    found.append("total")
-                    break
-        return found
-
-    def told(self) -> dict[str, Any]:
-        """As it is stored, and compared with what somebody approved."""
-        return asdict(self) | {"suspicious": self.suspicious}
+from daemon.model import Money, ScopeEffect, Tally
 
 
 def refuse_stale(conn: Connection, stage: Stage) -> None:
@@ -109,7 +67,7 @@ def _absent(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def effects(conn: Connection, stage: Stage) -> list[Effect]:
+def scope_effects(conn: Connection, stage: Stage) -> list[ScopeEffect]:
     """What the staged snapshot would do, for each of its entities."""
     connection = db.driver(conn)
     before = {entity: (rows, totals) for entity, rows, totals in connection.execute(_LAST, stage.values)}
@@ -120,25 +78,22 @@ def effects(conn: Connection, stage: Stage) -> list[Effect]:
         own = [row for row in scope if row[0] == entity]
         new = [row for row in staged if row[0] == entity]
         rows_before, totals_before = before.get(entity, (None, None))
-        found.append(
-            Effect(
-                entity,
-                open=sum(row[2] for row in own),
-                to_clear=sum(row[3] for row in own),
-                rows=sum(row[2] for row in new),
-                totals=_sums((row[1], row[3]) for row in new),
-                amounts=_sums((row[1], row[4]) for row in own if row[3]),
-                rows_before=rows_before,
-                totals_before=totals_before,
-            )
+        effect = ScopeEffect(
+            entity,
+            open=sum(row[2] for row in own),
+            to_clear=sum(row[3] for row in own),
+            rows=sum(row[2] for row in new),
+            totals=_sums((row[1], row[3]) for row in new),
+            amounts=_sums((row[1], row[4]) for row in own if row[3]),
+            rows_before=rows_before,
+            totals_before=totals_before and {currency: Decimal(total) for currency, total in totals_before.items()},
         )
+        found.append(replace(effect, suspicious=suspicions(effect)))
     return found
 
 
-def _sums(amounts: Any) -> dict[str, str]:
-    return {
-        currency: f"{amount:f}" for currency, amount in sorted(amounts, key=str) if currency is not None and amount is not None
-    }
+def _sums(amounts: Iterable[tuple[str | None, Decimal | None]]) -> dict[str, Decimal]:
+    return {currency: amount for currency, amount in sorted(amounts, key=str) if currency is not None and amount is not None}
 
 
 _LAST = """
@@ -174,15 +129,15 @@ def _staged(stage: Stage) -> bytes:
     return statement.format(fragments.currency(stage, "s"), fragments.amount(stage, "s"), stage.table).as_bytes()
 
 
-def clear_absent(conn: Connection, stage: Stage, tally: Tally) -> None:
-    """Close what is absent, each row's state before kept, and count that; an item that the file has under another customer
-    is reported as moved besides.
+def clear_absent(conn: Connection, stage: Stage) -> Tally:
+    """Close what is absent, each row's state before kept; returns how many, and of them, as moved, how many items the file has
+    under another customer.
     """
+    counted = Tally()
     for currency, cleared, amount, moved in db.driver(conn).execute(_clear(stage), stage.values):
-        tally.cleared += cleared
-        tally.moved += moved
-        if currency is not None:
-            tally.money.setdefault(currency, Money()).cleared += amount
+        money = {} if currency is None else {currency: Money(cleared=amount)}
+        counted += Tally(cleared=cleared, moved=moved, money=money)
+    return counted
 
 
 @lru_cache
@@ -225,14 +180,18 @@ def _clear(stage: Stage) -> bytes:
     ).as_bytes()
 
 
-def accept(conn: Connection, stage: Stage, found: list[Effect]) -> None:
+def accept(conn: Connection, stage: Stage, found: list[ScopeEffect]) -> None:
     """Remember an accepted snapshot, against which the next one is judged."""
     with db.driver(conn).cursor() as cursor:
         cursor.executemany(
             """INSERT INTO nightporter.snapshot (run_id, dataset, entity, scope, business_date, rows, totals)
                VALUES (%s, %s, %s, %s, %s, %s, %s)""",
             [
-                (stage.run_id, stage.dataset.name, each.entity, stage.scope, stage.as_of, each.rows, Jsonb(each.totals))
+                (stage.run_id, stage.dataset.name, each.entity, stage.scope, stage.as_of, each.rows, Jsonb(_as_text(each.totals)))
                 for each in found
             ],
         )
+
+
+def _as_text(totals: Mapping[str, Decimal]) -> dict[str, str]:
+    return {currency: f"{total:f}" for currency, total in totals.items()}

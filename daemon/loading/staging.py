@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.datasets import Dataset
 
-SMALL = 4 << 20
+SHARED_STAGE_BYTES = 4 << 20
 """Bytes up to which a file shares its dataset's permanent stage: a table of its own costs a small one more than its rows."""
 
 _MANY = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.datasets import Dataset, datasets
 from daemon.loading.checks import lock_entities
-from daemon.loading.parked import release
+from daemon.loading.parked import release_parked
 from daemon.loading.staging import table_of
 
 _FEW = 10
@@ -152,4 +152,4 @@ def _unpark(conn: Connection, given: dict[str, Any]) -> None:
         given,
     ).fetchall()
     if again:
-        release(conn, given["run"], sorted({row[0] for row in again}))
+        release_parked(conn, given["run"], sorted({row[0] for row in again}))

@@ -13,7 +13,7 @@ from daemon.errors import FileRefused, Refusal
 from daemon.mapping.conversion import Mapped, Work
 from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
-from daemon.model import Batch, Fault
+from daemon.model import Batch, ReasonCode
 from daemon.profiles import Column, Conventions, Section
 from daemon.toml import nearest
 
@@ -106,7 +106,7 @@ class Mapping:
         return batch.of(~skip)
 
     @cached_property
-    def _needed(self) -> dict[str, Fault]:
+    def _needed(self) -> dict[str, ReasonCode]:
         """The mapped fields in which a blank is a fault, and which: required ones, those that make the key, and those that must
         have a value which only a file without the column may leave to us.
         """
@@ -116,7 +116,7 @@ class Mapping:
         }
         must = {name for name, field in fields.items() if field.required or field.default_from} | {AS_OF}
         matched = set() if self.key in self._dataset.keys else key - must
-        return dict.fromkeys(must | key, Fault.MISSING) | dict.fromkeys(matched, Fault.MATCH_KEY_BLANK)
+        return dict.fromkeys(must | key, ReasonCode.MISSING) | dict.fromkeys(matched, ReasonCode.MATCH_KEY_BLANK)
 
     def _field(self, name: str) -> Field:
         return _THE_DAY if name == AS_OF else self._dataset.fields[name]

@@ -14,7 +14,7 @@ from daemon.mapping import payment_terms
 from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
 from daemon.mapping.header import Header, missing
 from daemon.mapping.numbers import MONEY, balanced, marked, sided
-from daemon.model import Batch, Fault, Reason, Rejection
+from daemon.model import Batch, Reason, ReasonCode, Rejection
 from daemon.profiles import Column, Conventions
 
 MAX_ENTITY = 60
@@ -49,7 +49,7 @@ class Work:
         self._marked: dict[str, dict[int, frozenset[str]]] = {}
         """By field, the rows whose amount names a currency."""
 
-    def convert(self, name: str, field: Field, blank: Fault | None) -> None:
+    def convert(self, name: str, field: Field, blank: ReasonCode | None) -> None:
         """Read a mapped field from the file; a `blank` in it may be a fault."""
         source = self._sources[name]
         text, typed = self._text(source)
@@ -68,9 +68,9 @@ class Work:
             self._marked[name] = marked(text)
         if blank:
             faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), blank)
-        faults |= dict.fromkeys(self._errors(source), Fault.ERROR_CELL)
+        faults |= dict.fromkeys(self._errors(source), ReasonCode.ERROR_CELL)
         for row, fault in faults.items():
-            limit = str(field.max_length) if fault == Fault.TOO_LONG else ""
+            limit = str(field.max_length) if fault == ReasonCode.TOO_LONG else ""
             self._fault(row, Reason(fault, name, text[row].as_py() or "", self._origin(source, row), limit))
         self._columns[name] = values
 
@@ -97,7 +97,7 @@ class Work:
                 if currency is not None and currency not in meant:
                     source = self._sources[name]
                     value = str(self._text(source)[0][row])
-                    self._fault(row, Reason(Fault.CURRENCY_CONTRADICTED, name, value, self._origin(source, row), currency))
+                    self._fault(row, Reason(ReasonCode.CURRENCY_CONTRADICTED, name, value, self._origin(source, row), currency))
 
     def _fault(self, row: int, reason: Reason) -> None:
         self._faults.setdefault(row, []).append(reason)
@@ -154,7 +154,7 @@ class Work:
         unclear = pc.if_else(pc.is_null(issued), day, terms)
         return pc.if_else(pc.or_(pc.is_null(day), pc.is_null(terms)), None, pc.coalesce(due, unclear)), pc.is_valid(due)
 
-    def complete(self, name: str, field: Field, blank: Fault | None) -> None:
+    def complete(self, name: str, field: Field, blank: ReasonCode | None) -> None:
         """Fill in what the file has no column for, where the dataset says from what."""
         column = self._columns.get(name)
         if column is None:
@@ -165,7 +165,7 @@ class Work:
             if parts := [self._columns[part] for part in field.joined_from if part in self._columns]:
                 column = reduce(joined, parts)
                 for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if blank else []:
-                    self._fault(row, Reason(blank or Fault.MISSING, name))
+                    self._fault(row, Reason(blank or ReasonCode.MISSING, name))
         if field.default is not None:
             default = pa.scalar(field.default)
             column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
@@ -220,8 +220,8 @@ class Work:
         text, _ = self._text(source)
         known = pa.array(sorted({*source.map.values(), self._own_entity}) if source.map else [], pa.string())
         for bad, fault in (
-            (pc.greater(pc.utf8_length(text), MAX_ENTITY), Fault.TOO_LONG),
-            (pc.invert(pc.is_in(text, known)) if source.map else pc.is_in(text, known), Fault.UNKNOWN_WORD),
+            (pc.greater(pc.utf8_length(text), MAX_ENTITY), ReasonCode.TOO_LONG),
+            (pc.invert(pc.is_in(text, known)) if source.map else pc.is_in(text, known), ReasonCode.UNKNOWN_WORD),
         ):
             for row in pc.indices_nonzero(pc.and_(bad, pc.is_valid(text)).fill_null(False)).to_pylist():
                 self._fault(row, Reason(fault, "entity", text[row].as_py(), self._origin(source, row), str(MAX_ENTITY)))

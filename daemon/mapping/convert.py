@@ -18,7 +18,7 @@ from daemon.mapping import countries, dates, numbers, payment_terms
 from daemon.mapping.currencies import CODES
 from daemon.mapping.digits import latin_column
 from daemon.mapping.numbers import MONEY
-from daemon.model import Fault
+from daemon.model import ReasonCode
 from daemon.profiles import Conventions
 
 _TYPES = {
@@ -34,7 +34,7 @@ _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no"
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?: |$)"
 
-Converted = tuple[pa.Array, dict[int, Fault]]
+Converted = tuple[pa.Array, dict[int, ReasonCode]]
 
 
 def convert(column: pa.Array, field: Field, conventions: Conventions, typed: pa.Array | None = None) -> Converted:
@@ -62,7 +62,7 @@ def _convert(column: pa.Array, field: Field, conventions: Conventions) -> Conver
         values, faults = numbers.money(column, conventions.decimal or ".", conventions.thousands)
         if field.positive:
             negative = pc.fill_null(pc.less_equal(values, pa.scalar(Decimal(0), MONEY)), False)
-            faults |= dict.fromkeys(pc.indices_nonzero(negative).to_pylist(), Fault.CREDIT_NOT_POSITIVE)
+            faults |= dict.fromkeys(pc.indices_nonzero(negative).to_pylist(), ReasonCode.CREDIT_NOT_POSITIVE)
         return values, faults
     if field.type == "text" and not field.iso4217 and not field.iso3166:
         return _text(column, field)
@@ -114,42 +114,42 @@ def map_words(column: pa.Array, words: Mapping[str, str]) -> pa.Array:
 
 
 def _text(column: pa.Array, field: Field) -> Converted:
-    faults: dict[int, Fault] = {}
+    faults: dict[int, ReasonCode] = {}
     for bad, fault in (
-        (pc.greater(pc.utf8_length(column), field.max_length), Fault.TOO_LONG),
-        (pc.match_substring(column, "\0"), Fault.CONTROL_CHARACTER),  # Postgres has no text with it
+        (pc.greater(pc.utf8_length(column), field.max_length), ReasonCode.TOO_LONG),
+        (pc.match_substring(column, "\0"), ReasonCode.CONTROL_CHARACTER),  # Postgres has no text with it
     ):
         faults |= dict.fromkeys(pc.indices_nonzero(bad.fill_null(False)).to_pylist(), fault)
     return column, faults
 
 
 def _one(text: str, field: Field, conventions: Conventions) -> Any:
-    """One value, or the Fault that keeps it from being one."""
+    """One value, or the ReasonCode that keeps it from being one."""
     match field.type:
         case "date":
-            return dates.parse(text, conventions) or Fault.NOT_A_DATE
+            return dates.parse(text, conventions) or ReasonCode.NOT_A_DATE
         case "bool":
-            return _BOOLS.get(text.casefold(), Fault.NOT_A_BOOL)
+            return _BOOLS.get(text.casefold(), ReasonCode.NOT_A_BOOL)
         case "integer":
-            return int(text.removesuffix(".0")) if re.fullmatch(r"-?[0-9]{1,9}(\.0)?", text) else Fault.NOT_AN_INTEGER
+            return int(text.removesuffix(".0")) if re.fullmatch(r"-?[0-9]{1,9}(\.0)?", text) else ReasonCode.NOT_AN_INTEGER
         case "enum":
             word = text.casefold()
-            return next((value for value, words in field.words.items() if word in words), Fault.UNKNOWN_WORD)
+            return next((value for value, words in field.words.items() if word in words), ReasonCode.UNKNOWN_WORD)
         case "list":
             return _array(text, field)
         case _ if field.iso3166:
-            return countries.code(text) or Fault.COUNTRY_UNKNOWN
+            return countries.code(text) or ReasonCode.COUNTRY_UNKNOWN
         case _:
-            return text.upper() if text.upper() in CODES else Fault.CURRENCY_UNKNOWN
+            return text.upper() if text.upper() in CODES else ReasonCode.CURRENCY_UNKNOWN
 
 
-def _array(text: str, field: Field) -> str | Fault | None:
+def _array(text: str, field: Field) -> str | ReasonCode | None:
     """The parts between commas, each once, as Postgres writes an array; None where there are none."""
     parts = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if any(len(part) > field.max_length for part in parts):
-        return Fault.TOO_LONG
+        return ReasonCode.TOO_LONG
     if "\0" in text:
-        return Fault.CONTROL_CHARACTER
+        return ReasonCode.CONTROL_CHARACTER
     if not parts:
         return None
     quoted = (part.replace("\\", "\\\\").replace('"', '\\"') for part in parts)
@@ -160,9 +160,9 @@ def _distinct(column: pa.Array, one: Callable[[str], Any], type: pa.DataType) ->
     """Apply `one` to each distinct value of a column."""
     coded = column.dictionary_encode()
     values = [one(text) for text in coded.dictionary.to_pylist()]
-    bad = {code: value for code, value in enumerate(values) if isinstance(value, Fault)}
-    good = pa.array([None if isinstance(value, Fault) else value for value in values], type)
-    faults: dict[int, Fault] = {}
+    bad = {code: value for code, value in enumerate(values) if isinstance(value, ReasonCode)}
+    good = pa.array([None if isinstance(value, ReasonCode) else value for value in values], type)
+    faults: dict[int, ReasonCode] = {}
     if bad:
         rows = pc.is_in(coded.indices, pa.array(list(bad), coded.indices.type))
         faults = {row: bad[coded.indices[row].as_py()] for row in pc.indices_nonzero(rows).to_pylist()}

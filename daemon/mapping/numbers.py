@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from daemon.datasets import MONEY_DIGITS, MONEY_SCALE
 from daemon.mapping import currencies
 from daemon.mapping.digits import latin
-from daemon.model import Fault
+from daemon.model import ReasonCode
 
 MONEY = pa.decimal128(MONEY_DIGITS, MONEY_SCALE)
 DEBIT = frozenset({"s", "d", "dr", "dr.", "db", "debit", "débit", "debe", "dare", "soll", "debet", "débito", "debito", "+"})
@@ -20,7 +20,7 @@ CREDIT = frozenset(
 _SIDE = re.compile(r"(?P<amount>.*[0-9)-])\s*(?P<side>[SHDC]|DR|CR|Dr|Cr)\.?")
 
 
-def money(column: pa.Array, decimal: str, thousands: str | None = None) -> tuple[pa.Array, dict[int, Fault]]:
+def money(column: pa.Array, decimal: str, thousands: str | None = None) -> tuple[pa.Array, dict[int, ReasonCode]]:
     """A text column in Latin digits, null where empty, as decimals; and for each row that is none, why.
 
     Thousands may be set off, in threes, by the declared mark, or else by spaces, apostrophes or the mark that is not the
@@ -34,14 +34,14 @@ def money(column: pa.Array, decimal: str, thousands: str | None = None) -> tuple
     ungrouped = pc.replace_substring_regex(pc.if_else(quickly, column, None), f"[^0-9{decimal}-]", "")
     values = _plainly(ungrouped, decimal)
     slow = pc.invert(quickly) if values is not None else pc.is_valid(column)
-    faults: dict[int, Fault] = {}
+    faults: dict[int, ReasonCode] = {}
     careful: list[Decimal | None] = []
     rows = pc.indices_nonzero(slow).to_pylist()
     for row, text in zip(rows, column.filter(slow).to_pylist(), strict=True):
         value = amount(text, decimal, thousands)
-        if isinstance(value, Fault):
+        if isinstance(value, ReasonCode):
             faults[row] = value
-        careful.append(None if isinstance(value, Fault) else value)
+        careful.append(None if isinstance(value, ReasonCode) else value)
     if values is None:
         values = pa.nulls(len(column), MONEY)
     return pc.replace_with_mask(values, slow, pa.array(careful, MONEY)) if rows else values, faults
@@ -65,10 +65,10 @@ def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
         return None
 
 
-def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | Fault:
+def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | ReasonCode:
     """One amount, or why it is none."""
     if len(text) > currencies.LONGEST:
-        return Fault.NOT_A_NUMBER
+        return ReasonCode.NOT_A_NUMBER
     text, _ = currencies.split(latin(text.strip()))
     sides = []
     if side := _SIDE.fullmatch(text):
@@ -86,14 +86,14 @@ def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | F
         sides.append(True)
     digits = _ungrouped(text, decimal, thousands)
     if digits is None:
-        return Fault.NOT_A_NUMBER
+        return ReasonCode.NOT_A_NUMBER
     if sides.count(True) > 1:
-        return Fault.SIGN_UNCLEAR
+        return ReasonCode.SIGN_UNCLEAR
     value = Decimal(digits)
     if value >= 10 ** (MONEY_DIGITS - MONEY_SCALE):
-        return Fault.AMOUNT_TOO_LARGE
+        return ReasonCode.AMOUNT_TOO_LARGE
     if value.as_tuple().exponent < -MONEY_SCALE and value != round(value, MONEY_SCALE):  # type: ignore[operator]
-        return Fault.TOO_MANY_DECIMALS
+        return ReasonCode.TOO_MANY_DECIMALS
     return -round(value, MONEY_SCALE) if any(sides) else round(value, MONEY_SCALE)
 
 
@@ -109,7 +109,7 @@ def _ungrouped(text: str, decimal: str, thousands: str | None) -> str | None:
     return re.sub("[^0-9]", "", whole) + (f".{fraction}" if fraction else "")
 
 
-def sided(values: pa.Array, flags: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
+def sided(values: pa.Array, flags: pa.Array) -> tuple[pa.Array, dict[int, ReasonCode]]:
     """Amounts with the sign that their flags give them; and for each row whose flag gives none, why.
 
     An amount that is negative and flagged as credit says the same thing twice, or its opposite: that is not clear.
@@ -119,18 +119,18 @@ def sided(values: pa.Array, flags: pa.Array) -> tuple[pa.Array, dict[int, Fault]
     credit = pa.array([word in CREDIT for word in words], pa.bool_()).take(coded.indices)
     unknown = pa.array([word not in CREDIT | DEBIT for word in words], pa.bool_()).take(coded.indices)
     doubled = pc.and_(credit, pc.less(values, pa.scalar(Decimal(0), MONEY)))
-    faults = dict.fromkeys(_rows(pc.and_(pc.is_null(flags), pc.is_valid(values))), Fault.MISSING)
-    faults |= dict.fromkeys(_rows(unknown), Fault.UNKNOWN_WORD) | dict.fromkeys(_rows(doubled), Fault.SIGN_UNCLEAR)
+    faults = dict.fromkeys(_rows(pc.and_(pc.is_null(flags), pc.is_valid(values))), ReasonCode.MISSING)
+    faults |= dict.fromkeys(_rows(unknown), ReasonCode.UNKNOWN_WORD) | dict.fromkeys(_rows(doubled), ReasonCode.SIGN_UNCLEAR)
     return pc.if_else(pc.fill_null(credit, False), pc.negate(values), values), faults
 
 
-def balanced(debit: pa.Array, credit: pa.Array) -> tuple[pa.Array, dict[int, Fault]]:
+def balanced(debit: pa.Array, credit: pa.Array) -> tuple[pa.Array, dict[int, ReasonCode]]:
     """Debits less credits, null where there is neither; a row with both is a fault."""
     nothing = pa.scalar(Decimal(0), MONEY)
     both = pc.and_(pc.not_equal(debit, nothing), pc.not_equal(credit, nothing))
     difference = pc.subtract(pc.fill_null(debit, nothing), pc.fill_null(credit, nothing)).cast(MONEY)
     neither = pc.and_(pc.is_null(debit), pc.is_null(credit))
-    return pc.if_else(neither, pa.scalar(None, MONEY), difference), dict.fromkeys(_rows(both), Fault.DEBIT_AND_CREDIT)
+    return pc.if_else(neither, pa.scalar(None, MONEY), difference), dict.fromkeys(_rows(both), ReasonCode.DEBIT_AND_CREDIT)
 
 
 def _rows(mask: pa.Array) -> list[int]:

@@ -1,10 +1,23 @@
 """The nouns that cross packages, and the states of an import run."""
 
+from daemon.model.effect import Effect, ScopeEffect
 from daemon.model.files import Arrival, Fetched, RemoteFile, basename, shown
-from daemon.model.outcome import Deferred, Held, Imported, Money, Outcome, Refused, Tally
-from daemon.model.reasons import Fault, Reason
+from daemon.model.outcome import (
+    Deferred,
+    Held,
+    Imported,
+    Money,
+    Note,
+    Opened,
+    Outcome,
+    OutOfTurn,
+    Overtaken,
+    Refused,
+    Tally,
+)
+from daemon.model.reasons import Reason, ReasonCode
 from daemon.model.rows import Batch, Rejection
-from daemon.model.run import ImportRun
+from daemon.model.run import ImportRun, ReadAs
 from daemon.model.states import FINAL, TRANSITIONS, State
 
 __all__ = [
@@ -13,17 +26,24 @@ __all__ = [
     "Arrival",
     "Batch",
     "Deferred",
-    "Fault",
+    "Effect",
     "Fetched",
     "Held",
     "ImportRun",
     "Imported",
     "Money",
+    "Note",
+    "Opened",
+    "OutOfTurn",
     "Outcome",
+    "Overtaken",
+    "ReadAs",
     "Reason",
+    "ReasonCode",
     "Refused",
     "Rejection",
     "RemoteFile",
+    "ScopeEffect",
     "State",
     "Tally",
     "basename",

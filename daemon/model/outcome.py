@@ -1,15 +1,16 @@
-"""What an attempt at an import run comes to: its tally, or why it has none."""
+"""What an attempt at an import run comes to: its tally, why it has none, or that it was none."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from daemon.errors import Refusal
+from daemon.model.effect import Effect
 
 
-@dataclass
+@dataclass(frozen=True)
 class Money:
     """What a file did to one currency's open items; `file_total` counts every row whose amount could be read."""
 
@@ -20,10 +21,13 @@ class Money:
     cleared: Decimal = Decimal(0)
     rejected: Decimal = Decimal(0)
 
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
-@dataclass
+
+@dataclass(frozen=True)
 class Tally:
-    """The counts of one import run. `check` is promise P3."""
+    """The counts of one import run, or of one of its steps; those of the steps are added up. `check` is promise P3."""
 
     read: int = 0
     created: int = 0
@@ -38,13 +42,60 @@ class Tally:
     released: int = 0
     suppressed: int = 0
     moved: int = 0
-    money: dict[str, Money] = field(default_factory=dict)
+    money: Mapping[str, Money] = field(default_factory=dict)
+
+    def __add__(self, other: Self) -> Self:
+        counts = {
+            each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self) if each.name != "money"
+        }
+        money = dict(self.money)
+        for currency, sums in other.money.items():
+            money[currency] = money.get(currency, Money()) + sums
+        return replace(self, **counts, money=money)
 
     def check(self) -> None:
         """Raise unless every record read is accounted for."""
         counted = self.created + self.updated + self.unchanged + self.rejected + self.parked + self.skipped
         if self.read != counted:
             raise AssertionError(f"{self.read} rows read, {counted} accounted for: {self}")
+
+    def as_json(self) -> dict[str, Any]:
+        """The tally as scripts see it, and as it is stored: amounts are text, for no number of JSON's is exact."""
+        counts: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        return counts | {
+            "money": {
+                currency: {each.name: _plain(getattr(sums, each.name)) for each in fields(sums)}
+                for currency, sums in self.money.items()
+            }
+        }
+
+    @classmethod
+    def of_json(cls, stored: dict[str, Any]) -> Self:
+        """A tally as it was stored."""
+        money = {
+            currency: Money(**{name: Decimal(amount) for name, amount in sums.items()})
+            for currency, sums in stored.get("money", {}).items()
+        }
+        return cls(**(stored | {"money": money}))
+
+
+def _plain(value: Decimal) -> str:
+    """An amount as written by hand: no exponent, two decimals at least."""
+    whole, _, decimals = f"{value:f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something else to be told of an imported file, by its code; of how many rows it is so, and a few of them."""
+
+    code: str
+    count: int
+    examples: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """As scripts see it, and as it is stored."""
+        return {"code": self.code, "count": self.count} | ({"examples": self.examples} if self.examples else {})
 
 
 @dataclass(frozen=True)
@@ -53,7 +104,7 @@ class Imported:
 
     tally: Tally
     business_date: date
-    notes: Sequence[dict[str, Any]] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,8 +119,7 @@ class Refused:
 class Held:
     """The outcome of an attempt at a file that is fine, but not plausible: a person decides whether it may have this effect."""
 
-    why: str
-    effect: dict[str, Any]
+    effect: Effect
     business_date: date
 
 
@@ -85,4 +135,19 @@ class Deferred:
     blameless: bool
 
 
-Outcome = Imported | Refused | Held | Deferred
+@dataclass(frozen=True)
+class Opened:
+    """The outcome of an attempt that found what is in a file: each part is now a run in the line of its own profile."""
+
+
+@dataclass(frozen=True)
+class OutOfTurn:
+    """The outcome of an attempt whose run is behind another that is not in: it goes back into its line, and was no attempt."""
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """The outcome of an attempt that was given up for dead meanwhile: the run is another's, and nothing of this one stays."""
+
+
+Outcome = Imported | Refused | Held | Deferred | Opened | OutOfTurn | Overtaken

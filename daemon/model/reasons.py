@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Fault(StrEnum):
+class ReasonCode(StrEnum):
     """Why a row was rejected."""
 
     AMBIGUOUS = "ambiguous"
@@ -41,7 +41,7 @@ class Fault(StrEnum):
 class Reason:
     """One thing wrong with a row: `field` is the dataset's name for the column, or '' when the whole row is meant."""
 
-    code: Fault
+    code: ReasonCode
     field: str = ""
     value: str = ""
     column: str = ""

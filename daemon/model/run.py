@@ -1,11 +1,53 @@
 """An import run: one file through one profile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Self
 
+from daemon.model.effect import Effect
 from daemon.model.files import RemoteFile, basename, shown
+from daemon.model.outcome import Note, Tally
 from daemon.model.states import State
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """How a run's file was read: its format and conventions, as declared, found, pinned or proven, by their names in a profile's
+    `[format]`; and the headers that have come and gone since the profile's latest import.
+    """
+
+    kind: str | None = None
+    language: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    escape: str | None = None
+    header_row: int | None = None
+    header_rows: int | None = None
+    header: list[str] | None = None
+    comment: str | None = None
+    ignore: tuple[str, ...] = ()
+    trailer: str | None = None
+    positions: dict[str, tuple[int, int]] | None = None
+    sheet: str | int | None = None
+    range: str | None = None
+    member: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    date: str | None = None
+    pivot: int | None = None
+    new_columns: tuple[str, ...] = ()
+    gone_columns: tuple[str, ...] = ()
+
+    @classmethod
+    def of_json(cls, stored: dict[str, Any] | None) -> Self | None:
+        """As it was stored, by whatever version."""
+        known = {each.name for each in fields(cls)}
+        return None if stored is None else cls(**{name: value for name, value in stored.items() if name in known})
+
+    def columns(self, which: str) -> str:
+        """The headers that are `new`, or `gone`, as people are shown them."""
+        return shown(", ".join(getattr(self, f"{which}_columns")))
 
 
 @dataclass(frozen=True)
@@ -37,12 +79,12 @@ class ImportRun:
     code: str | None
     detail: str | None
     header: list[str] | None
-    format: dict[str, Any] | None
-    tally: dict[str, Any] | None
+    read_as: ReadAs | None
+    tally: Tally | None
     business_date: date | None
-    notes: list[dict[str, Any]]
-    effect: dict[str, Any] | None
-    approved: dict[str, Any] | None
+    notes: tuple[Note, ...]
+    effect: Effect | None
+    approved: Effect | None
     decided_by: str | None
     undone_at: datetime | None
     undone_by: str | None
@@ -66,11 +108,6 @@ class ImportRun:
     def file(self) -> RemoteFile:
         """The entry this run was made from."""
         return RemoteFile(self.name, self.size, self.mtime)
-
-    def columns(self, which: str) -> str:
-        """The file's headers that are `new`, or `gone`, since the profile's latest import; as people are shown them."""
-        names = (self.format or {}).get(f"{which}_columns", [])
-        return shown(", ".join(names))
 
     @property
     def title(self) -> str:

@@ -167,12 +167,12 @@ def _match(profiles: Profiles, name: str, what: str, path: str) -> Finding:
 
 def state_of(conn: Connection, name: str) -> Iterator[Finding]:
     """How the service finds a drop: what fails, since when, and when it looks again."""
-    state = ledger.drop_state(conn, name, queue.this_host())
+    state = ledger.drops.drop_state(conn, name, queue.this_host())
     if state is None or not state.fault:
         return
     since = f"since {state.since:%Y-%m-%d %H:%M} UTC" if state.since else ""
     next_look = f"next look {state.next_look:%H:%M:%S} UTC" if state.next_look else ""
-    if state.refusals >= ledger.REFUSALS:
+    if state.refusals >= ledger.drops.REFUSALS:
         next_look = "tried once a day until its credentials or settings change"
     yield Finding(
         f"service: drop {name}", False, f"{state.faults} looks failed {since}: {state.fault}; {next_look}", "see the drop above"

@@ -36,9 +36,9 @@ def look(
     """
     here = settings.drops[name]
     with db.transaction(engine) as conn:
-        listed_at = ledger.now(conn)
-        known = ledger.waiting(conn, name)
-        told = ledger.unmatched(conn, name)
+        listed_at = db.now(conn)
+        known = ledger.arrivals.known_files(conn, name)
+        told = ledger.drops.unmatched_files(conn, name)
     listing = walk(drop, here)
     failpoint.reach("listed")
     controls = _controls(profiles, name, listing)
@@ -129,11 +129,11 @@ def record(
         return None
     with db.transaction(engine) as conn:
         if not sections:
-            if ledger.first_sight(conn, drop, file):
+            if ledger.drops.record_unmatched(conn, drop, file):
                 log.warning("no_profile", drop=drop, file=file.name)
                 results.owe_notice(conn, "unmatched", settings.admins, many=many, drop=drop, file=file.name)
             return None
-        run_id = ledger.arrive(
+        run_id = ledger.arrivals.record_arrival(
             conn, drop, file, sections, arriving.listed_at, queue.this_host(), arriving.control, arriving.companions
         )
     if run_id is not None:

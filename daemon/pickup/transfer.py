@@ -24,7 +24,7 @@ def fetch_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> Non
     failed = False
     while True:
         with db.transaction(engine) as conn:
-            owed = ledger.owed(conn, name, queue.this_host(), ledger.UNFETCHED)
+            owed = ledger.arrivals.owed_arrivals(conn, name, queue.this_host(), ledger.arrivals.UNFETCHED)
         for arrival in owed:
             try:
                 _fetch(engine, settings, name, drop, arrival)
@@ -58,8 +58,10 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
             with suppress(NotAllowed):
                 drop.remove(companion)
     with db.transaction(engine, durable=False) as conn:  # lost, it would be fetched once more
-        first = ledger.fetched(conn, arrival.id, fetched, path, "" if settings.archive.shared else queue.this_host())
-        ledger.advance(conn, name, arrival.profile)
+        first = ledger.arrivals.mark_fetched(
+            conn, arrival.id, fetched, path, "" if settings.archive.shared else queue.this_host()
+        )
+        ledger.runs.advance_line(conn, name, arrival.profile)
     if not first:
         fetched.path.unlink(missing_ok=True)
 
@@ -67,13 +69,13 @@ def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: A
 def _tell_vanished(engine: Engine, settings: Settings, name: str, arrival: Arrival) -> None:
     """End the runs of a file that was gone; the admins are told, but not again and again of what a server lists and has not."""
     with db.transaction(engine) as conn:
-        if not ledger.vanished(conn, arrival):
+        if not ledger.arrivals.mark_vanished(conn, arrival):
             return
-        run = ledger.get(conn, arrival.run_id)
+        run = ledger.runs.run_by_id(conn, arrival.run_id)
         assert run
-        if not ledger.vanished_before(conn, arrival):
+        if not ledger.arrivals.is_vanished_again(conn, arrival):
             results.owe_result(conn, run, settings.admins)  # before the line, as every import does: no two may knot
-        ledger.advance(conn, name, arrival.profile)
+        ledger.runs.advance_line(conn, name, arrival.profile)
     log.info("vanished", drop=name, file=arrival.file.name, run=arrival.run_id)
 
 
@@ -84,7 +86,7 @@ def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> N
     """
     while True:
         with db.transaction(engine) as conn:
-            owed = ledger.owed(conn, name, queue.this_host(), ledger.ENDED)
+            owed = ledger.arrivals.owed_arrivals(conn, name, queue.this_host(), ledger.arrivals.ENDED)
         away: dict[int, str] = {}
         try:
             for arrival in owed:
@@ -99,7 +101,7 @@ def dispose_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> N
                 log.info("disposed", run=arrival.run_id, file=arrival.file.name, where=away[arrival.id])
         finally:
             with db.transaction(engine, durable=False) as conn:  # lost, they would be found moved already
-                ledger.put_away(conn, away)
+                ledger.arrivals.mark_put_away(conn, away)
         if not owed:
             return
 
@@ -118,7 +120,7 @@ def look_again(engine: Engine, name: str, drop: Drop) -> None:
     Of a file that is not there nothing is inferred: a listing may be briefly empty.
     """
     with db.transaction(engine) as conn:
-        left = ledger.owed(conn, name, queue.this_host(), ledger.LEFT)
+        left = ledger.arrivals.owed_arrivals(conn, name, queue.this_host(), ledger.arrivals.LEFT)
     for arrival in left:
         try:
             same = still(drop, arrival.file, arrival.path, arrival.sha256 or "")
@@ -126,13 +128,13 @@ def look_again(engine: Engine, name: str, drop: Drop) -> None:
             log.warning("not_read_again", drop=name, file=arrival.file.name, reason=str(fault))
             same = None
         with db.transaction(engine) as conn:
-            ledger.put_away(conn, {arrival.id: "replaced" if same is False else "left"})
+            ledger.arrivals.mark_put_away(conn, {arrival.id: "replaced" if same is False else "left"})
 
 
 def _put_off(engine: Engine, settings: Settings, arrival: Arrival, fault: str) -> None:
     """Remember why something could not be done with a file, and when to try again; tell the admins if it goes on."""
     log.warning("file_fault", file=arrival.file.name, run=arrival.run_id, reason=fault)
     with db.transaction(engine) as conn:
-        ledger.failed(conn, arrival, shown(fault), settings.imports.after(arrival.tries))
+        ledger.arrivals.put_off_arrival(conn, arrival, shown(fault), settings.imports.after(arrival.tries))
         if arrival.tries + 1 == settings.imports.attempts:
             results.owe_notice(conn, "file_fault", settings.admins, file=arrival.file.name, run=arrival.run_id, fault=fault)

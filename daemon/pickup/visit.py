@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from daemon import db, ledger, queue, results
 from daemon.drops import Seen, agent_fingerprints, open_drop
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
-from daemon.ledger import REFUSALS, DropState
+from daemon.ledger.drops import REFUSALS, DropState
 from daemon.log import get
 from daemon.model import shown
 from daemon.pickup.look import look
@@ -44,10 +44,10 @@ class Tended:
         Returns in how many seconds to look again before the next poll, or None. Never raises for the drop's faults.
         """
         with db.transaction(self._engine) as conn:
-            before = ledger.drop_state(conn, self._name, queue.this_host())
+            before = ledger.drops.drop_state(conn, self._name, queue.this_host())
             if before and not self._is_due(conn, before):
                 return None
-            ledger.drop_looking(conn, self._name, queue.this_host())
+            ledger.drops.mark_looking(conn, self._name, queue.this_host())
         try:
             again = self._visit(listing)
         except TryLater as fault:
@@ -65,8 +65,8 @@ class Tended:
         if before.credentials and before.credentials != self._credentials():
             return True  # somebody mended them
         if before.refusals >= REFUSALS:  # once a day, for the server's admin may have mended the account
-            return before.looked_at < ledger.now(conn) - timedelta(days=1)
-        return before.next_look is None or before.next_look <= ledger.now(conn)
+            return before.looked_at < db.now(conn) - timedelta(days=1)
+        return before.next_look is None or before.next_look <= db.now(conn)
 
     def _visit(self, listing: bool) -> float | None:
         again = None
@@ -75,7 +75,7 @@ class Tended:
             if listing:
                 with db.transaction(self._engine) as conn:
                     if not isinstance(self._settings.drops[self._name], LocalDrop | HttpDrop):
-                        ledger.adopt(conn, self._name, queue.this_host(), _SILENCE)
+                        ledger.arrivals.adopt_arrivals(conn, self._name, queue.this_host(), _SILENCE)
                 again = look(self._engine, self._settings, self._profiles, self._name, drop, self._seen)
             fetch_owed(self._engine, self._settings, self._name, drop)
             if listing:
@@ -91,21 +91,21 @@ class Tended:
         faults = before.faults if before else 0
         wait = min(self._settings.drops[self._name].poll * 2.0 ** min(faults, 10), _LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311
         with db.transaction(self._engine) as conn:
-            ledger.drop_failed(conn, before, self._name, here, reason, wait, refused)
-            now = ledger.drop_state(conn, self._name, here)
+            ledger.drops.mark_failed(conn, before, self._name, here, reason, wait, refused)
+            now = ledger.drops.drop_state(conn, self._name, here)
             assert now
             stopped = now.refusals >= REFUSALS
             if not now.told and (stopped or isinstance(fault, WrongServer) or (refused is None and now.faults >= TOLD_AFTER)):
                 kind = "drop_stopped" if stopped else "drop_fault"
                 results.owe_notice(conn, kind, self._settings.admins, drop=self._name, fault=reason, refusals=REFUSALS)
-                ledger.drop_told(conn, self._name, here)
+                ledger.drops.mark_told(conn, self._name, here)
 
     def _was_well(self, before: DropState | None) -> None:
         if self._fault:
             log.info("drop_well_again", drop=self._name)
         self._fault = ""
         with db.transaction(self._engine) as conn:
-            ledger.drop_well(conn, self._name, queue.this_host())
+            ledger.drops.mark_well(conn, self._name, queue.this_host())
             if before and before.told:
                 results.owe_notice(conn, "drop_well", self._settings.admins, drop=self._name, fault=before.fault or "")
 

@@ -5,7 +5,7 @@ from daemon.profiles.day import day_of, night_of
 from daemon.profiles.expect import Expect
 from daemon.profiles.format import DATE_PATTERN, SERIAL, Conventions, Format, Kind, is_short
 from daemon.profiles.profile import Control, Profile, Section
-from daemon.profiles.saved import REJECTED_ROWS, Profiles, profile_of, ready_made
+from daemon.profiles.saved import REJECTED_ROWS, Profiles, ready_made
 
 __all__ = [
     "DATE_PATTERN",
@@ -23,6 +23,5 @@ __all__ = [
     "day_of",
     "is_short",
     "night_of",
-    "profile_of",
     "ready_made",
 ]

@@ -1,7 +1,11 @@
 """The business day that a file is about, and the night it belongs to."""
 
+import contextlib
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import re2
 
 from daemon.errors import FileRefused, Refusal
 from daemon.model import ImportRun, basename
@@ -9,20 +13,34 @@ from daemon.profiles.profile import Profile
 from daemon.toml import clock_time
 
 
-def night_of(moment: datetime, profile: Profile) -> datetime:
-    """When the night that a moment belongs to began: at the profile's `day_starts`, in its time zone."""
-    zone = ZoneInfo(profile.expect.timezone if profile.expect else "UTC")
-    local = moment.astimezone(zone)
-    starts = datetime.combine(local.date(), clock_time(profile.import_.day_starts), zone)
-    if starts > local:
-        starts = datetime.combine(local.date() - timedelta(days=1), clock_time(profile.import_.day_starts), zone)
-    return starts.astimezone(UTC)
-
-
 def day_of(profile: Profile, run: ImportRun) -> date:
     """The day that a file is about by its name, or else by the night it came in. Raises FileRefused when that is not clear."""
-    told = profile.import_.business_date
-    day = profile.business_date(basename(run.name))
+    name, told = basename(run.name), profile.import_.business_date
+    day = day_in_name(profile, name)
     if isinstance(told, str) and day is None:
-        raise FileRefused(Refusal.DATE_UNCLEAR, f"{basename(run.name)}: {told}")
-    return day or profile.night(run.arrived_at)
+        raise FileRefused(Refusal.DATE_UNCLEAR, f"{name}: {told}")
+    return day or night_of(run.arrived_at, profile).astimezone(_zone(profile)).date()
+
+
+def day_in_name(profile: Profile, name: str) -> date | None:
+    """The day that a file's name tells, where the profile says that it does."""
+    told = profile.import_.business_date
+    if not isinstance(told, str):
+        return None
+    parts = {"%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d\d)", "%d": r"(?P<day>\d\d)", "*": ".*", "?": "."}
+    found = re2.fullmatch("".join(parts.get(part, re2.escape(part)) for part in re.split(r"(%[Ymd]|[*?])", told)), name)
+    with contextlib.suppress(ValueError):
+        return date(int(found["year"]), int(found["month"]), int(found["day"])) if found else None
+    return None
+
+
+def night_of(moment: datetime, profile: Profile) -> datetime:
+    """When the night that a moment belongs to began: at the profile's `day_starts`, in its time zone."""
+    zone, starts = _zone(profile), clock_time(profile.import_.day_starts)
+    local = moment.astimezone(zone)
+    day = local.date() - timedelta(days=local.time() < starts)
+    return datetime.combine(day, starts, zone).astimezone(UTC)
+
+
+def _zone(profile: Profile) -> ZoneInfo:
+    return ZoneInfo(profile.expect.timezone if profile.expect else "UTC")

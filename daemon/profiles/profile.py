@@ -1,10 +1,8 @@
 """A profile: a saved mapping from a file's columns to a dataset's fields, and what else an admin says of such files."""
 
 import fnmatch
-from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import re2
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -16,7 +14,7 @@ from daemon.profiles.expect import Expect
 from daemon.profiles.format import Conventions, Format
 from daemon.profiles.rules import Import
 from daemon.settings import Person
-from daemon.toml import Table, clock_time, nearest
+from daemon.toml import Table, nearest
 
 
 class Shape(Format, Conventions):
@@ -209,16 +207,6 @@ class Profile(Section):
         if self.pattern is not None:
             return fnmatch.fnmatchcase(name, self.pattern)
         return self._pattern.fullmatch(name) is not None
-
-    def business_date(self, name: str) -> date | None:
-        """The day that a file is about, if the profile finds that in its name."""
-        return self.import_.date_in(name)
-
-    def night(self, moment: datetime) -> date:
-        """The day whose night a moment belongs to, which ends at `day_starts` in the profile's time zone."""
-        starts = clock_time(self.import_.day_starts)
-        local = moment.astimezone(ZoneInfo(self.expect.timezone if self.expect else "UTC"))
-        return local.date() - timedelta(days=local.time() < starts)
 
     @cached_property
     def sections(self) -> list[Section]:

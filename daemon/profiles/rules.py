@@ -1,12 +1,9 @@
 """Import rules: a profile's `[import]` table, what is done with the rows of its files."""
 
-import contextlib
 import re
-from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-import re2
 from pydantic import Field, field_validator
 
 from daemon.profiles.column import Column, Source
@@ -68,13 +65,3 @@ class Import(Table):
         if isinstance(pattern, str) and sorted(_DAY.findall(pattern)) != ["%Y", "%d", "%m"]:
             raise ValueError("%Y, %m and %d must stand in it, once each")
         return pattern
-
-    def date_in(self, name: str) -> date | None:
-        """The day that a file's name tells."""
-        if not isinstance(self.business_date, str):
-            return None
-        parts = {"%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d\d)", "%d": r"(?P<day>\d\d)", "*": ".*", "?": "."}
-        found = re2.fullmatch("".join(parts.get(p, re2.escape(p)) for p in re.split(r"(%[Ymd]|[*?])", self.business_date)), name)
-        with contextlib.suppress(ValueError):
-            return date(int(found["year"]), int(found["month"]), int(found["day"])) if found else None
-        return None

@@ -5,16 +5,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
 from pathlib import Path
 
 from daemon import shipped, toml
 from daemon.datasets import Dataset, datasets, template
 from daemon.errors import FileRefused, Refusal
 from daemon.log import get
-from daemon.model import ImportRun, basename
+from daemon.model import basename
+from daemon.profiles.day import day_in_name
 from daemon.profiles.profile import Profile
-from daemon.toml import ConfigInvalid, Fault, nearest
+from daemon.toml import ConfigInvalid, Mistake, nearest
 
 log = get(__name__)
 
@@ -38,16 +38,19 @@ class Profiles:
         return iter([seen.profile for _, seen in sorted(self._seen.copy().items()) if seen.profile])
 
     @property
-    def faults(self) -> list[Fault]:
+    def mistakes(self) -> list[Mistake]:
         """What is wrong with the files as they are now."""
         self._refresh()
-        return [fault for seen in self._seen.copy().values() for fault in seen.faults]
+        return [mistake for seen in self._seen.copy().values() for mistake in seen.mistakes]
+
+    def saved(self, name: str) -> Profile | None:
+        """The saved profile of that name; None when it is gone, or is no saved one."""
+        return next((profile for profile in self if profile.name == name), None)
 
     def get(self, name: str) -> Profile:
         """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none."""
-        for profile in chain(self, self._of_templates):
-            if profile.name == name:
-                return profile
+        if known := self.saved(name) or next((each for each in self._of_templates if each.name == name), None):
+            return known
         for path in ready_made():
             if path.stem == name:
                 return toml.load(path, Profile, name=name)
@@ -71,7 +74,7 @@ class Profiles:
         """The day that a file is about, if its profile finds that in its name."""
         with contextlib.suppress(FileRefused):
             if profile := self.match(name, drop):
-                return profile.business_date(name)
+                return day_in_name(profile, name)
         return None
 
     def sharing_a_scope(self) -> list[list[str]]:
@@ -119,7 +122,7 @@ def _files(folder: Path) -> dict[Path, int]:
 class _Seen:
     mtime: int
     profile: Profile | None
-    faults: list[Fault]
+    mistakes: list[Mistake]
 
 
 def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
@@ -129,10 +132,10 @@ def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
         log.error(
             "profile_broken",
             profile=path.stem,
-            faults=[str(f) for f in error.faults],
+            mistakes=[str(f) for f in error.mistakes],
             last_good_in_force=last_good is not None,
         )
-        return _Seen(mtime, last_good, error.faults)
+        return _Seen(mtime, last_good, error.mistakes)
 
 
 def ready_made() -> list[Path]:
@@ -155,8 +158,3 @@ def _of_template(dataset: Dataset) -> Profile:
         }
     )
     return profile
-
-
-def profile_of(profiles: Profiles, run: ImportRun) -> Profile | None:
-    """The saved profile of a run; None when it is gone, or comes with the installation."""
-    return next((profile for profile in profiles if profile.name == run.profile), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from daemon.errors import FileRefused, Refusal
-from daemon.model import Batch, Fault, Reason, Rejection
+from daemon.model import Batch, Reason, ReasonCode, Rejection
 from daemon.profiles import Format
 from daemon.reading import sniff
 from daemon.reading.delimited import columns_of
@@ -66,9 +66,9 @@ class _Lines(ABC):
         try:
             line = raw.decode(self._text.codec).strip("\r\f\ufeff")
         except UnicodeDecodeError as error:
-            return Reason(Fault.UNDECODABLE, detail=f"{error.object[error.start]:02X}")
+            return Reason(ReasonCode.UNDECODABLE, detail=f"{error.object[error.start]:02X}")
         if "\0" in line or "\r" in line:
-            return Reason(Fault.CONTROL_CHARACTER)
+            return Reason(ReasonCode.CONTROL_CHARACTER)
         if self._comment and line.startswith(self._comment):
             return []
         return self._cells(line)
@@ -140,7 +140,7 @@ class FixedWidth(_Lines):
     def _cells(self, line: str) -> list[str] | Reason:
         if sniff.is_rule(line) or sniff.ruler(line):
             return []
-        return Reason(Fault.BETWEEN_COLUMNS) if any(line[a:b].strip() for a, b in self._gaps) else self._sliced(line)
+        return Reason(ReasonCode.BETWEEN_COLUMNS) if any(line[a:b].strip() for a, b in self._gaps) else self._sliced(line)
 
     def _sliced(self, line: str) -> list[str]:
         return [line[first:last].strip() for first, last in self._columns]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate, takewhile
 from typing import Any, NamedTuple
 
-from daemon.model import Fault, Reason
+from daemon.model import Reason, ReasonCode
 
 _LONGEST_RECORD = 100
 """Lines that one record with quoted line breaks may span; a quote not closed by then was never meant to be open."""
@@ -64,7 +64,7 @@ class Records:
             record = self._record(window, width)
             if record is None and not complete and len(window) < _LONGEST_RECORD and sum(map(len, window)) < _MOST_BYTES:
                 return
-            record = record or self._faulty(lines[at], Fault.BAD_QUOTES)
+            record = record or self._faulty(lines[at], ReasonCode.BAD_QUOTES)
             yield record
             at += record.span
 
@@ -74,12 +74,12 @@ class Records:
         try:
             first = self._text(lines[0])
         except UnicodeDecodeError as error:
-            return self._faulty(lines[0], Fault.UNDECODABLE, f"{error.object[error.start]:02X}")
+            return self._faulty(lines[0], ReasonCode.UNDECODABLE, f"{error.object[error.start]:02X}")
         if dialect.comment and first.startswith(dialect.comment):
             return Record(1, [])
         quoted = any(mark in first for mark in self._special)
         if "\0" in first or ("\r" in first and not quoted):
-            return self._faulty(lines[0], Fault.CONTROL_CHARACTER)
+            return self._faulty(lines[0], ReasonCode.CONTROL_CHARACTER)
         if not quoted:
             return self._measured(Record(1, first.split(dialect.delimiter) if first else []), width)
         taken: list[str] = []
@@ -88,17 +88,17 @@ class Records:
         try:
             cells = next(csv.reader(text, **self._options()))
         except UnicodeDecodeError:
-            return self._faulty(lines[0], Fault.BAD_QUOTES)
+            return self._faulty(lines[0], ReasonCode.BAD_QUOTES)
         except csv.Error as error:
-            return None if "unexpected end" in str(error) else self._faulty(lines[0], Fault.BAD_QUOTES)
+            return None if "unexpected end" in str(error) else self._faulty(lines[0], ReasonCode.BAD_QUOTES)
         if not self._whole.fullmatch("".join(taken)):
-            return self._faulty(lines[0], Fault.BAD_QUOTES)
+            return self._faulty(lines[0], ReasonCode.BAD_QUOTES)
         cells = [cell.replace(dialect.single, dialect.delimiter) for cell in cells]
         record = self._measured(Record(len(taken), cells), width)
         if len(taken) > 1 and record.reason:
-            return self._faulty(lines[0], Fault.BAD_QUOTES)
+            return self._faulty(lines[0], ReasonCode.BAD_QUOTES)
         if any("\0" in cell for cell in cells):
-            return self._faulty(lines[0], Fault.CONTROL_CHARACTER)
+            return self._faulty(lines[0], ReasonCode.CONTROL_CHARACTER)
         return record
 
     def _options(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class Records:
             raise csv.Error("the stand-in is taken")
         return line.replace(self._dialect.delimiter, self._dialect.single)
 
-    def _faulty(self, line: bytes, fault: Fault, detail: str = "") -> Record:
+    def _faulty(self, line: bytes, fault: ReasonCode, detail: str = "") -> Record:
         text = line.removesuffix(b"\r").decode(self._encoding, "backslashreplace")
         return Record(1, text.split(self._dialect.delimiter), Reason(fault, detail=detail))
 
@@ -128,5 +128,5 @@ class Records:
 
 def ragged(count: int, width: int) -> Reason:
     """The reason for a row of `count` cells under `width` headers."""
-    fault = Fault.TOO_FEW_CELLS if count < width else Fault.TOO_MANY_CELLS
+    fault = ReasonCode.TOO_FEW_CELLS if count < width else ReasonCode.TOO_MANY_CELLS
     return Reason(fault, value=str(count), detail=str(width))

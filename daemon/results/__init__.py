@@ -3,7 +3,7 @@
 from daemon.results.delivery import deliver
 from daemon.results.facts import run_json
 from daemon.results.links import Links
-from daemon.results.outbox import DIGEST_FROM, mails_of, owe_notice, owe_result
+from daemon.results.outbox import DIGEST_FROM, mails_of, owe_notice, owe_result, owed_mails
 from daemon.results.recipients import people, recipients
 from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
 from daemon.results.smtp import session
@@ -21,6 +21,7 @@ __all__ = [
     "mails_of",
     "owe_notice",
     "owe_result",
+    "owed_mails",
     "people",
     "recipients",
     "run_json",

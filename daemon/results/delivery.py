@@ -11,7 +11,7 @@ from daemon.results import smtp
 from daemon.results.digest import Digest, gathered
 from daemon.results.email import FIRST_REJECTIONS, Result, compose
 from daemon.results.links import Links
-from daemon.results.outbox import GATHERING_SECONDS, Owed, gathering, take, undelivered, was_sent
+from daemon.results.outbox import GATHERING_SECONDS, Owed, is_gathering, mark_sent, mark_undelivered, take_mail
 from daemon.settings import Settings
 
 log = get(__name__)
@@ -26,30 +26,30 @@ _LONGEST_WAIT = 3600.0
 def deliver(engine: Engine, settings: Settings, email_id: int) -> None:
     """Send an owed mail, or owe it again; the same Message-ID each time, so that a second copy is known for one."""
     with db.transaction(engine) as conn:
-        later = _LONGEST_WAIT if settings.mail is None else GATHERING_SECONDS if gathering(conn, email_id) else 0
+        later = _LONGEST_WAIT if settings.mail is None else GATHERING_SECONDS if is_gathering(conn, email_id) else 0
         if later or settings.mail is None:
-            at = ledger.now(conn) + timedelta(seconds=later)
+            at = db.now(conn) + timedelta(seconds=later)
             queue.enqueue(conn, "send_result_email", at=at, email_id=email_id)
             return
-        mail = take(conn, email_id)
+        mail = take_mail(conn, email_id)
     if mail is None:
         return
     with db.transaction(engine) as conn:
         if mail.attempts > _MAIL_ATTEMPTS:
-            undelivered(conn, mail, mail.fault or "every attempt ended without a word", None)
+            mark_undelivered(conn, mail, mail.fault or "every attempt ended without a word", None)
             return
         message = compose(mail, settings.mail.sender, _told(conn, settings, mail))
     try:
         smtp.send(settings, settings.mail, message)
     except TryLater as reason:
         with db.transaction(engine) as conn:
-            at = ledger.now(conn) + timedelta(seconds=settings.imports.after(mail.attempts - 1))
-            undelivered(conn, mail, str(reason), at if mail.attempts < _MAIL_ATTEMPTS else None)
+            at = db.now(conn) + timedelta(seconds=settings.imports.after(mail.attempts - 1))
+            mark_undelivered(conn, mail, str(reason), at if mail.attempts < _MAIL_ATTEMPTS else None)
         log.warning("mail_not_taken", mail=mail.id, attempt=mail.attempts, reason=str(reason))
         return
     failpoint.reach("mail taken")
     with db.transaction(engine) as conn:
-        was_sent(conn, mail)
+        mark_sent(conn, mail)
 
 
 def _told(conn: Connection, settings: Settings, mail: Owed) -> Result | Digest | None:
@@ -57,10 +57,10 @@ def _told(conn: Connection, settings: Settings, mail: Owed) -> Result | Digest |
     links = Links.of(settings)
     if mail.kind == "digest":
         return gathered(conn, mail, lambda run_id: links.rejects(run_id, mail.recipient))
-    run = ledger.get(conn, mail.run_id) if mail.run_id else None
+    run = ledger.runs.run_by_id(conn, mail.run_id) if mail.run_id else None
     if run is None:
         return None
-    rejections = list(ledger.rejections(conn, run.id, limit=FIRST_REJECTIONS))
+    rejections = list(ledger.runs.rejections(conn, run.id, limit=FIRST_REJECTIONS))
     return Result(
         run,
         rejections,

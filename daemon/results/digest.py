@@ -55,7 +55,7 @@ def gathered(conn: Connection, mail: Owed, link: Callable[[int], str]) -> Digest
     named = {"id": mail.id, "limit": _LISTED}
     counts = dict(conn.execute(text(_COUNTS), named).mappings().one())
     ids = conn.execute(text(_TROUBLED), named).scalars().all()
-    runs = [run for id in ids if (run := ledger.get(conn, id))]
+    runs = [run for id in ids if (run := ledger.runs.run_by_id(conn, id))]
     unmatched = list(conn.execute(text(_UNMATCHED), named).scalars())
     linked = [(run, link(run.id) if run.tally else "") for run in runs]
     return Digest((mail.about or {})["drop"], counts, linked, unmatched)

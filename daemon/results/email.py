@@ -9,7 +9,6 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from daemon import ledger
 from daemon.model import ImportRun, Rejection, State, shown
 from daemon.results.digest import Digest
 from daemon.results.outbox import Owed
@@ -59,11 +58,10 @@ def compose(mail: Owed, sender: str, told: Result | Digest | None) -> EmailMessa
     match told:
         case Result(run):
             template, subject = "result", _subject(run, words)
-            content |= {"result": told, "run": run, "tally": ledger.tally(run)}
+            content |= {"result": told, "run": run}
         case Digest(drop, counts):
             template, subject = "digest", words("mail.subject_digest", drop=drop, **_counted(counts, words))
-            tallies = {run.id: ledger.tally(run) for run, _ in told.troubled}
-            content |= {"digest": told, "counts": _counted(counts, words), "rows": _DIGEST_ROWS, "tallies": tallies}
+            content |= {"digest": told, "counts": _counted(counts, words), "rows": _DIGEST_ROWS}
         case None:
             about = {name: shown(str(value)) for name, value in (mail.about or {}).items()}
             template, subject = "notice", words(f"notice.{mail.kind}_subject", **about)
@@ -86,7 +84,7 @@ def _counted(counts: dict[str, int], words: Words) -> dict[str, str]:
 
 
 def _subject(run: ImportRun, words: Words) -> str:
-    tally = ledger.tally(run)
+    tally = run.tally
     if run.state is State.HELD:
         return words("mail.subject_held", file=run.title)
     if run.state is State.VANISHED:

@@ -1,16 +1,15 @@
 """A run as scripts see it: the same from the command line and from the API."""
 
-from dataclasses import fields
 from typing import Any
 
-from daemon.model import ImportRun, Tally
+from daemon.model import ImportRun
 from daemon.results.links import Links
 from daemon.settings import Settings
 
 
 def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
     """A run's state, its tally, and the link to its rejected rows."""
-    rejected = run.tally and run.tally["rejected"]
+    rejected = run.tally and run.tally.rejected
     return {
         "run_id": run.id,
         "status": run.state,
@@ -19,6 +18,6 @@ def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
         "file": run.name,
         "profile": run.profile,
         "dataset": run.dataset,
-        "tally": run.tally and {count.name: run.tally[count.name] for count in fields(Tally)},
+        "tally": run.tally and run.tally.as_json(),
         "rejects_url": Links.of(settings).rejects(run.id, "") if rejected else None,
     }

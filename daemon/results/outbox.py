@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon import ledger, queue
+from daemon import db, ledger, queue
 from daemon.db import text
 from daemon.model import ImportRun
 from daemon.settings import Person
@@ -41,7 +41,7 @@ class Owed:
 
 def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person]) -> None:
     """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way."""
-    many = bool(run.drop) and ledger.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
+    many = bool(run.drop) and ledger.runs.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
     for person in _sorted(to):
         _owe(conn, person, "result", run.id, None, _digest(conn, run.drop, person, many))
 
@@ -77,7 +77,7 @@ def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:
     ).scalar()
     if made is None:
         return conn.execute(gathered, named).scalar()
-    queue.enqueue(conn, "send_result_email", at=ledger.now(conn) + timedelta(seconds=GATHERING_SECONDS), email_id=made)
+    queue.enqueue(conn, "send_result_email", at=db.now(conn) + timedelta(seconds=GATHERING_SECONDS), email_id=made)
     return int(made)
 
 
@@ -110,7 +110,7 @@ FROM nightporter.email
 """
 
 
-def gathering(conn: Connection, email_id: int) -> bool:
+def is_gathering(conn: Connection, email_id: int) -> bool:
     """Whether a mail is a digest that should wait: files of its drop are still on their way, and it is not too old."""
     row = conn.execute(
         text("""
@@ -118,10 +118,10 @@ def gathering(conn: Connection, email_id: int) -> bool:
                    AND queued_at > clock_timestamp() - make_interval(secs => :longest)"""),
         {"id": email_id, "longest": LONGEST_GATHERING_SECONDS},
     ).one_or_none()
-    return row is not None and ledger.backlog(conn, row.drop, 1) > 0
+    return row is not None and ledger.runs.backlog(conn, row.drop, 1) > 0
 
 
-def take(conn: Connection, email_id: int) -> Owed | None:
+def take_mail(conn: Connection, email_id: int) -> Owed | None:
     """A mail that is still owed, its attempt counted before it is made; None when it was sent or given up."""
     conn.execute(
         text("UPDATE nightporter.email SET attempts = attempts + 1 WHERE id = :id AND sent_at IS NULL AND given_up_at IS NULL"),
@@ -135,12 +135,20 @@ def take(conn: Connection, email_id: int) -> Owed | None:
     return Owed(**row) if row else None
 
 
+def owed_mails(conn: Connection) -> list[int]:
+    """The mails that are still to be sent by themselves, and have no job."""
+    statement = f"""
+        SELECT e.id FROM nightporter.email e WHERE e.sent_at IS NULL AND e.given_up_at IS NULL AND e.digest IS NULL
+               AND {queue.no_job("send_result_email", "email_id", "e.id")}"""
+    return list(conn.execute(text(statement)).scalars())
+
+
 def mails_of(conn: Connection, run_id: int) -> list[Owed]:
     """The mails that a run owed."""
     return [Owed(**row) for row in conn.execute(text(_MAIL + "WHERE run_id = :run ORDER BY id"), {"run": run_id}).mappings()]
 
 
-def was_sent(conn: Connection, mail: Owed) -> None:
+def mark_sent(conn: Connection, mail: Owed) -> None:
     """Record that the mail server took it."""
     conn.execute(
         text("UPDATE nightporter.email SET sent_at = clock_timestamp(), fault = NULL WHERE id = :id OR digest = :id"),
@@ -148,7 +156,7 @@ def was_sent(conn: Connection, mail: Owed) -> None:
     )
 
 
-def undelivered(conn: Connection, mail: Owed, fault: str, retry_at: datetime | None) -> None:
+def mark_undelivered(conn: Connection, mail: Owed, fault: str, retry_at: datetime | None) -> None:
     """Record a failed attempt, and queue the next one; without `retry_at` the mail is given up and shown as undelivered."""
     conn.execute(
         text(

@@ -23,7 +23,7 @@ def as_csv(run: ImportRun, rejections: Iterable[Rejection], words: Words) -> Ite
     """The rows in the file's delimiter and in UTF-8, whose byte order mark counts more than any declared encoding."""
     text = io.StringIO("\ufeff")
     text.seek(1)
-    mark = str((run.format or {}).get("delimiter") or ";")
+    mark = (run.read_as and run.read_as.delimiter) or ";"
     writer = csv.writer(text, delimiter=mark if len(mark) == 1 else ";")
     own, width = _own(run), len(run.header or [])
     writer.writerow([*(_harmless((run.header or [])[number]) for number in own), OURS + words("page.reasons")])

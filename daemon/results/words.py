@@ -1,6 +1,7 @@
 """Words: sentences, numbers and dates in a reader's language, from `locales/*.toml`."""
 
 import tomllib
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -11,7 +12,7 @@ from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
 from daemon.datasets import datasets
-from daemon.model import Reason, shown
+from daemon.model import Effect, Note, Reason, ScopeEffect, shown
 
 _LOCALES = Path(__file__).parent / "locales"
 
@@ -38,42 +39,42 @@ class Words:
         """Why a file was refused."""
         return self(f"refusal.{code}", detail=shown(detail))
 
-    def effect(self, effect: dict[str, Any] | None) -> list[str]:
+    def effect(self, effect: Effect | None) -> list[str]:
         """What a held run would do, and why that is not plausible."""
+        if effect is None:
+            return []
         told = []
-        if effect and "control" in effect:
-            told.append(self("decision.control", detail=shown(effect["control"])))
-        if effect and "empty" in effect:
+        if effect.control:
+            told.append(self("decision.control", detail=shown(effect.control)))
+        if effect.empty:
             told.append(self("decision.empty"))
-        for each in (effect or {}).get("snapshot", []):
-            told.append(self._snapshot(each))
-        return told
+        return told + [self._scope(each) for each in effect.snapshot or ()]
 
-    def _snapshot(self, effect: dict[str, Any]) -> str:
-        amounts = self._amounts(effect["amounts"])
+    def _scope(self, effect: ScopeEffect) -> str:
+        amounts = self._amounts(effect.amounts)
         sentences = [
             self(
                 "decision.snapshot",
-                to_clear=self.count(effect["to_clear"]),
-                open=self.count(effect["open"]),
+                to_clear=self.count(effect.to_clear),
+                open=self.count(effect.open),
                 amounts=f" ({amounts})" if amounts else "",
             )
         ]
-        if effect["rows_before"] is not None:
-            before = self.count(effect["rows_before"])
-            sentences.append(self("decision.compared", rows=self.count(effect["rows"]), before=before))
-        if effect["totals_before"]:
-            totals = {"totals": self._amounts(effect["totals"]) or "0", "before": self._amounts(effect["totals_before"])}
+        if effect.rows_before is not None:
+            before = self.count(effect.rows_before)
+            sentences.append(self("decision.compared", rows=self.count(effect.rows), before=before))
+        if effect.totals_before:
+            totals = {"totals": self._amounts(effect.totals) or "0", "before": self._amounts(effect.totals_before)}
             sentences.append(self("decision.totals", **totals))
-        entity = self("decision.entity", entity=shown(effect["entity"])) if effect["entity"] else ""
+        entity = self("decision.entity", entity=shown(effect.entity)) if effect.entity else ""
         return entity + " ".join(sentences)
 
-    def _amounts(self, sums: dict[str, str]) -> str:
-        return ", ".join(f"{self.money(Decimal(amount))} {currency}" for currency, amount in sorted(sums.items()))
+    def _amounts(self, sums: Mapping[str, Decimal]) -> str:
+        return ", ".join(f"{self.money(amount)} {currency}" for currency, amount in sorted(sums.items()))
 
-    def note(self, note: dict[str, Any]) -> str:
+    def note(self, note: Note) -> str:
         """What else there is to tell of a run."""
-        return self(f"note.{note['code']}", **{name: value for name, value in note.items() if name != "code"})
+        return self(f"note.{note.code}", count=note.count, examples=note.examples)
 
     def dataset(self, name: str) -> str:
         """What a dataset is called."""

@@ -86,7 +86,7 @@ class Schedule:
     def _tidy(self) -> None:
         """Have the drops tended in which the source file of an ended run still lies."""
         with _unless_the_database_is_away("tidying"), db.transaction(self._engine) as conn:
-            for name, host in ledger.drops_with_ended(conn):
+            for name, host in ledger.arrivals.drops_with_ended(conn):
                 if name in self._visits and host == queue.this_host():
                     self._soon(name, 0, listing=False)
 

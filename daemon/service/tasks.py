@@ -44,12 +44,12 @@ def take_turn(engine: Engine, settings: Settings, profiles: Profiles, run_id: in
     with db.transaction(engine, durable=False) as conn:
         run = begin(conn, profiles, run_id)
         if run and run.drop:
-            ledger.advance(conn, run.drop, run.profile)  # another lane may read the next file meanwhile
-    while run and carry_out(engine, settings, profiles, run, hold=True) and run.drop:
+            ledger.runs.advance_line(conn, run.drop, run.profile)  # another lane may read the next file meanwhile
+    while run and carry_out(engine, settings, profiles, run, keep_line=True) and run.drop:
         with db.transaction(engine, durable=False) as conn:
             line, run = (run.drop, run.profile), None
             if time.monotonic() > ends:
-                ledger.advance(conn, *line)
-            elif following := ledger.take(conn, *line):
+                ledger.runs.advance_line(conn, *line)
+            elif following := ledger.runs.take_next(conn, *line):
                 run = begin(conn, profiles, following)
                 queue.is_about(conn, job, run_id=following)

@@ -21,21 +21,21 @@ def check_expectations(engine: Engine, settings: Settings, profiles: Profiles) -
 
 
 def _check(conn: Connection, settings: Settings, profile: str, expect: Expect) -> None:
-    due = expect.due_before(ledger.now(conn))
+    due = expect.due_before(db.now(conn))
     if due is None:
         return
-    known = ledger.expectation(conn, profile, due)
+    known = ledger.arrivals.expectation(conn, profile, due)
     if known in ("begun", "came", "late"):
         return
     before = expect.due_before(due - timedelta(seconds=1))
-    came = ledger.came_since(conn, profile, before or due - timedelta(days=1))
+    came = ledger.arrivals.is_come_since(conn, profile, before or due - timedelta(days=1))
     if known == "missing":
-        if came and ledger.expectation_met_late(conn, profile, due):
+        if came and ledger.arrivals.mark_met_late(conn, profile, due):
             _tell(conn, settings, "late", profile, expect)
         return
     # Of a profile that was not expected before nothing is missed: it has just been written.
-    state = "came" if came else "missing" if ledger.was_expected(conn, profile) else "begun"
-    if ledger.expect(conn, profile, due, state) and state == "missing":
+    state = "came" if came else "missing" if ledger.arrivals.is_expected(conn, profile) else "begun"
+    if ledger.arrivals.record_expectation(conn, profile, due, state) and state == "missing":
         _tell(conn, settings, "missing", profile, expect)
 
 

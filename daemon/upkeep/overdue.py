@@ -22,13 +22,12 @@ def see_to_overdue(engine: Engine, settings: Settings, profiles: Profiles) -> No
 
 
 def _tell_parked(conn: Connection, settings: Settings, profiles: Profiles) -> None:
-    known = {profile.name: profile for profile in profiles}
     age = timedelta(seconds=settings.imports.parked_for)
-    for name, count, codes in ledger.long_parked(conn, age, _CODES):
+    for name, count, codes in ledger.runs.take_long_parked(conn, age, _CODES):
         results.owe_notice(
             conn,
             "parked",
-            results.people(settings, known.get(name)),
+            results.people(settings, profiles.saved(name)),
             profile=name,
             count=count,
             days=age.days,

@@ -22,13 +22,13 @@ def prune_archive(engine: Engine, settings: Settings) -> int:
     here = "" if settings.archive.shared else queue.this_host()
     count = 0
     with db.transaction(engine) as conn:
-        ledger.prune_history(conn, timedelta(seconds=settings.archive.keep))
+        ledger.runs.prune_history(conn, timedelta(seconds=settings.archive.keep))
     with db.transaction(engine) as conn:
-        old = ledger.old_archives(conn, settings.archive.keep, here)
+        old = ledger.arrivals.old_archives(conn, settings.archive.keep, here)
     for arrival_id, path in old:
         Path(path).unlink(missing_ok=True)
         with db.transaction(engine) as conn:
-            ledger.pruned(conn, arrival_id)
+            ledger.arrivals.mark_pruned(conn, arrival_id)
         count += 1
     return count + sum(_prune_folder(engine, folder) for folder in settings.archive_folder.glob("[0-9]*"))
 
@@ -36,7 +36,7 @@ def prune_archive(engine: Engine, settings: Settings) -> int:
 def _prune_folder(engine: Engine, folder: Path) -> int:
     """Delete what a process that died left in a folder of the archive: half files, and files that no arrival knows."""
     with db.transaction(engine) as conn:
-        kept = ledger.archived(conn, int(folder.name))
+        kept = ledger.arrivals.archived_paths(conn, int(folder.name))
     count = 0
     for path in folder.iterdir():
         with suppress(FileNotFoundError):

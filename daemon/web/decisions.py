@@ -35,14 +35,14 @@ def _decided(request: Request, choice: str) -> Response:
             done = decisions.approve(conn, run, by)
         else:
             done = decisions.decline(conn, request.app.state.settings, request.app.state.profiles, run, by)
-        run = ledger.get(conn, run.id) or run
+        run = ledger.runs.run_by_id(conn, run.id) or run
     return _shown(request, run, {"approve": "approved", "decline": "declined"}[choice] if done else "")
 
 
 def _shown(request: Request, run: ImportRun, done: str) -> Response:
     settings: Settings = request.app.state.settings
     with db.transaction(request.app.state.engine) as conn:
-        rejected = ledger.rejected(conn, run.id)
+        rejected = ledger.runs.rejection_count(conn, run.id)
     content = {
         "words": words_of(request),
         "run": run,
@@ -59,7 +59,7 @@ def _opened(request: Request) -> tuple[ImportRun, str] | None:
     if opened is None:
         return None
     with db.transaction(request.app.state.engine) as conn:
-        run = ledger.get(conn, opened[0])
+        run = ledger.runs.run_by_id(conn, opened[0])
     return None if run is None else (run, opened[1])
 
 

@@ -34,8 +34,8 @@ def page(request: Request) -> Response:
         return nothing_here(request)
     number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
     with db.transaction(_engine(request)) as conn:
-        rows = list(ledger.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
-        total = ledger.rejected(conn, found.id)
+        rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
+        total = ledger.runs.rejection_count(conn, found.id)
     content = {
         "words": words_of(request),
         "run": found,
@@ -63,7 +63,7 @@ def download_xlsx(request: Request) -> Response:
     if found is None:
         return nothing_here(request)
     with tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file, db.transaction(_engine(request)) as conn:
-        rejections = ledger.rejections(conn, found.id, unresolved=True)
+        rejections = ledger.runs.rejections(conn, found.id, unresolved=True)
         results.as_xlsx(found, rejections, words_of(request), file, Links.of(request.app.state.settings).mark(found.id))
     path = Path(file.name)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -88,12 +88,12 @@ def _run(request: Request) -> ImportRun | None:
     if opened is None:
         return None
     with db.transaction(_engine(request)) as conn:
-        return ledger.get(conn, opened[0])
+        return ledger.runs.run_by_id(conn, opened[0])
 
 
 def _csv(request: Request, run: ImportRun) -> Iterator[bytes]:
     with db.transaction(_engine(request)) as conn:
-        yield from results.as_csv(run, ledger.rejections(conn, run.id), words_of(request))
+        yield from results.as_csv(run, ledger.runs.rejections(conn, run.id), words_of(request))
 
 
 def _engine(request: Request) -> Engine:

@@ -62,8 +62,8 @@ def get_run(request: Request) -> Response:
     """What came of a posted file, to whoever has the token it was posted with."""
     name, _ = _drop_of(request)
     with db.transaction(_engine(request)) as conn:
-        run = ledger.get(conn, request.path_params["id"])
-        runs = ledger.siblings(conn, run) if run and run.drop == name else []
+        run = ledger.runs.run_by_id(conn, request.path_params["id"])
+        runs = ledger.runs.siblings(conn, run) if run and run.drop == name else []
     if not runs:
         raise HTTPException(404, "there is no such import run of this drop")
     return JSONResponse(_told(request, runs))
@@ -78,7 +78,7 @@ def _take(request: Request, drop: str, name: str, body: IO[bytes], key: str | No
     profiles: Profiles = request.app.state.profiles
     posted, folder = Posted(settings.uploads(drop)), folder_of(key)
     with db.transaction(_engine(request)) as conn, posted:
-        ledger.lock_post(conn, drop, folder)  # of two posts with one key the second waits, and gets the first one's run
+        ledger.runs.lock_post(conn, drop, folder)  # of two posts with one key the second waits, and gets the first one's run
         if known := _known(request, drop, folder):
             if not _same(posted, known[0], name, body):
                 raise HTTPException(409, "another file was posted with this Idempotency-Key")
@@ -90,7 +90,7 @@ def _take(request: Request, drop: str, name: str, body: IO[bytes], key: str | No
         if not claimed:
             raise HTTPException(422, f"no profile claims {name}")
         file = posted.put(f"{folder}/{name}", _chunks(body))
-        record(_engine(request), settings, profiles, drop, Arriving(file, ledger.now(conn)))
+        record(_engine(request), settings, profiles, drop, Arriving(file, db.now(conn)))
         runs = _known(request, drop, folder)
     if not runs:
         raise HTTPException(503, "the file was kept, and will be imported; its run is not known yet")
@@ -114,8 +114,8 @@ def _chunks(body: IO[bytes]) -> Iterator[bytes]:
 def _known(request: Request, drop: str, folder: str) -> list[ImportRun]:
     """The runs of a file posted before."""
     with db.transaction(_engine(request)) as conn:
-        run = ledger.run_in(conn, drop, folder)
-        return ledger.siblings(conn, run) if run else []
+        run = ledger.runs.run_of_post(conn, drop, folder)
+        return ledger.runs.siblings(conn, run) if run else []
 
 
 def _told(request: Request, runs: list[ImportRun]) -> dict[str, Any]:

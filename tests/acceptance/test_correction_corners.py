@@ -10,7 +10,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from daemon import db, ledger
 from daemon.importing import decisions
 from daemon.importing.attempt import attempt
-from daemon.model import ImportRun
+from daemon.model import ImportRun, Note
 from daemon.results import Words, as_csv
 from daemon.service.tasks import take_turn
 from tests.acceptance.test_corrections import BAD, GOOD, SNAPSHOT, corrected, due, send
@@ -96,7 +96,7 @@ def test_nothing_goes_in_after_its_export_was_undone(office: Office) -> None:
     with db.transaction(office.engine) as conn:
         decisions.undo(conn, office.settings, office.profiles, child, "clerk")
         decisions.undo(conn, office.settings, office.profiles, run, "clerk")
-        again = ledger.retry(conn, child)
+        again = ledger.runs.retry_run(conn, child)
     attempt(office.engine, office.settings, office.profiles, again)
     assert office.run(again).code == "corrects_nothing"
 
@@ -192,6 +192,6 @@ def test_customers_come_though_what_waited_for_them_cannot(office: Office) -> No
     assert counts(office.load("items", ITEMS_HEADER.strip() + ";Ref\n" + rows))["parked"] == 2
     office.settle(money)
     run = office.load("customers", customers("C8"))
-    assert (counts(run), run.notes) == ({"read": 1, "created": 1}, [{"code": "still_parked", "count": 1}])
+    assert (counts(run), run.notes) == ({"read": 1, "created": 1}, (Note("still_parked", 1),))
     office.settle()
     assert counts(office.load("customers", customers("C9"))) == {"read": 1, "created": 1, "released": 2}

@@ -34,7 +34,9 @@ def corrected(office: Office, run: ImportRun, change: Callable[[Worksheet], None
     """The workbook of a run's rejected rows, as the page gives it, changed and saved by hand."""
     out = io.BytesIO()
     with db.transaction(office.engine) as conn:
-        as_xlsx(run, ledger.rejections(conn, run.id, unresolved=True), Words("en"), out, Links.of(office.settings).mark(run.id))
+        as_xlsx(
+            run, ledger.runs.rejections(conn, run.id, unresolved=True), Words("en"), out, Links.of(office.settings).mark(run.id)
+        )
     book = openpyxl.load_workbook(out)
     change(book.worksheets[0])
     path = office.home / "put right.xlsx"
@@ -45,7 +47,7 @@ def corrected(office: Office, run: ImportRun, change: Callable[[Worksheet], None
 def send(office: Office, path: Path) -> ImportRun:
     """Import a file that no profile claims."""
     with db.transaction(office.engine) as conn:
-        run = ledger.arrive_inline(conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [("", "")])
+        run = ledger.arrivals.record_inline(conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [("", "")])
     attempt(office.engine, office.settings, office.profiles, run)
     return office.run(run)
 
@@ -173,7 +175,7 @@ def test_a_mended_retry_of_a_snapshot_is_one(night: Office) -> None:
     refused = night.load("items", ITEMS_HEADER + GOOD)
     night.profile("items", SNAPSHOT)
     with db.transaction(night.engine) as conn:
-        child = ledger.retry(conn, refused)
+        child = ledger.runs.retry_run(conn, refused)
     attempt(night.engine, night.settings, night.profiles, child)
     assert counts(night.run(child)) == {"read": 1, "unchanged": 1, "cleared": 1}
 

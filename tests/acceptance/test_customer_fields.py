@@ -2,6 +2,7 @@
 
 from daemon import loading
 from daemon.db import transaction
+from daemon.model import Note
 from tests.office import Office, counts
 
 PROFILE = """
@@ -77,8 +78,8 @@ def test_a_vat_number_that_cannot_be_is_told_not_rejected(office: Office) -> Non
     rows = "C1;A;;;FR;FR44732829320\nC2;B;;;FR;FR00000000000\nC3;C;;;CH;CHE-107.787.577 IVA\nC4;D;;;IT;123\nC5;E;;;;123\n"
     run = office.load("customers", HEAD + rows)
     assert counts(run)["created"] == 5
-    assert run.notes == [{"code": "vat_numbers", "count": 2, "examples": "FR00000000000 (line 3), 123 (line 5)"}]
-    assert office.load("customers", HEAD + rows + "C6;F;;;;\n").notes == []
+    assert run.notes == (Note("vat_numbers", 2, "FR00000000000 (line 3), 123 (line 5)"),)
+    assert office.load("customers", HEAD + rows + "C6;F;;;;\n").notes == ()
 
 
 def test_one_collection_contact_per_customer(office: Office) -> None:
@@ -89,7 +90,7 @@ def test_one_collection_contact_per_customer(office: Office) -> None:
     marked = "SELECT name FROM ar.contact WHERE is_collection_contact ORDER BY 1"
     assert office.rows(marked) == [("Bob",), ("Cas",)]
     run = office.load("contacts", CONTACTS_HEAD + "C1;Ann;a@x.com;yes\n")
-    assert (counts(run), run.notes) == ({"read": 1, "updated": 1}, [{"code": "marks_moved", "count": 1}])
+    assert (counts(run), run.notes) == ({"read": 1, "updated": 1}, (Note("marks_moved", 1),))
     assert office.rows(marked) == [("Ann",), ("Cas",)]
     with transaction(office.engine) as conn:
         assert loading.undo(conn, run.id, "contacts").restored == 2

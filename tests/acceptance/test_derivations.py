@@ -45,4 +45,4 @@ def test_credits_printed_as_positives(office: Office) -> None:
     ]  # fmt: skip
     assert counts(run)["created"] == 3
     assert run.tally
-    assert run.tally["money"]["EUR"]["file_total"] == "-5.00"
+    assert run.tally.money["EUR"].file_total == Decimal("-5.00")

@@ -108,7 +108,7 @@ def test_an_approval_is_for_what_was_seen(night: Night) -> None:
     night.pass_by()
     run = night.run(3)
     assert (run.state, run.approved) == ("held", None)
-    assert run.effect["snapshot"][0]["to_clear"] == 38
+    assert run.effect.snapshot[0].to_clear == 38
     page(night).post(link(night, 3), data={"decision": "approve"})
     night.pass_by()
     assert night.run(3).state == "imported"
@@ -176,13 +176,13 @@ def test_the_mail_says_what_would_happen(night: Night) -> None:
     """In the reader's language: what is held, why, and until when."""
     from daemon.results.delivery import _told
     from daemon.results.email import compose
-    from daemon.results.outbox import take
+    from daemon.results.outbox import take_mail
 
     night.arrive("erp/items-2.csv", items(*ALL[:60]))
     night.pass_by()
     (mail_id,) = night.office.rows("SELECT max(id) FROM nightporter.email")[0]
     with db.transaction(night.office.engine) as conn:
-        mail = take(conn, mail_id)
+        mail = take_mail(conn, mail_id)
         assert mail
         message = compose(mail, "np@example.com", _told(conn, night.office.settings, mail))
     assert message["Subject"] == "items-2.csv: held, please decide"

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from daemon.loading import staging
+from daemon.model import Note
 from tests.acceptance.test_snapshots import SNAPSHOT, night, open_items
 from tests.night import Night, customers, items
 from tests.office import CUSTOMERS, ITEMS, Office, counts
@@ -24,8 +25,8 @@ def ledger(office: Office) -> Office:
 
 def test_large_files_one_after_the_other(ledger: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each has a stage of its own."""
-    monkeypatch.setattr(staging, "SMALL", 0)
-    monkeypatch.setattr("daemon.loading.SMALL", 0)
+    monkeypatch.setattr(staging, "SHARED_STAGE_BYTES", 0)
+    monkeypatch.setattr("daemon.loading.SHARED_STAGE_BYTES", 0)
     assert counts(night(ledger, 1, "C1 F1 1", "C1 F2 2")) == {"read": 2, "created": 2}
     assert counts(night(ledger, 2, "C1 F1 1", "C9 F3 3")) == {"read": 2, "unchanged": 1, "parked": 1, "cleared": 1}
 
@@ -84,8 +85,8 @@ def test_an_entity_without_rows_counts_all_the_same(ledger: Office) -> None:
     ledger.load("several", head + row.format("A", "F1") + row.format("B", "F2"), "items-20241101.csv")
     run = ledger.load("several", head + row.format("A", "F1"), "items-20241102.csv")
     assert run.tally
-    money = run.tally["money"]["EUR"]
-    assert (money["open_before"], money["open_after"], money["cleared"]) == ("10.00", "5.00", "5.00")
+    money = run.tally.money["EUR"]
+    assert (money.open_before, money.open_after, money.cleared) == (10, 5, 5)
 
 
 def test_waiting_rows_that_cannot_load_hold_up_no_customers(office: Office) -> None:
@@ -99,7 +100,7 @@ def test_waiting_rows_that_cannot_load_hold_up_no_customers(office: Office) -> N
     office.profile("customers", CUSTOMERS)
     run = office.load("customers", NEW)
     assert (run.state, counts(run)["released"]) == ("imported", 1)
-    assert run.notes == [{"code": "still_parked", "count": 1}]
+    assert run.notes == (Note("still_parked", 1),)
 
 
 def test_new_rows_with_one_key_are_rejected(office: Office) -> None:
@@ -112,8 +113,8 @@ def test_new_rows_with_one_key_are_rejected(office: Office) -> None:
 def test_a_retry_stays_in_its_scope(ledger: Office) -> None:
     """What a mended retry brings is cleared by the next snapshot that leaves it out."""
     from daemon import db
-    from daemon import ledger as runs
     from daemon.importing.attempt import attempt
+    from daemon.ledger import runs
 
     ledger.profile("items", SNAPSHOT.replace('    scope = "ledger"\n', ""))
     run = night(ledger, 1, "C1 A 1", "C1 B 1,5x")
@@ -124,7 +125,7 @@ def test_a_retry_stays_in_its_scope(ledger: Office) -> None:
         ),
     )
     with db.transaction(ledger.engine) as conn:
-        child = runs.retry(conn, run)
+        child = runs.retry_run(conn, run)
     attempt(ledger.engine, ledger.settings, ledger.profiles, child)
     assert [item for item, _ in open_items(ledger)] == ["A", "B"]
     assert counts(night(ledger, 2, "C1 A 1"))["cleared"] == 1

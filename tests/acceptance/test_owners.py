@@ -124,4 +124,4 @@ def test_a_negative_open_credit_is_rejected_with_its_reason(office: Office) -> N
     run = office.load("credits", "C;N;D;B\nC1;A3;01/02/2024;7\n")
     assert counts(run) == {"read": 1, "unchanged": 1, "cleared": 1}
     assert run.tally
-    assert run.tally["money"]["EUR"]["open_after"] == "7.00"
+    assert run.tally.money["EUR"].open_after == Decimal("7.00")

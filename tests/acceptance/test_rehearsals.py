@@ -49,4 +49,4 @@ def test_a_hold_is_told_beforehand(office: Office) -> None:
     office.load("items", items(*(f"C1 F{n} 1" for n in range(50))))
     came_to = rehearsed(office, items("C1 F1 1"))
     assert isinstance(came_to.outcome, Held)
-    assert came_to.outcome.why == "cleared, rows, total"
+    assert came_to.outcome.effect.why == "cleared, rows, total"

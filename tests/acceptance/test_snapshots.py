@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from daemon.model import ImportRun
+from daemon.model import ImportRun, Note
 from tests.office import ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    scope = "ledger"\n    business_date = "items-%Y%m%d*"\n'
@@ -35,7 +35,7 @@ def test_what_is_left_out_was_paid_and_what_comes_back_is_open_again(ledger: Off
     tuesday = night(ledger, 2, "C1 F1 100")
     assert counts(tuesday) == {"read": 1, "unchanged": 1, "cleared": 1}
     assert tuesday.tally
-    assert tuesday.tally["money"]["EUR"]["cleared"] == "50.00"
+    assert tuesday.tally.money["EUR"].cleared == Decimal("50.00")
     assert ledger.rows("SELECT cleared_by, cleared_at IS NOT NULL FROM ar.receivable WHERE item_number = 'F2'") == [
         (tuesday.id, True)
     ]
@@ -71,7 +71,7 @@ def test_a_rejected_row_protects_its_item(ledger: Office) -> None:
     assert [item for item, _ in open_items(ledger)] == ["F1", "F2"]
     blind = night(ledger, 3, "C1 F1 1", "C1;F2;01/02/2024;02/03/2024;2;0")
     assert counts(blind) == {"read": 2, "unchanged": 1, "rejected": 1}
-    assert blind.notes == [{"code": "nothing_cleared", "count": 1}]
+    assert blind.notes == (Note("nothing_cleared", 1),)
 
 
 def test_instalments_are_rows_of_their_own(ledger: Office) -> None:
@@ -173,7 +173,7 @@ def test_a_file_of_several_entities_clears_only_those_it_speaks_for(ledger: Offi
         "dataset", 'customer_entity = ""\n    dataset'
     )
     ledger.profile("several", several)
-    assert any("entities" in str(fault) for fault in ledger.profiles.faults)
+    assert any("entities" in str(fault) for fault in ledger.profiles.mistakes)
     ledger.profile("several", several + '    entities = ["FR"]\n')
     head, row = "Company;Customer;Item;Issued;Due;Amount\n", "{};C1;{};01/02/2024;02/03/2024;5\n"
     ledger.load("several", head + row.format("FR", "F1") + row.format("BE", "B1"), "items-20241101.csv")

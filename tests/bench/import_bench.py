@@ -134,13 +134,13 @@ def load_here(url: str, home: Path, path: Path, profile: str) -> None:
     list(profiles)
     began = time.perf_counter()
     with db.transaction(engine) as conn:
-        run_id = ledger.arrive_inline(
+        run_id = ledger.arrivals.record_inline(
             conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [(profile, "receivables")]
         )
     attempt(engine, settings, profiles, run_id)
     seconds = time.perf_counter() - began
     with db.transaction(engine) as conn:
-        run = ledger.get(conn, run_id)
+        run = ledger.runs.run_by_id(conn, run_id)
     assert run
     assert run.state == "imported", run
     print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from daemon.model import Effect
 from tests.night import Night, customers, items
 from tests.office import ITEMS, Office
 
@@ -67,7 +68,7 @@ def test_a_control_file_may_contradict(night: Night) -> None:
     night.arrive("erp/items.ctl", "ROWS=2")
     night.pass_by()
     assert night.runs()[1:] == [("items.csv", "held", None)]
-    assert night.run(2).effect == {"control": "the control file says 2 of the rows; 1 were read"}
+    assert night.run(2).effect == Effect(control="the control file says 2 of the rows; 1 were read")
 
 
 def test_a_control_without_a_place_is_a_fault_of_the_profile(night: Night) -> None:
@@ -78,4 +79,4 @@ def test_a_control_without_a_place_is_a_fault_of_the_profile(night: Night) -> No
         "[control]\nfile = '{stem}.ctl'\n",
     ):
         night.office.profile("wrong", ITEMS.replace("    [format]", "    [format]") + wrong)
-        assert any(fault.file.stem == "wrong" for fault in night.office.profiles.faults), wrong
+        assert any(fault.file.stem == "wrong" for fault in night.office.profiles.mistakes), wrong

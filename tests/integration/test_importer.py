@@ -83,7 +83,7 @@ def test_money_before_after_and_its_difference(office: Office) -> None:
     office.items("C1;F1;01/02/2024;02/03/2024;100\n")
     run = office.items("C1;F2;01/02/2024;02/03/2024;50,5\nC1;F3;01/02/2024;32/03/2024;7\nC1;;01/02/2024;02/03/2024;3\n")
     assert run.tally
-    assert run.tally["money"] == {
+    assert run.tally.as_json()["money"] == {
         "EUR": {
             "file_total": "60.50",
             "open_before": "100.00",
@@ -102,9 +102,9 @@ def test_nothing_open_clears_an_item_and_a_rest_reopens_it(office: Office) -> No
     header = ITEMS_HEADER.strip() + ";Rest\n"
     row = "C1;F1;01/02/2024;02/03/2024;100;"
     runs = [office.load("rest", header + row + rest + "\n") for rest in ("100", "0", "40")]
-    assert [(run.tally["cleared"], run.tally["reopened"]) for run in runs if run.tally] == [(0, 0), (1, 0), (0, 1)]
+    assert [(run.tally.cleared, run.tally.reopened) for run in runs if run.tally] == [(0, 0), (1, 0), (0, 1)]
     assert runs[1].tally
-    assert runs[1].tally["money"]["EUR"]["cleared"] == "100.00"
+    assert runs[1].tally.money["EUR"].cleared == Decimal("100.00")
     assert office.rows("SELECT state, remaining, cleared_at IS NULL, cleared_by IS NULL FROM ar.receivable") == [
         ("open", Decimal(40), True, True)
     ]
@@ -119,7 +119,7 @@ def test_what_was_cleared_is_told_in_its_own_currency(office: Office) -> None:
     office.load("items", head + "C1;F1;01/02/2024;02/03/2024;10;10;USD\n")
     run = office.load("items", head + "C1;F1;01/02/2024;02/03/2024;10;0;EUR\n")
     assert run.tally
-    assert {currency: money["cleared"] for currency, money in run.tally["money"].items()} == {"USD": "10.00", "EUR": "0.00"}
+    assert {currency: money.cleared for currency, money in run.tally.money.items()} == {"USD": 10, "EUR": 0}
 
 
 def test_a_blank_cell_leaves_what_is_stored(office: Office) -> None:
@@ -191,7 +191,7 @@ def test_a_retry_is_for_the_dataset_it_was_for(office: Office) -> None:
     office.profile("items", ITEMS + also)
     office.customers("C1")
     with db.transaction(office.engine) as conn:
-        child = ledger.retry(conn, run)
+        child = ledger.runs.retry_run(conn, run)
     attempt(office.engine, office.settings, office.profiles, child)
     assert office.rows(f"SELECT dataset, tally->>'unchanged' FROM nightporter.import_run WHERE id = {child}") == [
         ("receivables", "1")
@@ -268,6 +268,6 @@ def test_the_bytes_are_kept_whatever_comes_of_them(office: Office) -> None:
     time.sleep(0.01)
     office.profile("items", ITEMS)
     with db.transaction(office.engine) as conn:
-        child = ledger.retry(conn, run)
+        child = ledger.runs.retry_run(conn, run)
     attempt(office.engine, office.settings, office.profiles, child)
     assert office.rows(f"SELECT state, parent_id FROM nightporter.import_run WHERE id = {child}") == [("imported", run.id)]

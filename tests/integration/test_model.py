@@ -175,7 +175,7 @@ class Nights(RuleBasedStateMachine):
             return
         latest, _, tally = self.history[-1]
         with db.transaction(self.office.engine) as conn:
-            child = ledger.retry(conn, latest)
+            child = ledger.runs.retry_run(conn, latest)
         attempt(self.office.engine, self.office.settings, self.office.profiles, child)
         run, before = self.office.run(child), copy.deepcopy(self.model)
         if run.state == "held":  # nothing is open, once more

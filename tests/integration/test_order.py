@@ -119,10 +119,10 @@ def test_a_deferred_file_holds_up_its_own_line_for_a_while_only(night: Night) ->
     (archive / "000000").joinpath(first).rename(archive / "away")
     assert night.work() == [1]
     with db.transaction(night.office.engine) as conn:
-        assert not ledger.advance(conn, "erp", "customers")
+        assert not ledger.runs.advance_line(conn, "erp", "customers")
     night.do("UPDATE nightporter.arrival SET arrived_at = arrived_at - interval '16 minutes'")
     with db.transaction(night.office.engine) as conn:
-        assert ledger.advance(conn, "erp", "customers")
+        assert ledger.runs.advance_line(conn, "erp", "customers")
     assert night.work() == [2]
     assert night.runs() == [("customers-1.csv", "arrived", None), ("customers-2.csv", "imported", None)]
 
@@ -183,13 +183,13 @@ def test_a_night_ends_when_the_day_starts(office: Office) -> None:
 def test_another_machines_files_are_taken_over_when_it_is_silent(night: Night) -> None:
     """Files that a machine recorded on a server and did not fetch are fetched by another, a quarter of an hour later."""
     with db.transaction(night.office.engine) as conn:
-        ledger.drop_well(conn, "erp", "other")
+        ledger.drops.mark_well(conn, "erp", "other")
         night.arrive("erp/customers.csv", customers("C1"))
         file = night.drop().list().files[0]
-        ledger.arrive(conn, "erp", file, [("customers", "customers")], ledger.now(conn), "other")
-        assert ledger.adopt(conn, "erp", queue.this_host(), 900) == 0
+        ledger.arrivals.record_arrival(conn, "erp", file, [("customers", "customers")], db.now(conn), "other")
+        assert ledger.arrivals.adopt_arrivals(conn, "erp", queue.this_host(), 900) == 0
     night.do("UPDATE nightporter.drop_state SET alive_at = alive_at - interval '16 minutes'")
     with db.transaction(night.office.engine) as conn:
-        assert ledger.adopt(conn, "erp", queue.this_host(), 900) == 1
+        assert ledger.arrivals.adopt_arrivals(conn, "erp", queue.this_host(), 900) == 1
     night.pass_by()
     assert night.runs() == [("customers.csv", "imported", None)]

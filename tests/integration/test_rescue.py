@@ -25,9 +25,9 @@ def run_id(office: Office) -> int:
     office.profile("customers", CUSTOMERS)
     with db.transaction(office.engine) as conn:
         entry = RemoteFile(path.name, path.stat().st_size, path.stat().st_mtime_ns)
-        made = ledger.arrive(conn, "d", entry, [("customers", "customers")], ledger.now(conn), queue.this_host())
+        made = ledger.arrivals.record_arrival(conn, "d", entry, [("customers", "customers")], db.now(conn), queue.this_host())
         assert made
-        ledger.drop_looking(conn, "d", queue.this_host())
+        ledger.drops.mark_looking(conn, "d", queue.this_host())
     with open_drop("d", office.settings.drops["d"], office.settings) as drop:
         fetch_owed(office.engine, office.settings, "d", drop)
     return made
@@ -54,7 +54,7 @@ def test_what_has_its_job_is_left_alone(office: Office, run_id: int) -> None:
 def test_an_import_whose_job_was_lost_gets_another(office: Office, run_id: int, loss: str) -> None:
     """A job that is gone, failed, or held by a worker that is no more is replaced, and its run is to be had again."""
     with db.transaction(office.engine) as conn:
-        ledger.claim(conn, run_id)
+        ledger.runs.claim_run(conn, run_id)
     do(office, loss)
     assert rescued(office) == 1
     assert office.rows(JOBS) == [("import_run", f"imports@{queue.this_host()}", "todo")]
@@ -74,7 +74,7 @@ def test_mails_are_owed_until_sent(office: Office, run_id: int) -> None:
     """A mail that was not sent has a job again."""
     attempt(office.engine, office.settings, office.profiles, run_id)
     with db.transaction(office.engine) as conn:
-        run = ledger.get(conn, run_id)
+        run = ledger.runs.run_by_id(conn, run_id)
         assert run
         results.owe_result(conn, run, [Person(email="credit@example.com")])
     do(office, "DELETE FROM nightporter.procrastinate_jobs")
@@ -86,7 +86,7 @@ def test_a_file_that_kills_its_process_runs_out_of_tries(office: Office, run_id:
     """Attempts that end without a word are counted, and after as many as the settings allow the file is refused."""
     for _ in range(office.settings.imports.attempts):
         with db.transaction(office.engine) as conn:
-            ledger.claim(conn, run_id)
+            ledger.runs.claim_run(conn, run_id)
         do(office, "DELETE FROM nightporter.procrastinate_jobs")
         rescued(office)
     attempt(office.engine, office.settings, office.profiles, run_id)

@@ -14,7 +14,7 @@ from daemon.datasets.template import EXAMPLE, as_csv, as_xlsx
 from daemon.importing.attempt import attempt
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Words
-from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office
+from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 CUSTOMERS_CSV = "Code;Name;City;Limit\nC1;Martin;Paris;\n"
 ITEMS_CSV = ITEMS_HEADER + "C1;F1;01/02/2024;02/03/2024;5\n"
@@ -33,16 +33,16 @@ def dropped(office: Office, path: Path) -> list[ImportRun]:
     with db.transaction(office.engine) as conn:
         sections = office.profiles.sections(path.name, office.profiles.match(path.name, ""))
         assert sections
-        upcoming: int | None = ledger.arrive_inline(
+        upcoming: int | None = ledger.arrivals.record_inline(
             conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), sections
         )
     runs: list[ImportRun] = []
     while upcoming:
         attempt(office.engine, office.settings, office.profiles, upcoming)
         with db.transaction(office.engine) as conn:
-            first = ledger.get(conn, upcoming)
+            first = ledger.runs.run_by_id(conn, upcoming)
             assert first
-            runs = ledger.siblings(conn, first)
+            runs = ledger.runs.siblings(conn, first)
         upcoming = next((run.id for run in runs if run.state == "arrived"), None)
     return runs
 
@@ -81,7 +81,7 @@ def test_a_gzip_is_claimed_by_the_name_of_what_it_holds(office: Office) -> None:
     office.customers("C1")
     office.profile("items", ITEMS)
     (run,) = dropped(office, office.file("items.csv.gz", gzip.compress(ITEMS_CSV.encode())))
-    assert (run.state, (run.tally or {})["created"]) == ("imported", 1)
+    assert (run.state, counts(run).get("created")) == ("imported", 1)
 
 
 def filled(path: Path, dataset: str, rows: list[dict[str, object]], language: str = "en") -> Path:
@@ -107,7 +107,7 @@ def test_a_template_that_was_filled_in_needs_no_profile(office: Office, tmp_path
         language,
     )
     (run,) = dropped(office, customers)
-    assert (run.profile, run.state, (run.tally or {})["created"], (run.tally or {})["ignored"]) == (
+    assert (run.profile, run.state, counts(run).get("created"), counts(run).get("ignored")) == (
         "template-customers",
         "imported",
         1,
@@ -168,9 +168,12 @@ def test_an_error_cell_costs_its_row_and_no_other(office: Office, tmp_path: Path
 def test_columns_that_come_and_go_are_told(office: Office) -> None:
     """Reordered columns are fine; a new one and one that is gone are said with the run."""
     office.profile("customers", CUSTOMERS.replace('city = "City"', 'city = { from = "City", optional = true }'))
-    assert office.load("customers", CUSTOMERS_CSV).columns("new") == ""
+    first = office.load("customers", CUSTOMERS_CSV)
+    assert first.read_as
+    assert first.read_as.columns("new") == ""
     run = office.load("customers", "Limit;Name;Code;Region;VAT\n;Martin SA;C1;IDF;\n")
-    assert (run.state, run.columns("new"), run.columns("gone")) == ("imported", "Region, VAT", "City")
+    assert run.read_as
+    assert (run.state, run.read_as.columns("new"), run.read_as.columns("gone")) == ("imported", "Region, VAT", "City")
     assert office.rows("SELECT business_name, city FROM ar.customer") == [("Martin SA", "Paris")]
 
 
@@ -182,12 +185,12 @@ def test_contacts_and_open_credits_are_imported(office: Office) -> None:
     )
     rows = "C;N;E\nC1;Ada;ada@x.example\nC1;Bob;bob@x.example\nC9;Eve;eve@x.example\n"
     run = office.load("contacts", rows)
-    assert ((run.tally or {})["created"], (run.tally or {})["parked"]) == (2, 1)
-    assert (office.load("contacts", rows + "\n").tally or {})["unchanged"] == 2
+    assert (counts(run).get("created"), counts(run).get("parked")) == (2, 1)
+    assert counts(office.load("contacts", rows + "\n")).get("unchanged") == 2
     office.profile("credits", 'dataset = "open_credits"\npattern = "credits*"\n[format]\ndecimal = ","\n'
                    'date = "dd/mm/yyyy"\n[columns]\ncustomer_code = "C"\ncredit_number = "N"\ncredit_date = "D"\nbalance = "B"\n')  # fmt: skip
     run = office.load("credits", "C;N;D;B\nC1;A1;01/02/2024;5,50\nC1;A2;01/02/2024;-5\n")
-    assert ((run.tally or {})["created"], office.reasons(run)) == (1, {3: ["credit_not_positive"]})
+    assert (counts(run).get("created"), office.reasons(run)) == (1, {3: ["credit_not_positive"]})
 
 
 def test_what_the_first_import_decided_holds_for_the_next(office: Office) -> None:

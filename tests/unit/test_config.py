@@ -12,7 +12,7 @@ def faults_of(path: Path, text: str) -> list[str]:
     (path / "nightporter.toml").write_text(text)
     with pytest.raises(ConfigInvalid) as caught:
         settings.load(path)
-    return [str(fault).removeprefix(f"{path}/") for fault in caught.value.faults]
+    return [str(fault).removeprefix(f"{path}/") for fault in caught.value.mistakes]
 
 
 def test_an_unknown_key_is_answered_with_the_nearest_right_one(tmp_path: Path) -> None:
@@ -89,4 +89,4 @@ def test_a_fault_deep_in_a_list_is_placed_at_its_table(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text("\n[[part]]\nnumber = 1\n[[part]]\nnumber = 'x'\n")
     with pytest.raises(ConfigInvalid) as caught:
         load(tmp_path / "x.toml", Outer)
-    assert caught.value.faults[0].line
+    assert caught.value.mistakes[0].line

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.mapping import numbers
-from daemon.model import Fault
+from daemon.model import ReasonCode
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_an_amount_is_read_exactly(text: str, decimal: str, expected: str) -> No
 )
 def test_what_is_no_amount_is_a_fault(text: str) -> None:
     """Groups that are not of three, two kinds of mark, two signs, letters and words are never read as something else."""
-    assert numbers.amount(text, ",") is Fault.NOT_A_NUMBER
+    assert numbers.amount(text, ",") is ReasonCode.NOT_A_NUMBER
 
 
 def test_money_is_never_rounded_or_cut() -> None:
     """A sixth decimal and a fourteenth digit before the point are faults, not changes."""
-    assert numbers.amount("1,123456", ",") is Fault.TOO_MANY_DECIMALS
-    assert numbers.amount("12345678901234", ",") is Fault.AMOUNT_TOO_LARGE
-    assert numbers.amount("1" * 40 + ",123456", ",") is Fault.AMOUNT_TOO_LARGE
+    assert numbers.amount("1,123456", ",") is ReasonCode.TOO_MANY_DECIMALS
+    assert numbers.amount("12345678901234", ",") is ReasonCode.AMOUNT_TOO_LARGE
+    assert numbers.amount("1" * 40 + ",123456", ",") is ReasonCode.AMOUNT_TOO_LARGE
 
 
 @given(st.lists(st.decimals(-(10**12), 10**12, places=5), max_size=20), st.sampled_from([",", "."]))
@@ -103,7 +103,7 @@ def test_one_odd_amount_costs_only_its_row() -> None:
     """A column with one fault yields the others' values and names the row."""
     column, faults = numbers.money(pa.array(["1,5", "x", None, "1.000,00"]), ",")
     assert column.to_pylist() == [Decimal("1.5"), None, None, Decimal(1000)]
-    assert faults == {1: Fault.NOT_A_NUMBER}
+    assert faults == {1: ReasonCode.NOT_A_NUMBER}
 
 
 @pytest.mark.parametrize(
@@ -125,13 +125,13 @@ def test_a_column_proves_its_decimal_mark(texts: list[str], marks: set[str]) -> 
 
 def test_a_sign_that_is_given_twice_is_not_guessed() -> None:
     """A negative amount that is flagged as a credit may mean either sign."""
-    assert numbers.amount("-100,00 H", ",") is Fault.SIGN_UNCLEAR
+    assert numbers.amount("-100,00 H", ",") is ReasonCode.SIGN_UNCLEAR
     assert numbers.amount("-100,00 S", ",") == Decimal(-100)
 
 
 def test_a_declared_thousands_mark_is_the_only_one() -> None:
     """What another mark sets off is no amount; without a declaration each may."""
-    assert numbers.amount("1 234,5", ",", ".") is Fault.NOT_A_NUMBER
+    assert numbers.amount("1 234,5", ",", ".") is ReasonCode.NOT_A_NUMBER
     assert numbers.amount("1.234,5", ",", ".") == Decimal("1234.5")
 
 

@@ -48,7 +48,7 @@ def test_a_broken_profile_leaves_the_last_good_one_in_force(tmp_path: Path) -> N
     save(tmp_path, "p", 'patern = "*.txt"')
     os.utime(tmp_path / "p.toml", (1, 1))
     assert profiles.match("a.csv", "d")
-    assert any('patern: unknown key; did you mean "pattern"?' in str(fault) for fault in profiles.faults)
+    assert any('patern: unknown key; did you mean "pattern"?' in str(fault) for fault in profiles.mistakes)
 
 
 def test_an_editors_leavings_are_no_profiles(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_an_editors_leavings_are_no_profiles(tmp_path: Path) -> None:
     (tmp_path / "gone.toml").symlink_to("nowhere")
     profiles = Profiles(tmp_path)
     assert profiles.match("a.csv", "d")
-    assert profiles.faults == []
+    assert profiles.mistakes == []
 
 
 def test_a_changed_profile_is_read_again(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_changed_profile_is_read_again(tmp_path: Path) -> None:
 def test_a_profile_that_cannot_work_is_told_when_it_is_read(tmp_path: Path, head: str, body: str, message: str) -> None:
     """Unknown datasets and fields, unmapped required fields and bad patterns are faults of the profile, not of a night."""
     save(tmp_path, "p", head, body)
-    assert any(message in str(fault) for fault in Profiles(tmp_path).faults)
+    assert any(message in str(fault) for fault in Profiles(tmp_path).mistakes)
 
 
 def test_a_pattern_cannot_hang_the_daemon() -> None:
@@ -127,5 +127,5 @@ def test_every_ready_made_profile_is_whole(tmp_path: Path) -> None:
     for path in ready_made():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     profiles = Profiles(tmp_path)
-    assert profiles.faults == []
+    assert profiles.mistakes == []
     assert len(list(profiles)) == len(ready_made()) > 0

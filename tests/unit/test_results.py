@@ -5,36 +5,27 @@ import io
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise
 
 import openpyxl
 import pytest
 
 from daemon.errors import Refusal
-from daemon.model import Fault, ImportRun, Reason, Rejection, State
+from daemon.model import ImportRun, Money, ReadAs, Reason, ReasonCode, Rejection, State, Tally
 from daemon.results import Links, Words, as_csv, as_xlsx
 from daemon.results.email import Result, compose
 from daemon.results.outbox import Owed
 
-MONEY = {
-    "file_total": "100.00",
-    "open_before": "0.00",
-    "open_after": "60.00",
-    "new": "60.00",
-    "cleared": "0.00",
-    "rejected": "40.00",
-}
-COUNTS = dict.fromkeys(
-    ["created", "updated", "unchanged", "parked", "skipped", "ignored", "cleared", "reopened", "released", "suppressed"], 0
-)
+MONEY = Money(file_total=Decimal(100), open_after=Decimal(60), new=Decimal(60), rejected=Decimal(40))
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 RUN = ImportRun(
     id=7, arrival_id=7, section=0, member="", parent_id=None, corrects=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
     name="ITEMS.csv", size=1, mtime=1, archive_host="h", archive="a", sha256="0", control=None, arrived_at=NOW, finished_at=NOW, code=None, detail=None,
-    header=["Code", "Montant"], format={"delimiter": ";"}, tally=COUNTS | {"read": 3, "rejected": 1, "money": {"EUR": MONEY}}, disposed_as=None,
-    fault=None, follows=None, business_date=None, notes=[], effect=None, approved=None, decided_by=None, undone_at=None, undone_by=None,
+    header=["Code", "Montant"], read_as=ReadAs(delimiter=";"), tally=Tally(read=3, rejected=1, money={"EUR": MONEY}), disposed_as=None,
+    fault=None, follows=None, business_date=None, notes=(), effect=None, approved=None, decided_by=None, undone_at=None, undone_by=None,
 )  # fmt: skip
-REJECTION = Rejection(5, ["007", "1 28O"], (Reason(Fault.NOT_A_NUMBER, "amount", "1 28O", "Montant"),))
+REJECTION = Rejection(5, ["007", "1 28O"], (Reason(ReasonCode.NOT_A_NUMBER, "amount", "1 28O", "Montant"),))
 OWED = Owed(1, "result", 7, None, "credit@example.com", "en", "<1@nightporter>", 1, NOW, None, None, None)
 
 
@@ -81,8 +72,8 @@ def test_every_refusal_has_its_sentence(code: Refusal, language: str) -> None:
     assert "the detail" in text
 
 
-@pytest.mark.parametrize("fault", list(Fault))
-def test_every_fault_has_its_sentence_in_every_language(fault: Fault) -> None:
+@pytest.mark.parametrize("fault", list(ReasonCode))
+def test_every_fault_has_its_sentence_in_every_language(fault: ReasonCode) -> None:
     """No rejected row is without a reason in words."""
     reason = Reason(fault, "amount", "value", "", "9")
     sentences = [Words(language).reason(reason, "receivables") for language in ("en", "fr")]
@@ -154,14 +145,16 @@ def test_an_xlsx_download_holds_text_and_marks_the_cell_at_fault() -> None:
 
 def test_a_row_with_surplus_cells_keeps_them_behind_the_reasons() -> None:
     """Nothing of a ragged row is lost in its download."""
-    (content,) = as_csv(RUN, [Rejection(9, ["a", "b", "c"], (Reason(Fault.TOO_MANY_CELLS, value="3", detail="2"),))], Words("en"))
+    (content,) = as_csv(
+        RUN, [Rejection(9, ["a", "b", "c"], (Reason(ReasonCode.TOO_MANY_CELLS, value="3", detail="2"),))], Words("en")
+    )
     assert content.decode("utf-8-sig").splitlines()[1] == "a;b;The row has 3 cells instead of 2;c"
 
 
 def test_a_mail_tells_which_columns_came_and_went_and_which_member_it_was() -> None:
-    """Header drift is seen by the one who can act on it; a file in an archive is named with it."""
+    """Header drift is seen by the one who can act on it; a file in a zip is named with it."""
     drifted = replace(
-        RUN, name="night.zip", member="items.csv", format={"new_columns": ["Region", "<b>"], "gone_columns": ["City\r\nBcc: x"]}
+        RUN, name="night.zip", member="items.csv", read_as=ReadAs(new_columns=("Region", "<b>"), gone_columns=("City\r\nBcc: x",))
     )
     subject, text, html = message(drifted)
     assert subject.startswith("night.zip › items.csv: ")

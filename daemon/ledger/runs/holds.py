@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
+from daemon import queue
 from daemon.db import text
-from daemon.errors import Refusal
 from daemon.model import ImportRun
 
 
-def approve(conn: Connection, run_id: int, by: str) -> bool:
+def approve_held(conn: Connection, run_id: int, by: str) -> bool:
     """Let a held run have the effect that it was held for; whether it was held, and not approved yet."""
     approved = conn.execute(
         text("""
@@ -20,20 +20,7 @@ def approve(conn: Connection, run_id: int, by: str) -> bool:
     return approved.rowcount == 1
 
 
-def end_held(conn: Connection, run_id: int, code: Refusal, detail: str, by: str = "") -> bool:
-    """Refuse a held run; whether it was held."""
-    ended = conn.execute(
-        text("""
-            UPDATE nightporter.import_run
-            SET state = 'refused', code = :code, detail = :detail, decided_by = nullif(:by, ''), decided_at = clock_timestamp(),
-                finished_at = clock_timestamp()
-            WHERE id = :id AND state = 'held'"""),
-        {"id": run_id, "code": code, "detail": detail, "by": by},
-    )
-    return ended.rowcount == 1
-
-
-def undone(conn: Connection, run_id: int, by: str) -> bool:
+def mark_undone(conn: Connection, run_id: int, by: str) -> bool:
     """Record that an imported run was undone; whether it was not before. What it had corrected is to be corrected again."""
     recorded = conn.execute(
         text("""
@@ -45,7 +32,7 @@ def undone(conn: Connection, run_id: int, by: str) -> bool:
     return recorded.rowcount == 1
 
 
-def held_before(conn: Connection, run: ImportRun) -> list[int]:
+def held_runs_before(conn: Connection, run: ImportRun) -> list[int]:
     """The held snapshots that an accepted one of the same profile came after, with the same day or a later one."""
     rows = conn.execute(
         text("""
@@ -59,7 +46,7 @@ def held_before(conn: Connection, run: ImportRun) -> list[int]:
     return [row.id for row in rows]
 
 
-def held_since(conn: Connection, age: timedelta) -> list[int]:
+def runs_held_since(conn: Connection, age: timedelta) -> list[int]:
     """The runs that have been held for longer than `age`."""
     rows = conn.execute(
         text("""
@@ -70,11 +57,11 @@ def held_since(conn: Connection, age: timedelta) -> list[int]:
     return [row.id for row in rows]
 
 
-def approved_waiting(conn: Connection) -> list[tuple[int, str]]:
-    """The approved runs that nobody has taken, each with the machine that has its bytes."""
+def approved_runs(conn: Connection) -> list[tuple[int, str]]:
+    """The approved runs that have no job, each with the machine that has its bytes."""
     rows = conn.execute(
-        text("""
+        text(f"""
             SELECT r.id, a.archive_host FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-            WHERE r.state = 'held' AND r.approved IS NOT NULL ORDER BY r.id""")
+            WHERE r.state = 'held' AND r.approved IS NOT NULL AND {queue.no_job("import_run", "run_id", "r.id")} ORDER BY r.id""")
     )
     return [(row.id, row.archive_host) for row in rows]

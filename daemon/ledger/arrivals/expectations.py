@@ -23,13 +23,13 @@ def expectation(conn: Connection, profile: str, due: datetime) -> str | None:
     return state
 
 
-def was_expected(conn: Connection, profile: str) -> bool:
+def is_expected(conn: Connection, profile: str) -> bool:
     """Whether the profile's file was expected at any time."""
     statement = "SELECT EXISTS (SELECT FROM nightporter.expectation WHERE profile = :profile)"
     return bool(conn.execute(text(statement), {"profile": profile}).scalar_one())
 
 
-def expect(conn: Connection, profile: str, due: datetime, state: str) -> bool:
+def record_expectation(conn: Connection, profile: str, due: datetime, state: str) -> bool:
     """Record what became of one moment; False when another process was first."""
     made = conn.execute(
         text(
@@ -40,7 +40,7 @@ def expect(conn: Connection, profile: str, due: datetime, state: str) -> bool:
     return made.rowcount == 1
 
 
-def expectation_met_late(conn: Connection, profile: str, due: datetime) -> bool:
+def mark_met_late(conn: Connection, profile: str, due: datetime) -> bool:
     """Record that a missing file came after all; False when another process was first."""
     statement = """
         UPDATE nightporter.expectation SET state = 'late', met_at = clock_timestamp()
@@ -48,7 +48,7 @@ def expectation_met_late(conn: Connection, profile: str, due: datetime) -> bool:
     return conn.execute(text(statement), {"profile": profile, "due": due}).rowcount == 1
 
 
-def came_since(conn: Connection, profile: str, since: datetime) -> bool:
+def is_come_since(conn: Connection, profile: str, since: datetime) -> bool:
     """Whether a file of the profile came to a drop after `since`, and was not the late one of an earlier moment.
 
     A duplicate counts, one that vanished does not.
@@ -62,7 +62,7 @@ def came_since(conn: Connection, profile: str, since: datetime) -> bool:
     return bool(conn.execute(text(statement), {"profile": profile, "since": since}).scalar_one())
 
 
-def missing(conn: Connection) -> list[Missing]:
+def missing_files(conn: Connection) -> list[Missing]:
     """The profiles whose file was missing the last time it was due, and has not come since."""
     rows = conn.execute(
         text("""

@@ -1,11 +1,12 @@
 """How this machine finds its drops: when it last looked, what has been wrong since when, and when to look again."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
+from daemon import db
 from daemon.db import text
 
 REFUSALS = 3
@@ -38,7 +39,7 @@ def drop_state(conn: Connection, drop: str, host: str) -> DropState | None:
     return DropState(**row) if row else None
 
 
-def drop_looking(conn: Connection, drop: str, host: str) -> None:
+def mark_looking(conn: Connection, drop: str, host: str) -> None:
     """Record that a machine looks into a drop now."""
     conn.execute(
         text("""
@@ -48,24 +49,21 @@ def drop_looking(conn: Connection, drop: str, host: str) -> None:
     )
 
 
-def alive(conn: Connection, host: str) -> None:
+def mark_alive(conn: Connection, host: str) -> None:
     """Record that a machine is there to import what it fetched, however seldom it looks into its drops."""
     conn.execute(text("UPDATE nightporter.drop_state SET alive_at = clock_timestamp() WHERE host = :host"), {"host": host})
 
 
-def drop_well(conn: Connection, drop: str, host: str) -> None:
+def mark_well(conn: Connection, drop: str, host: str) -> None:
     """Record a good look."""
     _note(conn, drop, host, faults=0, fault=None, since=None, next_look=None, told=False, refusals=0, credentials=None)
 
 
-def drop_failed(
+def mark_failed(
     conn: Connection, before: DropState | None, drop: str, host: str, fault: str, seconds: float, refused: str | None
 ) -> None:
     """Record a look that failed; the next one is due after `seconds`. `refused` is a fingerprint of credentials not taken."""
-    now = conn.execute(text("SELECT clock_timestamp()")).scalar_one()
-    later = conn.execute(
-        text("SELECT clock_timestamp() + make_interval(secs => :seconds)"), {"seconds": min(seconds, 1e9)}
-    ).scalar_one()
+    now = db.now(conn)
     same = before is not None and refused is not None and before.credentials == refused
     _note(
         conn,
@@ -74,14 +72,14 @@ def drop_failed(
         faults=before.faults + 1 if before else 1,
         fault=fault,
         since=(before and before.since) or now,
-        next_look=later,
+        next_look=now + timedelta(seconds=min(seconds, 1e9)),
         told=before.told if before else False,
         refusals=0 if refused is None else before.refusals + 1 if same and before else 1,
         credentials=refused,
     )
 
 
-def drop_told(conn: Connection, drop: str, host: str) -> None:
+def mark_told(conn: Connection, drop: str, host: str) -> None:
     """Record that the admins have been told of a drop's fault."""
     conn.execute(
         text("UPDATE nightporter.drop_state SET told = true WHERE drop_name = :drop AND host = :host"),

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.db import text
-from daemon.model import Fault, Reason, Rejection
+from daemon.model import ImportRun, Reason, ReasonCode, Rejection
 
 
-def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> int:
+def reject_rows(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> int:
     """Store rejections, as many as come, in the caller's transaction; returns how many."""
     count = 0
     with (
@@ -27,7 +27,7 @@ def reject(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> in
     return count
 
 
-def rejected(conn: Connection, run_id: int) -> int:
+def rejection_count(conn: Connection, run_id: int) -> int:
     """How many rejections a run has."""
     count: int = conn.execute(text("SELECT count(*) FROM nightporter.rejection WHERE run_id = :id"), {"id": run_id}).scalar_one()
     return count
@@ -50,8 +50,24 @@ def rejections(
         {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved},
     )
     for line, cells, reasons, resolved_by, typed in rows:
-        known = tuple(Reason(**(reason | {"code": Fault(reason["code"])})) for reason in reasons)
+        known = tuple(Reason(**(reason | {"code": ReasonCode(reason["code"])})) for reason in reasons)
         yield Rejection(line, cells, known, resolved_by, typed)
+
+
+def resolve_rejections(conn: Connection, run: ImportRun, lines: dict[int, int]) -> None:
+    """Record of the rejections that a correction brought again, by its own lines those of the run that it corrects, that they
+    went in; but for those of which it rejected anything again.
+    """
+    conn.execute(
+        text("""
+            UPDATE nightporter.rejection r SET resolved_by = :run
+            FROM unnest(CAST(:own AS int[]), CAST(:old AS int[])) l (own, old)
+            WHERE r.run_id = :corrects AND r.line = l.old AND r.resolved_by IS NULL
+                  AND NOT EXISTS (SELECT FROM nightporter.rejection again
+                                  JOIN unnest(CAST(:own AS int[]), CAST(:old AS int[])) o (own, old) ON o.own = again.line
+                                  WHERE again.run_id = :run AND o.old = l.old)"""),
+        {"run": run.id, "corrects": run.corrects, "own": list(lines), "old": list(lines.values())},
+    )
 
 
 def _json(value: Any) -> str:

@@ -14,9 +14,9 @@ from daemon import queue
 from daemon.db import text
 from daemon.model import ImportRun, State
 
-SMALL = 1 << 20
+SIDE_BY_SIDE_BYTES = 1 << 20
 """Bytes up to which the next file of a line is read while the one before it is still being merged."""
-_ABREAST = 2
+_SIDE_BY_SIDE = 2
 
 PATIENCE_SECONDS = 900
 """How long a file that cannot go on holds up the ones behind it, from its arrival."""
@@ -35,9 +35,7 @@ AND (a.archive_host = '' OR EXISTS (SELECT FROM nightporter.drop_state s WHERE s
 
 _HEAD = f"""
 SELECT r.id, a.archive_host, a.size,
-       {_READY} AND NOT EXISTS (SELECT FROM procrastinate_jobs j
-                                WHERE j.task_name = 'import_run' AND (j.args->>'run_id')::bigint = r.id
-                                      AND (j.status = 'todo' OR (j.status = 'doing' AND r.id <> :opened))) AS ready
+       {_READY} AND {queue.no_job("import_run", "run_id", "r.id", doing="r.id <> :opened")} AS ready
 FROM nightporter.import_run r
 JOIN LATERAL (SELECT * FROM nightporter.arrival WHERE id = r.arrival_id OFFSET 0) a ON true
 WHERE r.profile = :profile AND a.drop_name = :drop AND r.parent_id IS NULL AND r.state = 'arrived'
@@ -62,7 +60,7 @@ ORDER BY r.arrival_id, r.section LIMIT 1
 """
 
 
-def advance(conn: Connection, drop: str, profile: str, opened: int = 0) -> bool:
+def advance_line(conn: Connection, drop: str, profile: str, opened: int = 0) -> bool:
     """Owe the import of the next file of a line, if it can go on, and those before it leave room; whether it did.
 
     The job that `opened` a run only said what that is about; it is to be had again.
@@ -74,7 +72,7 @@ def advance(conn: Connection, drop: str, profile: str, opened: int = 0) -> bool:
     return True
 
 
-def take(conn: Connection, drop: str, profile: str) -> int | None:
+def take_next(conn: Connection, drop: str, profile: str) -> int | None:
     """The next run of a line, for a caller who imports it now; where another machine has its bytes it is owed instead."""
     head = _head(conn, drop, profile)
     if head is None or head.archive_host in ("", queue.this_host()):
@@ -88,20 +86,20 @@ def _head(conn: Connection, drop: str, profile: str, opened: int = 0) -> Any:
     conn.execute(text(_LOCK), named)
     under_way = conn.execute(text(_UNDER_WAY), named).one()
     # A first file may pin conventions that the next one is checked against.
-    if under_way.runs >= _ABREAST or (under_way.runs and (under_way.largest > SMALL or not under_way.pinned)):
+    if under_way.runs >= _SIDE_BY_SIDE or (under_way.runs and (under_way.largest > SIDE_BY_SIDE_BYTES or not under_way.pinned)):
         return None
     head = conn.execute(text(_HEAD), named | {"patience": PATIENCE_SECONDS, "opened": opened}).one_or_none()
-    return head if head and head.ready and not (under_way.runs and head.size > SMALL) else None
+    return head if head and head.ready and not (under_way.runs and head.size > SIDE_BY_SIDE_BYTES) else None
 
 
-def before(conn: Connection, run: ImportRun) -> State | None:
+def state_ahead(conn: Connection, run: ImportRun) -> State | None:
     """The state of the run in the same line that must be in before `run`; None when its turn has come."""
     named = {"drop": run.drop, "profile": run.profile, "arrival": run.arrival_id, "section": run.section}
     state = conn.execute(text(_BEFORE), named | {"patience": PATIENCE_SECONDS}).scalar()
     return None if state is None else State(state)
 
 
-def lines(conn: Connection) -> list[tuple[str, str]]:
+def waiting_lines(conn: Connection) -> list[tuple[str, str]]:
     """The lines in which a file waits: each a drop and a profile."""
     rows = conn.execute(
         text("""

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from daemon.db import text
-from daemon.ledger.runs import RUN, get, run_of
+from daemon.ledger.runs.run import RUN, run_by_id, run_of
 from daemon.model import ImportRun
 from daemon.profiles import REJECTED_ROWS
 
@@ -19,7 +19,7 @@ def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
     return run_of(conn.execute(text(RUN + where), named).mappings().one_or_none())
 
 
-def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
+def identical_import(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
     """The latest imported run of the same profile, dataset and member, if its bytes are those of `run`: its id and name."""
     row = conn.execute(
         text("""
@@ -32,9 +32,9 @@ def imported_before(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
     return (row.id, row.name) if row and row.sha256 == run.sha256 else None
 
 
-def repeated(conn: Connection, run: ImportRun, day: date) -> None:
+def extend_day(conn: Connection, run: ImportRun, day: date) -> None:
     """Record of the run whose bytes a duplicate has that they are what is so on a later day, too."""
-    if (duplicate := get(conn, run.id)) and (before := imported_before(conn, duplicate)):
+    if (duplicate := run_by_id(conn, run.id)) and (before := identical_import(conn, duplicate)):
         for table, key in (("import_run", "id"), ("snapshot", "run_id")):
             conn.execute(
                 text(f"UPDATE nightporter.{table} SET business_date = greatest(business_date, :day) WHERE {key} = :id"),
@@ -42,7 +42,7 @@ def repeated(conn: Connection, run: ImportRun, day: date) -> None:
             )
 
 
-def later(conn: Connection, run: ImportRun) -> ImportRun | None:
+def later_run(conn: Connection, run: ImportRun) -> ImportRun | None:
     """The latest run of the same drop, profile and dataset that came after `run`, and is not refused; None when there is none."""
     statement = (
         RUN
@@ -71,7 +71,7 @@ def is_in(conn: Connection, profile: str, since: datetime) -> bool:
     return bool(row.came and row.done)
 
 
-def pinned(conn: Connection, run: ImportRun) -> dict[str, str | None]:
+def pins(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
     first = """(SELECT format->>'{0}' FROM nightporter.import_run
                 WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND corrects IS NULL

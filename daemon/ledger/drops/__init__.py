@@ -1,0 +1,17 @@
+"""Drops: how each machine finds them, and what lies in them that nobody claims."""
+
+from daemon.ledger.drops.state import REFUSALS, DropState, drop_state, mark_alive, mark_failed, mark_looking, mark_told, mark_well
+from daemon.ledger.drops.unmatched import record_unmatched, unmatched_files
+
+__all__ = [
+    "REFUSALS",
+    "DropState",
+    "drop_state",
+    "mark_alive",
+    "mark_failed",
+    "mark_looking",
+    "mark_told",
+    "mark_well",
+    "record_unmatched",
+    "unmatched_files",
+]

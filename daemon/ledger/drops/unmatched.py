@@ -1,0 +1,25 @@
+"""The files of drops that no profile claims."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Connection
+
+from daemon.db import text
+from daemon.model import RemoteFile
+
+
+def unmatched_files(conn: Connection, drop: str) -> set[RemoteFile]:
+    """The files of a drop of which the admins have been told that no profile claims them."""
+    rows = conn.execute(text("SELECT name, size, mtime FROM nightporter.unmatched WHERE drop_name = :drop"), {"drop": drop})
+    return {RemoteFile(*row) for row in rows}
+
+
+def record_unmatched(conn: Connection, drop: str, file: RemoteFile) -> bool:
+    """Record a file that no profile claims; whether it is seen for the first time."""
+    seen = conn.execute(
+        text("""
+            INSERT INTO nightporter.unmatched (drop_name, name, size, mtime)
+            VALUES (:drop, :name, :size, :mtime) ON CONFLICT DO NOTHING"""),
+        {"drop": drop, **asdict(file)},
+    )
+    return seen.rowcount == 1

@@ -1,0 +1,82 @@
+"""Import runs in Postgres: each with its arrival, as what they are."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daemon.db import text
+from daemon.model import Effect, ImportRun, Note, ReadAs, State, Tally
+
+RUN = """
+SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.corrects, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
+       a.drop_name AS drop, a.name, a.size, a.mtime, a.archive_host, a.archive, a.sha256, a.control, a.arrived_at, r.finished_at,
+       r.code, r.detail, r.header, r.format AS read_as, r.tally, r.business_date, r.notes, r.effect, r.approved, r.decided_by,
+       r.undone_at, r.undone_by, a.disposed_as, a.fault,
+       (SELECT min(f.id) FROM nightporter.import_run f WHERE f.arrival_id = a.follows) AS follows
+FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+"""
+
+
+def retry_run(conn: Connection, run: ImportRun) -> int:
+    """A child run that reads the same bytes again."""
+    child: int = conn.execute(
+        text("""
+            INSERT INTO nightporter.import_run (arrival_id, section, member, parent_id, corrects, profile, dataset)
+            VALUES (:arrival_id, :section, :member, :id, :corrects, :profile, :dataset) RETURNING id"""),
+        {
+            "arrival_id": run.arrival_id,
+            "section": run.section,
+            "member": run.member,
+            "id": run.id,
+            "corrects": run.corrects,
+            "profile": run.profile,
+            "dataset": run.dataset,
+        },
+    ).scalar_one()
+    return child
+
+
+def run_by_id(conn: Connection, run_id: int) -> ImportRun | None:
+    """One run, or None."""
+    return run_of(conn.execute(text(RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
+
+
+def lock_post(conn: Connection, drop: str, folder: str) -> None:
+    """Let no other post to the same folder of a drop go on until the transaction ends."""
+    statement = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.post.' || :drop || '/' || :folder, 0))"
+    conn.execute(text(statement), {"drop": drop, "folder": folder})
+
+
+def run_of_post(conn: Connection, drop: str, folder: str) -> ImportRun | None:
+    """The first run of the file in a folder of a drop, or None."""
+    where = """WHERE a.drop_name = :drop AND starts_with(a.name, :folder || '/') AND r.parent_id IS NULL
+               ORDER BY a.id, r.section LIMIT 1"""
+    return run_of(conn.execute(text(RUN + where), {"drop": drop, "folder": folder}).mappings().one_or_none())
+
+
+def latest_runs(conn: Connection, limit: int) -> list[ImportRun]:
+    """The latest runs, newest first."""
+    rows = conn.execute(text(RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
+    return [run for row in rows if (run := run_of(row))]
+
+
+def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:
+    """The runs of one file that were made together, for each section one, in their order."""
+    statement = RUN + "WHERE r.arrival_id = :arrival AND r.parent_id IS NOT DISTINCT FROM :parent ORDER BY r.section, r.id"
+    rows = conn.execute(text(statement), {"arrival": run.arrival_id, "parent": run.parent_id}).mappings()
+    return [sibling for row in rows if (sibling := run_of(row))]
+
+
+def run_of(row: Any) -> ImportRun | None:
+    """A run from a row of what `RUN` selects, or None from none."""
+    if row is None:
+        return None
+    typed = {
+        "state": State(row["state"]),
+        "read_as": ReadAs.of_json(row["read_as"]),
+        "tally": None if row["tally"] is None else Tally.of_json(row["tally"]),
+        "notes": tuple(Note(**note) for note in row["notes"]),
+        "effect": Effect.of_json(row["effect"]),
+        "approved": Effect.of_json(row["approved"]),
+    }
+    return ImportRun(**(dict(row) | typed))
