@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from daemon import db, ledger
 from daemon.db import tables
-from daemon.importing.attempt import attempt
+from daemon.importing import attempt_file
 from daemon.model import ImportRun, Rejection, RemoteFile, Tally
 from daemon.profiles import Profiles
 from daemon.settings import Settings, load
@@ -74,11 +74,8 @@ class Office:
         with db.transaction(self.engine) as conn:
             entry = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
             first = ledger.arrivals.record_inline(conn, entry, [(profile, section.dataset) for section in chosen.sections])
-            runs = ledger.runs.siblings(conn, self._get(conn, first))
-        for run in runs:
-            attempt(self.engine, self.settings, self.profiles, run.id)
-        with db.transaction(self.engine) as conn:
-            return next(run for run in ledger.runs.siblings(conn, runs[0]) if run.dataset == chosen.dataset)
+        runs = attempt_file(self.engine, self.settings, self.profiles, first)
+        return next(run for run in runs if run.dataset == chosen.dataset)
 
     def customers(self, *codes: str) -> None:
         """Have these customers."""

@@ -33,8 +33,8 @@ def import_file(
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
     from daemon import db, ledger, settings
     from daemon.cli.show import exit_code, print_json, print_runs
-    from daemon.importing import attempt, rehearse
-    from daemon.model import FINAL, RemoteFile, shown
+    from daemon.importing import attempt_file, rehearse
+    from daemon.model import RemoteFile, shown
     from daemon.profiles import Profiles
     from daemon.results import run_json
 
@@ -50,14 +50,8 @@ def import_file(
             _print_rehearsal(rehearse(engine, loaded, profiles, chosen, entry, progress), chosen, as_json)
             return
         with db.transaction(engine) as conn:
-            upcoming: int | None = ledger.arrivals.record_inline(conn, entry, sections)
-        tried = set[int]()
-        while upcoming:
-            tried.add(upcoming)
-            attempt(engine, loaded, profiles, upcoming, progress)
-            with db.transaction(engine) as conn:
-                runs = ledger.runs.siblings(conn, ledger.runs.run_by_id(conn, upcoming) or sys.exit(1))
-            upcoming = next((run.id for run in runs if run.state not in FINAL and run.id not in tried), None)
+            first = ledger.arrivals.record_inline(conn, entry, sections)
+        runs = attempt_file(engine, loaded, profiles, first, progress)
     if as_json:
         (_, first_run), *others = _own_first([(run.dataset, run) for run in runs], chosen)
         also = [run_json(run, loaded) for _, run in others]
@@ -194,11 +188,11 @@ def _print_table(reader: "Reader") -> None:
 def _decided(reader: "Reader") -> Iterator[str]:
     """What the columns that hold dates and amounts prove, each on a line."""
     from daemon.errors import FileRefused
-    from daemon.mapping import Amounts, Dates, decided, holdings
+    from daemon.mapping import Amounts, Dates, decided, evidence_of
     from daemon.model import shown
     from daemon.profiles import Conventions
 
-    for name, held in holdings(reader.header, reader).items():
+    for name, held in evidence_of(reader.header, reader).items():
         if not held.filled or (held.holds("code") and held.holds("digits")):
             continue
         seen = (held.days, Amounts()) if held.holds("date") else (Dates(), held.amounts) if held.holds("amount") else None

@@ -183,7 +183,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Import a run's file once more, from the archive: after its profile was mended, or its customers came."""
     from daemon import db, ledger, results, settings
     from daemon.cli.show import exit_code, print_json, print_runs
-    from daemon.importing import attempt
+    from daemon.importing import attempt_file
     from daemon.model import FINAL
     from daemon.profiles import Profiles
 
@@ -196,12 +196,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
             if run.state not in FINAL:
                 raise typer.BadParameter(f"run {id} has not ended: it is {run.state}, and tried again by itself")
             child = ledger.runs.retry_run(conn, run)
-        attempt(engine, loaded, Profiles(loaded.profiles), child)
-        with db.transaction(engine) as conn:
-            run = _run(conn, child)
-            others = [each.id for each in ledger.runs.siblings(conn, run) if each.id > child]
-        for other in others:
-            attempt(engine, loaded, Profiles(loaded.profiles), other)
+        run = attempt_file(engine, loaded, Profiles(loaded.profiles), child)[0]
     if as_json:
         print_json(results.run_json(run, loaded))
     else:

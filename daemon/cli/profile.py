@@ -106,7 +106,7 @@ def suggest(
     from daemon import reading, settings
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
-    from daemon.mapping import draft, holdings, suggest
+    from daemon.mapping import draft, evidence_of, suggest
 
     loaded = settings.load(context.obj)
     if dataset not in datasets():
@@ -114,7 +114,7 @@ def suggest(
     if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):
         raise typer.BadParameter(f"{save}: a new name of letters, digits, - and _, please")
     reader = reading.read(file, None, loaded.sandbox)
-    held = holdings(reader.header, reader)
+    held = evidence_of(reader.header, reader)
     with _known_customers(loaded) as known:
         found = suggest(datasets()[dataset], held, known)
     if save is not None:

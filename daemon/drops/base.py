@@ -1,10 +1,12 @@
-"""What every drop can do, and which class is behind which kind."""
+"""What every drop can do, and what its kind answers for."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, Self
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from daemon.drops.names import plain
+from daemon.drops.ssh import HostKey
 from daemon.errors import NotAllowed
 from daemon.log import get
 from daemon.model import RemoteFile, shown
@@ -23,8 +25,18 @@ class Listing(NamedTuple):
     folders: list[str]
 
 
+class Step(NamedTuple):
+    """One thing that was tried on the way to a drop's files: whether it works, what there is to say, what to do if not."""
+
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
 class Drop(Protocol):
     """One drop. It is connected while it is entered, and may be entered again.
+
+    What its kind answers for is that of a folder on a server, where a kind does not say otherwise.
 
     Every method raises TryLater when the world is at fault, and NotAllowed when the server answers and says no. Paths are
     relative to the drop's folder, with `/` between plain segments; they were listed by the drop, or made of our own names.
@@ -34,6 +46,31 @@ class Drop(Protocol):
     def greeting(self) -> str:
         """What the server says of itself; '' where there is none."""
         ...
+
+    is_shared: ClassVar[bool] = True
+    """Whether any machine finds the same files there, and may take over what another one's has begun."""
+    is_ours: ClassVar[bool] = False
+    """Whether nobody but we write there, so that there is nothing to set up wrongly."""
+    ticks: ClassVar[float] = 1
+    """Of its files' mtimes in a second."""
+    watched: Path | None = None
+    """The folder in which this machine hears of changes."""
+
+    def way(self) -> Iterator[Step]:
+        """Try what comes before entering it, as far as it goes."""
+        yield from ()
+
+    def door(self) -> Iterator[Step]:
+        """What entering it has shown."""
+        yield from ()
+
+    def shown_keys(self) -> list[str]:
+        """What it is logged in to with beside what its settings and secrets say. Raises TryLater."""
+        return []
+
+    def served_key(self) -> HostKey | None:
+        """The host key that its server shows now, whatever is pinned; None for a kind that has none. Raises TryLater."""
+        return None
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...

@@ -1,4 +1,4 @@
-"""What is done with one file of a drop, the same way over all of them: claim it, fetch it, give it back, put it away."""
+"""What is done with one file of a drop, the same way over all of them: set it aside, fetch it, give it back, put it away."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -11,16 +11,16 @@ from daemon.drops.base import Drop
 from daemon.drops.names import numbered
 from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import Fetched, RemoteFile
-from daemon.settings import CLAIMED, Afterwards
+from daemon.settings import ASIDE, Afterwards
 
 
-def claim(drop: Drop, file: RemoteFile, arrival_id: int) -> str:
+def set_aside(drop: Drop, file: RemoteFile, arrival_id: int) -> str:
     """Set a file aside by a rename, so that a name which the ERP uses again is never mixed up with it; returns its path.
 
     Where the server does not allow that, the file stays, and its path is its own. Raises Vanished when it is not the one
     that was seen.
     """
-    aside = f"{CLAIMED}/{numbered(file.name, arrival_id)}"
+    aside = f"{ASIDE}/{numbered(file.name, arrival_id)}"
     try:
         if drop.stat(file.name) != file:
             raise Vanished(f"{file.name} is not the file that was seen")
@@ -68,7 +68,7 @@ def _at_most(chunks: Iterator[bytes], file: RemoteFile) -> Iterator[bytes]:
         yield chunk
 
 
-def release(drop: Drop, file: RemoteFile, path: str, run_id: int) -> None:
+def give_back(drop: Drop, file: RemoteFile, path: str, run_id: int) -> None:
     """Give a file that was set aside its name back, or one beside it when another file has that by now: it is a new arrival."""
     if path != file.name:
         folder = file.name.rpartition("/")[0]
@@ -114,7 +114,7 @@ def put_away(
     if same is None:
         return _found(drop, file, names, how)
     if not same:
-        release(drop, file, path, run_id)
+        give_back(drop, file, path, run_id)
         return "replaced"
     if how == "leave":
         return "left"

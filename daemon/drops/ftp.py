@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Self
 
-from daemon.drops.base import Listing
+from daemon.drops.base import Drop, Listing, Step
 from daemon.drops.ftp_lines import Entry, fact_line, list_line, moment
 from daemon.drops.ftp_session import CHUNK, UNKNOWN_COMMAND, Session
+from daemon.drops.reach import reached
 from daemon.errors import NotAllowed, Vanished
 from daemon.log import get
 from daemon.model import RemoteFile, shown
@@ -19,7 +20,7 @@ from daemon.settings import FtpDrop, FtpsDrop, Settings
 log = get(__name__)
 
 
-class Ftp:
+class Ftp(Drop):
     """A folder over FTP; `session` is the conversation with its server."""
 
     def __init__(self, name: str, drop: FtpsDrop | FtpDrop, settings: Settings) -> None:
@@ -27,6 +28,22 @@ class Ftp:
         self.session = Session(name, drop, settings)
         self._times: dict[str, dict[Entry, int]] = {}
         self._folders: set[str] = set()
+
+    def way(self) -> Iterator[Step]:
+        """Try the server's name and port."""
+        return reached(self._drop.host, self.session.port, self._drop.timeout)
+
+    def door(self) -> Iterator[Step]:
+        """How the server is spoken to, and what it can and cannot."""
+        if self._drop.kind == "ftps":
+            yield Step(True, "shows a certificate that is trusted, for its name")
+        else:
+            yield Step(True, "speaks in the clear, as the settings insist: password and files can be read on the way")
+        features = self.session.features
+        mdtm = "LIST and MDTM" if "MDTM" in features else "LIST alone, times to the minute"
+        yield Step(True, f"lists by {'MLSD' if 'MLST' in features else mdtm}")
+        if (resumes := self.session.resumes_sessions) is not None:
+            yield Step(True, f"data connections {'resume' if resumes else 'do not resume'} the TLS session")
 
     def __enter__(self) -> Self:
         self._folders.clear()

@@ -48,8 +48,8 @@ class Session:
     def __init__(self, name: str, drop: FtpsDrop | FtpDrop, settings: Settings) -> None:
         self._name, self._drop, self._settings = name, drop, settings
         implicit = isinstance(drop, FtpsDrop) and drop.implicit
-        self._port = drop.port or (990 if implicit else 21)
-        self._where = f"{drop.kind}://{drop.host}:{self._port}/{drop.path.lstrip('/')}"
+        self.port = drop.port or (990 if implicit else 21)
+        self._where = f"{drop.kind}://{drop.host}:{self.port}/{drop.path.lstrip('/')}"
         self._data: socket.socket | None = None
 
     def open(self) -> None:
@@ -83,11 +83,11 @@ class Session:
 
     def _connect(self) -> None:
         if isinstance(self._drop, FtpDrop) or not isinstance(self.ftp, _Tls):
-            self.ftp.connect(self._drop.host, self._port)
+            self.ftp.connect(self._drop.host, self.port)
             return
         if self._drop.ca_file:
             self.ftp.context = ssl.create_default_context(cafile=self._settings.path(self._drop.ca_file))
-        self.ftp.begin(self._drop.host, self._port, self._drop.implicit)
+        self.ftp.begin(self._drop.host, self.port, self._drop.implicit)
         if not self._drop.implicit:
             self.ftp.auth()
         self.ftp.prot_p()

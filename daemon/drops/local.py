@@ -10,23 +10,32 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from daemon.drops.base import Listing
+from daemon.drops.base import Drop, Listing
 from daemon.drops.names import as_bytes, as_text
 from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.model import RemoteFile
+from daemon.settings import LocalDrop, Settings
 
 _CHUNK = 1 << 20
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EXDEV)
 
 
-class Local:
+class Local(Drop):
     """A local folder. Links, pipes and devices in it are never touched; mtimes are in nanoseconds."""
+
+    is_shared = False
+    ticks = 1e9
+    greeting = ""
 
     def __init__(self, path: Path, encoding: str = "utf-8") -> None:
         self._root = os.fsencode(path)
         self._encoding = encoding
+        self.watched: Path | None = path
 
-    greeting = ""
+    @classmethod
+    def of(cls, name: str, drop: LocalDrop, settings: Settings) -> Self:
+        """The drop that the settings mean."""
+        return cls(settings.path(drop.path), drop.name_encoding)
 
     def __enter__(self) -> Self:
         return self

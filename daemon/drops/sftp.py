@@ -3,18 +3,18 @@
 import errno
 import stat
 import struct
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from typing import Any, Self
+from typing import Self
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE, CMD_DATA, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READ, CMD_READDIR, int64
 
+from daemon.drops import paramiko_insides as insides
 from daemon.drops import ssh
-from daemon.drops.base import Listing
+from daemon.drops.base import Drop, Listing, Step
 from daemon.drops.deadline import within
 from daemon.drops.names import as_bytes, as_text
+from daemon.drops.reach import reached
 from daemon.errors import NotAllowed, SetupFault, TryLater, Vanished
 from daemon.model import RemoteFile
 from daemon.settings import Settings, SftpDrop
@@ -25,7 +25,7 @@ _AHEAD = 64
 when they are asked for a whole file."""
 
 
-class Sftp:
+class Sftp(Drop):
     """A folder over SFTP. The host key must be one of those pinned, and is checked before any credential is sent."""
 
     def __init__(self, name: str, drop: SftpDrop, settings: Settings) -> None:
@@ -38,6 +38,22 @@ class Sftp:
     def greeting(self) -> str:
         """The server's version string."""
         return str(self._transport.remote_version)
+
+    def way(self) -> Iterator[Step]:
+        """Try the server's name and port."""
+        return reached(self._drop.host, self._drop.port, self._drop.timeout)
+
+    def door(self) -> Iterator[Step]:
+        """What the server has proven."""
+        yield Step(True, "shows a host key that is pinned")
+
+    def shown_keys(self) -> list[str]:
+        """The fingerprints of the agent's keys."""
+        return ssh.agent_fingerprints(self._drop)
+
+    def served_key(self) -> ssh.HostKey:
+        """The host key that the server shows now."""
+        return ssh.served_key(self._drop)
 
     def __enter__(self) -> Self:
         with self._translated():
@@ -64,45 +80,26 @@ class Sftp:
         mode = sftp.stat(path).st_mode
         if mode is not None and stat.S_IFMT(mode) and not stat.S_ISDIR(mode):
             raise TryLater("the path is no folder")
-        sftp._cwd = path  # not chdir, which takes names for UTF-8
+        insides.go_to(sftp, path)
         return sftp
 
     def __exit__(self, *exception: object) -> None:
         self._transport.close()
 
     def list(self, folder: str = "") -> Listing:
-        """What is in a folder. Asked for in several requests at once, and names taken as bytes: not all are UTF-8."""
+        """What is in a folder."""
         listing = Listing([], [])
         with self._translated(), self._within(self._drop.deadline):
-            kind, answer = self._sftp._request(CMD_OPENDIR, self._sftp._adjust_cwd(self._bytes(folder) or b"."))
-            if kind != CMD_HANDLE:
-                raise TryLater("the server gave no handle for the folder")
-            handle = answer.get_binary()
-            waiting: deque[int] = deque()
-            with suppress(EOFError):
-                while True:
-                    while len(waiting) < 8:
-                        waiting.append(self._sftp._async_request(type(None), CMD_READDIR, handle))
-                    kind, answer = self._sftp._read_response(waiting.popleft())
-                    if kind != CMD_NAME:
-                        raise TryLater("the server gave no names")
-                    self._enter(listing, folder, answer)
-            for number in waiting:
-                with suppress(EOFError):
-                    self._sftp._read_response(number)
-            self._sftp._request(CMD_CLOSE, handle)
+            for name, line, status in insides.entries(self._sftp, self._bytes(folder)):
+                self._enter(listing, folder, as_text(name, self._drop.name_encoding), line, status)
         return listing
 
-    def _enter(self, listing: Listing, folder: str, answer: Any) -> None:
-        for _ in range(answer.get_int()):
-            name = as_text(answer.get_binary(), self._drop.name_encoding)
-            long_name = answer.get_binary()
-            status = paramiko.SFTPAttributes._from_msg(answer)
-            kind = _kind(status) or {b"d": stat.S_IFDIR, b"l": stat.S_IFLNK}.get(long_name[:1], 0)
-            if kind == stat.S_IFDIR and name not in (".", ".."):
-                listing.folders.append(name)
-            elif kind in (0, stat.S_IFREG) and (file := _entry(f"{folder}/{name}" if folder else name, status)):
-                listing.files.append(file)
+    def _enter(self, listing: Listing, folder: str, name: str, line: bytes, status: paramiko.SFTPAttributes) -> None:
+        kind = _kind(status) or {b"d": stat.S_IFDIR, b"l": stat.S_IFLNK}.get(line[:1], 0)
+        if kind == stat.S_IFDIR and name not in (".", ".."):
+            listing.folders.append(name)
+        elif kind in (0, stat.S_IFREG) and (file := _entry(f"{folder}/{name}" if folder else name, status)):
+            listing.files.append(file)
 
     def stat(self, path: str) -> RemoteFile | None:
         """The file as it is now; None when it is gone or no regular file."""
@@ -124,9 +121,9 @@ class Sftp:
                 yield self._chunks(opened.handle, file.size)
 
     def _chunks(self, handle: bytes, size: int) -> Iterator[bytes]:
-        """The bytes in order, with `_AHEAD` requests under way: paramiko's own read-ahead stalls (measured)."""
+        """The bytes in order, with `_AHEAD` requests under way."""
         with self._translated():
-            coming = _Coming(self._sftp, handle)
+            coming = insides.Reads(self._sftp, handle)
             asked = 0
             while True:
                 while asked < size and len(coming) < _AHEAD:
@@ -209,41 +206,6 @@ def _not_allowed() -> Iterator[None]:
         if error.errno is None and not isinstance(error, TimeoutError):
             raise NotAllowed(f"refused: {error}") from error
         raise
-
-
-class _Coming:
-    """Read requests under way, in the order of the file; whatever the order in which the server answers them."""
-
-    def __init__(self, sftp: paramiko.SFTPClient, handle: bytes) -> None:
-        self._sftp, self._handle = sftp, handle
-        self._waiting: deque[tuple[int, int, int]] = deque()
-        self._early: dict[int, tuple[int, Any]] = {}
-
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def ask(self, offset: int, length: int, first: bool = False) -> None:
-        """Ask for a part of the file."""
-        number = self._sftp._async_request(self, CMD_READ, self._handle, int64(offset), length)
-        (self._waiting.appendleft if first else self._waiting.append)((number, offset, length))
-
-    def next(self) -> bytes:
-        """The next part; b'' when the file has ended. What a server leaves out of a part is asked for again."""
-        number, offset, length = self._waiting.popleft()
-        try:
-            kind, answer = self._early.pop(number, None) or self._sftp._read_response(number)
-            if kind != CMD_DATA:
-                self._sftp._convert_status(answer)
-        except EOFError:
-            return b""
-        data: bytes = answer.get_binary()
-        if data and len(data) < length:
-            self.ask(offset + len(data), length - len(data), first=True)
-        return data
-
-    def _async_response(self, kind: int, answer: Any, number: int) -> None:
-        """Called by paramiko with an answer that came before the one it was asked for."""
-        self._early[number] = kind, answer
 
 
 def _kind(status: paramiko.SFTPAttributes) -> int:

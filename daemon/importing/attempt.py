@@ -14,7 +14,7 @@ from daemon.importing.decisions import advance_lines, supersede
 from daemon.importing.load import Progress, load
 from daemon.importing.order import is_its_turn, refuse_passed_over, waits_for
 from daemon.log import bound, get
-from daemon.model import Deferred, Held, Imported, ImportRun, Outcome, OutOfTurn, Overtaken, Refused
+from daemon.model import FINAL, Deferred, Held, Imported, ImportRun, Outcome, OutOfTurn, Overtaken, Refused
 from daemon.profiles import Column, Profile, Profiles, day_of
 from daemon.settings import Settings
 
@@ -30,6 +30,25 @@ def attempt(engine: Engine, settings: Settings, profiles: Profiles, run_id: int,
         run = begin(conn, profiles, run_id)
     if run:
         carry_out(engine, settings, profiles, run, progress)
+
+
+def attempt_file(
+    engine: Engine, settings: Settings, profiles: Profiles, run_id: int, progress: Progress = lambda rows: None
+) -> list[ImportRun]:
+    """Try a run once, and after it those that its file was found to hold besides, in their order; returns what became of them.
+
+    For what somebody waits for, an import or a retry by hand: nothing else takes those runs up.
+    """
+    tried: list[int] = []
+    upcoming: int | None = run_id
+    while upcoming:
+        tried.append(upcoming)
+        attempt(engine, settings, profiles, upcoming, progress)
+        with db.transaction(engine) as conn:
+            first = ledger.runs.run_by_id(conn, run_id)
+            runs = ledger.runs.siblings(conn, first) if first else []
+        upcoming = next((run.id for run in runs if run.state not in FINAL and run.id not in tried), None)
+    return [run for run in runs if run.id in tried]
 
 
 def begin(conn: Connection, profiles: Profiles, run_id: int) -> ImportRun | None:

@@ -3,7 +3,7 @@
 from daemon.mapping.apply import AS_OF, Mapping
 from daemon.mapping.conversion import Mapped
 from daemon.mapping.draft import draft
-from daemon.mapping.evidence import holdings
+from daemon.mapping.evidence import evidence_of
 from daemon.mapping.numbers import amount
 from daemon.mapping.prove import Amounts, Dates, check_pins, decided, fit
 from daemon.mapping.suggest import Known, Proposal, Suggestion, suggest
@@ -23,7 +23,7 @@ __all__ = [
     "check_pins",
     "decided",
     "draft",
+    "evidence_of",
     "fit",
-    "holdings",
     "suggest",
 ]

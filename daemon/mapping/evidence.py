@@ -30,7 +30,7 @@ _FORMS = {
 
 
 @dataclass
-class Holding:
+class Evidence:
     """What one column holds."""
 
     filled: int = 0
@@ -76,12 +76,12 @@ class Holding:
         }
 
 
-def holdings(header: list[str], rows: Iterable[Batch | Rejection]) -> dict[str, Holding]:
+def evidence_of(header: list[str], rows: Iterable[Batch | Rejection]) -> dict[str, Evidence]:
     """What each column of a file holds, by its header."""
-    found = {name: Holding() for name in header}
+    found = {name: Evidence() for name in header}
     for batch in rows:
         if isinstance(batch, Batch):
-            for name, holding in found.items():
+            for name, seen in found.items():
                 typed = None if batch.typed is None else pa.array(batch.typed[name])
-                holding.see(cells(batch.frame, name), typed)
+                seen.see(cells(batch.frame, name), typed)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 from daemon.datasets import Dataset, Field, synonyms
 from daemon.errors import FileRefused
 from daemon.mapping.currencies import CODES, sign_of
-from daemon.mapping.evidence import Holding
+from daemon.mapping.evidence import Evidence
 from daemon.mapping.likeness import Likeness, Names, plain
 from daemon.mapping.numbers import CREDIT, DEBIT
 from daemon.mapping.prove import Amounts, Dates, decided
@@ -53,54 +53,54 @@ class Suggestion:
     """What about the conventions a person must say, each as the sentence of a refusal."""
 
 
-def suggest(dataset: Dataset, holdings: dict[str, Holding], known: Known = lambda codes: 0) -> Suggestion:
+def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lambda codes: 0) -> Suggestion:
     """Propose a mapping for a file by its headers and what stands below them."""
     names = Names(dataset)
-    language = names.language(list(holdings))
+    language = names.language(list(evidence))
     from scipy.optimize import linear_sum_assignment  # slow to import, and only suggestions need it
 
-    sides = _sides(dataset, holdings)
+    sides = _sides(dataset, evidence)
     fields = dataset.mappable
-    scores = np.zeros((len(fields), len(holdings)))
+    scores = np.zeros((len(fields), len(evidence)))
     reasons: dict[tuple[int, int], str] = {}
     for row, name in enumerate(fields):
-        for column, (header, holding) in enumerate(holdings.items()):
+        for column, (header, seen) in enumerate(evidence.items()):
             likeness = names.likeness(header, name, language)
-            fit, held = _fit(name, dataset, holding, known)
+            fit, held = _fit(name, dataset, seen, known)
             scores[row, column], reasons[row, column] = _score(likeness, fit, held)
-    _take_only(scores, reasons, dataset, list(holdings.values()))
+    _take_only(scores, reasons, dataset, list(evidence.values()))
     for header in sides:
-        scores[:, list(holdings).index(header)] = 0
+        scores[:, list(evidence).index(header)] = 0
     scores[scores < _THRESHOLD] = 0
     found = {
-        fields[row]: Proposal(list(holdings)[column], round(float(scores[row, column]), 2), reasons[row, column])
+        fields[row]: Proposal(list(evidence)[column], round(float(scores[row, column]), 2), reasons[row, column])
         for row, column in zip(*(each.tolist() for each in linear_sum_assignment(scores, maximize=True)), strict=True)
         if scores[row, column]
     }
     if sides and "amount" not in found:
         found["amount"] = Proposal(sides[0], 0.95, "two columns, one for each side", credit=sides[1])
-    found = {name: _refined(dataset.fields[name], proposal, holdings, found) for name, proposal in found.items()}
+    found = {name: _refined(dataset.fields[name], proposal, evidence, found) for name, proposal in found.items()}
     used = {header for p in found.values() for header in (p.header, p.credit, p.flag)}
     missing = [
         name for name, f in dataset.fields.items() if f.required and name not in found and not set(f.given_by) & set(found)
     ]
-    conventions, unclear = _conventions(dataset, found, holdings)
+    conventions, unclear = _conventions(dataset, found, evidence)
     return Suggestion(
         {name: found[name] for name in fields if name in found},
-        [header for header in holdings if header not in used],
+        [header for header in evidence if header not in used],
         missing,
         conventions,
         unclear,
     )
 
 
-def _take_only(scores: np.ndarray, reasons: dict[tuple[int, int], str], dataset: Dataset, held: list[Holding]) -> None:
+def _take_only(scores: np.ndarray, reasons: dict[tuple[int, int], str], dataset: Dataset, held: list[Evidence]) -> None:
     """Where a file has one column of dates, and the dataset one date, they belong together, whatever the header says; the
     same with amounts.
     """
     for type, what, told in (("date", "date", "the only column of dates"), ("money", "amount", "the only column of amounts")):
         rows = [row for row, name in enumerate(dataset.mappable) if dataset.fields[name].type == type]
-        columns = [n for n, holding in enumerate(held) if holding.filled and holding.holds(what) and not holding.holds("digits")]
+        columns = [n for n, seen in enumerate(held) if seen.filled and seen.holds(what) and not seen.holds("digits")]
         if len(rows) == len(columns) == 1 and scores[rows[0], columns[0]] < _ONLY:
             scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, told
 
@@ -114,72 +114,72 @@ def _score(likeness: Likeness, fit: float, held: str) -> tuple[float, str]:
     return likeness.score * fit, "; ".join(filter(None, [named, held]))
 
 
-def _fit(name: str, dataset: Dataset, holding: Holding, known: Known) -> tuple[float, str]:
+def _fit(name: str, dataset: Dataset, seen: Evidence, known: Known) -> tuple[float, str]:
     """How well what a column holds fits a field, 0 to 1, and 1 more where that alone is enough; and what it holds."""
     described = dataset.fields[name]
-    if not holding.filled:
+    if not seen.filled:
         return 0.95, "empty in this file"
     if described.type == "date":
-        return (1.0, "holds dates") if holding.holds("date") else (_UNLIKE, "")
+        return (1.0, "holds dates") if seen.holds("date") else (_UNLIKE, "")
     if described.type == "money":
-        is_amount = holding.holds("amount") and not (holding.holds("date") and not holding.typed)
+        is_amount = seen.holds("amount") and not (seen.holds("date") and not seen.typed)
         return (1.0, "holds amounts") if is_amount else (_UNLIKE, "")
     if described.type in ("enum", "bool"):
-        few = len(holding.values) <= 20 and not holding.holds("date") and not holding.shares["decimals"]
-        return (1.0, f"holds {len(holding.values)} words") if few else (_UNLIKE, "")
+        few = len(seen.values) <= 20 and not seen.holds("date") and not seen.shares["decimals"]
+        return (1.0, f"holds {len(seen.values)} words") if few else (_UNLIKE, "")
     if described.type == "integer":
-        return (1.0, "") if holding.holds("digits") else (_UNLIKE, "")
-    return _fit_text(name, described, dataset, holding, known)
+        return (1.0, "") if seen.holds("digits") else (_UNLIKE, "")
+    return _fit_text(name, described, dataset, seen, known)
 
 
-def _fit_text(name: str, described: Field, dataset: Dataset, holding: Holding, known: Known) -> tuple[float, str]:
-    shares = holding.shares
+def _fit_text(name: str, described: Field, dataset: Dataset, seen: Evidence, known: Known) -> tuple[float, str]:
+    shares = seen.shares
     if described.iso4217:
-        words = len(holding.values) <= 20 and shares["letters"] > 0.5
-        return (1.75, "holds currency codes") if holding.holds("currency") else (0.95 if words else _UNLIKE, "")
+        words = len(seen.values) <= 20 and shares["letters"] > 0.5
+        return (1.75, "holds currency codes") if seen.holds("currency") else (0.95 if words else _UNLIKE, "")
     for form in ("email", "url"):
         if name == form or name.endswith(f"_{form}"):
             return (1.0, f"holds {form}s") if shares[form] > 0.5 else (_UNLIKE, "")
-    if {value.casefold() for value in holding.values} <= _YES_OR_NO:
+    if {value.casefold() for value in seen.values} <= _YES_OR_NO:
         return _UNLIKE, ""
-    if shares["email"] > 0.5 or shares["url"] > 0.5 or (holding.holds("date") and not holding.holds("digits")):
+    if shares["email"] > 0.5 or shares["url"] > 0.5 or (seen.holds("date") and not seen.holds("digits")):
         return _UNLIKE, ""
     if name == "customer_code":
-        codes = sorted(holding.values)[:500]
+        codes = sorted(seen.values)[:500]
         if len(codes) > 2 and known(codes) >= 0.9 * len(codes):
             return 1.85, "holds codes of known customers"
-    is_decimal = holding.holds("amount") and shares["decimals"] > 0.5
+    is_decimal = seen.holds("amount") and shares["decimals"] > 0.5
     if name in ("business_name", "trading_name", "name", "last_name", "first_name", "city"):
         return (1.0, "") if shares["letters"] > 0.5 else (_UNLIKE, "")
-    if name == "unique_key" and holding.repeats:
+    if name == "unique_key" and seen.repeats:
         return _UNLIKE, ""
     if described.required and name.endswith(("code", "number")):
         if is_decimal or shares["words"] > 0.5:
             return _UNLIKE, ""
         identifies = [name] in dataset.keys
-        return 0.85 if identifies and holding.repeats else 1.0, "" if holding.repeats else "each different"
+        return 0.85 if identifies and seen.repeats else 1.0, "" if seen.repeats else "each different"
     return (0.6 if is_decimal else 1.0), ""
 
 
-def _sides(dataset: Dataset, holdings: dict[str, Holding]) -> list[str]:
+def _sides(dataset: Dataset, evidence: dict[str, Evidence]) -> list[str]:
     """The headers of a debit and a credit column, or nothing."""
     known_as, found = synonyms(dataset.name), []
     for side in ("amount:debit", "amount:credit"):
         titles = {plain(name) for names in known_as.get(side, {}).values() for name in names}
-        found += [h for h, held in holdings.items() if plain(h) in titles and (held.holds("amount") or not held.filled)][:1]
+        found += [h for h, held in evidence.items() if plain(h) in titles and (held.holds("amount") or not held.filled)][:1]
     return found if len(found) == 2 else []
 
 
-def _refined(described: Field, proposal: Proposal, holdings: dict[str, Holding], found: dict[str, Proposal]) -> Proposal:
+def _refined(described: Field, proposal: Proposal, evidence: dict[str, Evidence], found: dict[str, Proposal]) -> Proposal:
     """A proposal with what else it needs: the flag that signs an amount, the meaning of an enum's words."""
-    holding = holdings[proposal.header]
+    seen = evidence[proposal.header]
     if described.iso4217 or described.type == "enum":
-        meant = {word: _meaning(described, word) for word in sorted(holding.values)}
+        meant = {word: _meaning(described, word) for word in sorted(seen.values)}
         plain = all(meaning and _reads_itself(described, word) for word, meaning in meant.items())
         return Proposal(proposal.header, proposal.confidence, proposal.why, words={} if plain else meant)
-    if described.type == "money" and not proposal.credit and not any("-" in value or "(" in value for value in holding.values):
+    if described.type == "money" and not proposal.credit and not any("-" in value or "(" in value for value in seen.values):
         taken = {p.header for p in found.values()}
-        for header, other in holdings.items():
+        for header, other in evidence.items():
             words = {value.casefold() for value in other.values}
             if header not in taken and other.holds("side") and words & DEBIT and words & CREDIT:
                 why = f'{proposal.why}; "{header}" says debit or credit'
@@ -199,15 +199,15 @@ def _reads_itself(described: Field, word: str) -> bool:
     return not described.iso4217 or word.upper() in CODES
 
 
-def _conventions(dataset: Dataset, found: dict[str, Proposal], holdings: dict[str, Holding]) -> tuple[Conventions, list[str]]:
+def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[str, Evidence]) -> tuple[Conventions, list[str]]:
     """The conventions that the proposed columns prove, and what is not clear about them."""
     days, amounts = Dates(), Amounts()
     for name, proposal in found.items():
         for header in filter(None, (proposal.header, proposal.credit)):
             if dataset.fields[name].type == "date":
-                days.add(holdings[header].days)
+                days.add(evidence[header].days)
             elif dataset.fields[name].type == "money":
-                amounts.add(holdings[header].amounts)
+                amounts.add(evidence[header].amounts)
     conventions, unclear = Conventions(), []
     for part in ((days, Amounts()), (Dates(), amounts)):
         try:

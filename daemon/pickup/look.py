@@ -74,7 +74,7 @@ def _controls(profiles: Profiles, name: str, listing: list[RemoteFile]) -> dict[
         file.name: marker_of(file.name, profile.control.file)
         for file in listing
         for profile in controlled
-        if profile.control and profile.control.file and profile.claims(basename(file.name), name)
+        if profile.control and profile.control.file and profile.matches(basename(file.name), name)
     }
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from sqlalchemy import Engine
 
 from daemon import db, failpoint, ledger, queue, results
-from daemon.drops import Drop, claim, fetch, put_away, release, still
+from daemon.drops import Drop, fetch, give_back, put_away, set_aside, still
 from daemon.errors import NotAllowed, TryLater, Vanished
 from daemon.log import get
 from daemon.model import Arrival, State, shown
@@ -44,12 +44,12 @@ def fetch_owed(engine: Engine, settings: Settings, name: str, drop: Drop) -> Non
 def _fetch(engine: Engine, settings: Settings, name: str, drop: Drop, arrival: Arrival) -> None:
     here, path = settings.drops[name], arrival.path
     try:
-        if here.claims and path == arrival.file.name:
-            path = claim(drop, arrival.file, arrival.id)
+        if here.sets_aside and path == arrival.file.name:
+            path = set_aside(drop, arrival.file, arrival.id)
             failpoint.reach("set aside")
         fetched = fetch(drop, arrival.file, path, settings.archive_folder, arrival.id)
     except Vanished:
-        release(drop, arrival.file, path, arrival.run_id)
+        give_back(drop, arrival.file, path, arrival.run_id)
         _tell_vanished(engine, settings, name, arrival)
         return
     failpoint.reach("archived")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import Connection, Engine
 
 from daemon import db, ledger, queue, results
-from daemon.drops import Seen, agent_fingerprints, open_drop
+from daemon.drops import Seen, open_drop
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
 from daemon.ledger.drops import REFUSALS, DropState
 from daemon.log import get
@@ -18,7 +18,7 @@ from daemon.model import shown
 from daemon.pickup.look import look
 from daemon.pickup.transfer import dispose_owed, fetch_owed, look_again
 from daemon.profiles import Profiles
-from daemon.settings import HttpDrop, LocalDrop, Settings, SftpDrop
+from daemon.settings import Settings
 
 log = get(__name__)
 
@@ -74,7 +74,7 @@ class Tended:
             dispose_owed(self._engine, self._settings, self._name, drop)
             if listing:
                 with db.transaction(self._engine) as conn:
-                    if not isinstance(self._settings.drops[self._name], LocalDrop | HttpDrop):
+                    if drop.is_shared:
                         ledger.arrivals.adopt_arrivals(conn, self._name, queue.this_host(), _SILENCE)
                 again = look(self._engine, self._settings, self._profiles, self._name, drop, self._seen)
             fetch_owed(self._engine, self._settings, self._name, drop)
@@ -118,7 +118,6 @@ class Tended:
                 said.append(self._settings.secret(getattr(drop, key, None), f"{self._name}_password") or "")
             except SetupFault as error:
                 said.append(str(error))
-        if isinstance(drop, SftpDrop):
-            with suppress(TryLater):
-                said += agent_fingerprints(drop)
+        with suppress(TryLater):
+            said += self._drop.shown_keys()
         return hmac.digest(self._settings.link_keys[0].encode(), "\0".join(said).encode(), "sha256").hex()[:16]

@@ -197,7 +197,7 @@ class Profile(Section):
         except ValueError as error:
             raise ValueError(f"regex: {error}") from error
 
-    def claims(self, name: str, drop: str) -> bool:
+    def matches(self, name: str, drop: str) -> bool:
         """Whether a file of this name in this drop is this profile's, be it packed by gzip."""
         if self.drop is not None and self.drop != drop:
             return False

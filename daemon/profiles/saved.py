@@ -62,8 +62,8 @@ class Profiles:
 
         Raises FileRefused `two_profiles`, which names both, when two claim it.
         """
-        claiming = [profile for profile in self if profile.claims(name, drop)] or [
-            profile for profile in self._of_templates if profile.claims(name, drop)
+        claiming = [profile for profile in self if profile.matches(name, drop)] or [
+            profile for profile in self._of_templates if profile.matches(name, drop)
         ]
         if len(claiming) > 1:
             names = " and ".join(profile.name for profile in claiming)

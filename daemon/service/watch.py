@@ -9,8 +9,9 @@ from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, F
 from watchdog.observers import Observer
 from watchdog.observers.polling import PollingObserver
 
+from daemon.drops import open_drop
 from daemon.log import get
-from daemon.settings import LocalDrop, Settings
+from daemon.settings import Settings
 
 log = get(__name__)
 
@@ -25,8 +26,9 @@ class Watch:
     def __init__(self, settings: Settings, look: Callable[[str], None]) -> None:
         self._observers = {False: Observer(), True: PollingObserver(timeout=_POLLING_SECONDS)}
         self._look = look
-        self._drops = {name: drop for name, drop in settings.drops.items() if isinstance(drop, LocalDrop)}
-        self._folders = {name: settings.path(drop.path) for name, drop in self._drops.items()}
+        self._drops = settings.drops
+        opened = {name: open_drop(name, drop, settings) for name, drop in settings.drops.items()}
+        self._folders = {name: drop.watched for name, drop in opened.items() if drop.watched}
 
     def start(self) -> None:
         """Begin. A folder that cannot be watched (gone, or more than the system's limit) is polled all the same."""

@@ -1,10 +1,10 @@
 """What an admin writes about the installation: the settings, and its drops."""
 
-from daemon.settings.drops import CLAIMED, Afterwards, DropSettings, FtpDrop, FtpsDrop, HttpDrop, LocalDrop, SftpDrop
+from daemon.settings.drops import ASIDE, Afterwards, DropSettings, FtpDrop, FtpsDrop, HttpDrop, LocalDrop, SftpDrop
 from daemon.settings.settings import Entity, Mail, Person, Sandbox, Settings, load
 
 __all__ = [
-    "CLAIMED",
+    "ASIDE",
     "Afterwards",
     "DropSettings",
     "Entity",

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from daemon.toml import Seconds, Table
 
-CLAIMED = "processing"
+ASIDE = "processing"
 """The folder in a drop where a file waits while it is being imported."""
 
 Afterwards = Literal["move", "leave", "delete"]
@@ -17,7 +17,7 @@ Afterwards = Literal["move", "leave", "delete"]
 def _folder(pattern: str) -> str:
     """Check a pattern of folders: relative, its first folder fixed (it is never listed), its gaps known."""
     parts = pattern.split("/")
-    if "" in parts or not {".", ".."}.isdisjoint(parts) or "{" in parts[0] or parts[0] == CLAIMED:
+    if "" in parts or not {".", ".."}.isdisjoint(parts) or "{" in parts[0] or parts[0] == ASIDE:
         raise ValueError('not a folder inside the drop with a name of its own; write "processed" or "processed/{date}"')
     try:
         pattern.format(date="", run="")
@@ -62,10 +62,10 @@ class _Drop(Table):
     @property
     def never_listed(self) -> frozenset[str]:
         """The folders of the drop that files are moved to."""
-        return frozenset({CLAIMED, *(each.split("/")[0].casefold() for each in (self.imported_to, self.refused_to))})
+        return frozenset({ASIDE, *(each.split("/")[0].casefold() for each in (self.imported_to, self.refused_to))})
 
     @property
-    def claims(self) -> bool:
+    def sets_aside(self) -> bool:
         """Whether a file is set aside while it is imported; not where it may have to stay where it is."""
         return "leave" not in (self.imported, self.refused)
 
@@ -91,7 +91,7 @@ class HttpDrop(_Drop):
     refused: Afterwards = "delete"
 
     @property
-    def claims(self) -> bool:
+    def sets_aside(self) -> bool:
         """Each post has a name of its own, so none needs setting aside."""
         return False
 

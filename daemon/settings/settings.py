@@ -149,10 +149,6 @@ class Settings(Table):
         """Where the bytes of every import run are kept."""
         return self.path(self.archive.path)
 
-    def uploads(self, drop: str) -> Path:
-        """Where the files posted to a drop wait to be taken in."""
-        return self.home / "uploads" / drop
-
     @property
     def profiles(self) -> Path:
         """Where the saved mapping profiles are."""

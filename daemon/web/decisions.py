@@ -11,11 +11,12 @@ from daemon.model import ImportRun, State
 from daemon.results import Links
 from daemon.settings import Settings
 from daemon.web.rejects import nothing_here, templates, words_of
+from daemon.web.signed import opened_run
 
 
 def page(request: Request) -> Response:
     """What a held run would do, and the choice."""
-    opened = _opened(request)
+    opened = opened_run(request, "decision")
     return nothing_here(request) if opened is None else _shown(request, opened[0], "")
 
 
@@ -26,7 +27,7 @@ async def decide(request: Request) -> Response:
 
 
 def _decided(request: Request, choice: str) -> Response:
-    opened = _opened(request)
+    opened = opened_run(request, "decision")
     if opened is None or choice not in ("approve", "decline"):
         return nothing_here(request)
     run, by = opened
@@ -51,16 +52,6 @@ def _shown(request: Request, run: ImportRun, done: str) -> Response:
         "rejects": Links.of(settings).rejects(run.id, "") if rejected else "",
     }
     return HTMLResponse(templates.get_template("decision.html").render(content))
-
-
-def _opened(request: Request) -> tuple[ImportRun, str] | None:
-    settings: Settings = request.app.state.settings
-    opened = Links.of(settings).opened("decision", request.path_params["token"])
-    if opened is None:
-        return None
-    with db.transaction(request.app.state.engine) as conn:
-        run = ledger.runs.run_by_id(conn, opened[0])
-    return None if run is None else (run, opened[1])
 
 
 routes = [Route("/d/{token}", page, methods=["GET"]), Route("/d/{token}", decide, methods=["POST"])]

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from daemon import db, ledger, results
 from daemon.model import ImportRun
 from daemon.results import Links, Words
-from daemon.settings import Settings
+from daemon.web.signed import opened_run
 
 ROWS_PER_PAGE = 100
 
@@ -83,12 +83,8 @@ def nothing_here(request: Request, error: Exception | None = None) -> Response:
 
 
 def _run(request: Request) -> ImportRun | None:
-    settings: Settings = request.app.state.settings
-    opened = Links.of(settings).opened("rejects", request.path_params["token"])
-    if opened is None:
-        return None
-    with db.transaction(_engine(request)) as conn:
-        return ledger.runs.run_by_id(conn, opened[0])
+    opened = opened_run(request, "rejects")
+    return opened and opened[0]
 
 
 def _csv(request: Request, run: ImportRun) -> Iterator[bytes]:

@@ -17,14 +17,14 @@ from starlette.routing import Route
 from starlette.types import Message, Receive
 
 from daemon import archive, db, ledger
-from daemon.drops import Posted, folder_of, plain
+from daemon.drops import Posted, folder_of, plain, posted_drops
 from daemon.errors import FileRefused, SetupFault
 from daemon.log import get
 from daemon.model import ImportRun, basename
 from daemon.pickup import Arriving, record
 from daemon.profiles import Profiles
 from daemon.results import run_json
-from daemon.settings import HttpDrop, Settings
+from daemon.settings import Settings
 
 log = get(__name__)
 
@@ -39,31 +39,31 @@ async def post(request: Request) -> Response:
 
     Answers 202 with the run's URL, 200 with the same one to the same `Idempotency-Key`; else what is wrong, as JSON.
     """
-    name, drop = await run_in_threadpool(_drop_of, request)
+    drop = await run_in_threadpool(_drop_of, request)
     key = request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= _LONGEST_KEY:
         raise HTTPException(400, f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
-    limited = Request(request.scope, _limited(request.receive, drop.max_mb << 20))
+    limited = Request(request.scope, _limited(request.receive, drop.most_bytes))
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with limited.form(max_files=1, max_fields=8) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile):
                 raise HTTPException(400, 'the form has no file in its field "file"')
-            return await run_in_threadpool(_take, request, name, _safe(sent.filename or ""), sent.file, key)
+            return await run_in_threadpool(_take, request, drop, _safe(sent.filename or ""), sent.file, key)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         file_name = _safe(_raw_name(request))
         async for chunk in limited.stream():
             await run_in_threadpool(body.write, chunk)
         body.seek(0)
-        return await run_in_threadpool(_take, request, name, file_name, body, key)
+        return await run_in_threadpool(_take, request, drop, file_name, body, key)
 
 
 def get_run(request: Request) -> Response:
     """What came of a posted file, to whoever has the token it was posted with."""
-    name, _ = _drop_of(request)
+    drop = _drop_of(request)
     with db.transaction(_engine(request)) as conn:
         run = ledger.runs.run_by_id(conn, request.path_params["id"])
-        runs = ledger.runs.siblings(conn, run) if run and run.drop == name else []
+        runs = ledger.runs.siblings(conn, run) if run and run.drop == drop.name else []
     if not runs:
         raise HTTPException(404, "there is no such import run of this drop")
     return JSONResponse(_told(request, runs))
@@ -72,11 +72,11 @@ def get_run(request: Request) -> Response:
 routes = [Route("/api/imports", post, methods=["POST"]), Route("/api/imports/{id:int}", get_run)]
 
 
-def _take(request: Request, drop: str, name: str, body: IO[bytes], key: str | None) -> Response:
+def _take(request: Request, posted: Posted, name: str, body: IO[bytes], key: str | None) -> Response:
     """Keep the file and record it; both before the answer, so that what was answered is never lost."""
     settings: Settings = request.app.state.settings
     profiles: Profiles = request.app.state.profiles
-    posted, folder = Posted(settings.uploads(drop)), folder_of(key)
+    drop, folder = posted.name, folder_of(key)
     with db.transaction(_engine(request)) as conn, posted:
         ledger.runs.lock_post(conn, drop, folder)  # of two posts with one key the second waits, and gets the first one's run
         if known := _known(request, drop, folder):
@@ -129,28 +129,26 @@ def _url(request: Request, run: ImportRun) -> str:
     return f"{settings.web.public_url}/api/imports/{run.id}"
 
 
-def _drop_of(request: Request) -> tuple[str, HttpDrop]:
+def _drop_of(request: Request) -> Posted:
     """The drop whose token the caller shows. Raises HTTPException 401."""
     settings: Settings = request.app.state.settings
     scheme, _, shown = request.headers.get("authorization", "").partition(" ")
     found = None
-    for name, drop in settings.drops.items():
-        if isinstance(drop, HttpDrop) and (token := token_of(settings, name, drop)):
-            if hmac.compare_digest(token.encode(), shown.strip().encode()) and scheme.lower() == "bearer":
-                found = name, drop
+    for drop in posted_drops(settings):
+        if (token := _token_of(drop)) and hmac.compare_digest(token.encode(), shown.strip().encode()):
+            found = drop if scheme.lower() == "bearer" else None
     if found is None:
         raise HTTPException(401, "no drop has this token", {"www-authenticate": "Bearer"})
     return found
 
 
-def token_of(settings: Settings, name: str, drop: HttpDrop) -> str | None:
-    """A drop's token; None, and logged, when it cannot be read or is too short to be a secret."""
+def _token_of(drop: Posted) -> str | None:
+    """A drop's token; None, and logged, when it has none that is a secret."""
     try:
-        token = settings.secret(drop.token_file, f"{name}_token") or ""
+        return drop.token
     except SetupFault as error:
-        log.warning("no_token", drop=name, reason=str(error))
+        log.warning("no_token", drop=drop.name, reason=str(error))
         return None
-    return token if len(token) >= drop.shortest_token else None
 
 
 def _raw_name(request: Request) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pyftpdlib.filesystems import AbstractedFS
 
-from daemon.drops import claim, fetch
+from daemon.drops import fetch, set_aside
 from daemon.drops.base import Drop
 from daemon.errors import TryLater, Vanished
 from daemon.model import RemoteFile
@@ -99,7 +99,7 @@ def test_a_file_that_changes_while_it_is_fetched_is_fetched_again(tmp_path: Path
     file.write_bytes(content := os.urandom(3 << 20))
     with opened(tmp_path, sshd_drop(sshd, tmp_path / "drop")) as drop:
         (seen,) = drop.list().files
-        aside = claim(drop, seen, 1)
+        aside = set_aside(drop, seen, 1)
         fetched = fetch(_Meddling(drop, lambda: file.write_bytes(b"tomorrow") and None), seen, aside, tmp_path / "archive", 1)  # type: ignore[arg-type]
     assert fetched.size == len(content)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pytest_sftpserver.sftp.server import SFTPServer
 
-from daemon.drops import Drop, claim, fetch, open_drop, put_away, release, walk
+from daemon.drops import Drop, fetch, give_back, open_drop, put_away, set_aside, walk
 from daemon.errors import LoginRefused, TryLater, Vanished, WrongServer
 from daemon.model import Fetched, RemoteFile
 from daemon.settings import Settings
@@ -80,11 +80,11 @@ def test_a_file_that_changed_is_not_taken(place: Place) -> None:
     (place.folder / "a").write_text("old")
     file = place.seen("a")
     (place.folder / "a").write_text("new and longer")
-    for look in (lambda: claim(place.drop, file, 1), lambda: place.fetch(file, "a")):
+    for look in (lambda: set_aside(place.drop, file, 1), lambda: place.fetch(file, "a")):
         with pytest.raises(Vanished):
             look()
     (place.folder / "a").unlink()
-    for look in (lambda: claim(place.drop, file, 1), lambda: place.fetch(file, "a")):
+    for look in (lambda: set_aside(place.drop, file, 1), lambda: place.fetch(file, "a")):
         with pytest.raises(Vanished):
             look()
 
@@ -93,9 +93,9 @@ def test_a_file_is_set_aside(place: Place) -> None:
     """While a file is imported, its name is free for the ERP's next one; asked again, the same file is found."""
     (place.folder / "a.csv").write_text("first")
     file = place.seen("a.csv")
-    aside = claim(place.drop, file, 7)
+    aside = set_aside(place.drop, file, 7)
     (place.folder / "a.csv").write_text("the second")
-    assert claim(place.drop, file, 7) == aside == "processing/7~a.csv"
+    assert set_aside(place.drop, file, 7) == aside == "processing/7~a.csv"
     fetched = place.fetch(file, aside)
     assert place.put_away(file, aside, fetched.sha256) == "processed/a.csv"
     assert (place.folder / "processed" / "a.csv").read_text() == "first"
@@ -106,12 +106,12 @@ def test_a_file_given_back_is_a_new_arrival(place: Place) -> None:
     """A file that changed while it was set aside gets its name back, or one beside it when that is taken."""
     (place.folder / "a.csv").write_text("first")
     file = place.seen("a.csv")
-    aside = claim(place.drop, file, 7)
-    release(place.drop, file, aside, 3)
+    aside = set_aside(place.drop, file, 7)
+    give_back(place.drop, file, aside, 3)
     assert (place.folder / "a.csv").read_text() == "first"
-    aside = claim(place.drop, file, 7)
+    aside = set_aside(place.drop, file, 7)
     (place.folder / "a.csv").write_text("the second")
-    release(place.drop, file, aside, 3)
+    give_back(place.drop, file, aside, 3)
     assert (place.folder / "a.run-3.csv").read_text() == "first"
 
 

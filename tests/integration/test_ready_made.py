@@ -74,7 +74,7 @@ def test_a_ready_made_profile_reads_its_export(
 ) -> None:
     """Every row of the sample is a record, none is rejected, and the open amounts are those the ERP's own totals say."""
     chosen = profile(name)
-    assert chosen.claims(file, "any")
+    assert chosen.matches(file, "any")
     came = load(chosen, chosen, EXPORTS / file)
     assert (came.rows, came.skipped, came.ignored) == (rows, skipped, ignored)
     assert came.money == {currency: Decimal(amount) for currency, amount in money.items()}

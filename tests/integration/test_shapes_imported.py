@@ -11,7 +11,7 @@ import pytest
 from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.datasets.template import EXAMPLE, as_csv, as_xlsx
-from daemon.importing.attempt import attempt
+from daemon.importing import attempt_file
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Words
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
@@ -33,18 +33,8 @@ def dropped(office: Office, path: Path) -> list[ImportRun]:
     with db.transaction(office.engine) as conn:
         sections = office.profiles.sections(path.name, office.profiles.match(path.name, ""))
         assert sections
-        upcoming: int | None = ledger.arrivals.record_inline(
-            conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), sections
-        )
-    runs: list[ImportRun] = []
-    while upcoming:
-        attempt(office.engine, office.settings, office.profiles, upcoming)
-        with db.transaction(office.engine) as conn:
-            first = ledger.runs.run_by_id(conn, upcoming)
-            assert first
-            runs = ledger.runs.siblings(conn, first)
-        upcoming = next((run.id for run in runs if run.state == "arrived"), None)
-    return runs
+        first = ledger.arrivals.record_inline(conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), sections)
+    return attempt_file(office.engine, office.settings, office.profiles, first)
 
 
 def test_each_file_of_a_zip_is_an_import_of_its_own(office: Office) -> None:

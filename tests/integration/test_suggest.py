@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.datasets import datasets
-from daemon.mapping.evidence import holdings
+from daemon.mapping.evidence import evidence_of
 from daemon.mapping.suggest import Suggestion, suggest
 from daemon.profiles import ready_made
 from daemon.reading import read
@@ -42,7 +42,7 @@ def export(path: Path, columns: list[list[str]]) -> Path:
 def judged(dataset: str, columns: list[list[str]], path: Path) -> tuple[Counter[str], list[str]]:
     """How many mapped fields were proposed right, how many proposals were wrong, and which."""
     reader = read(export(path, columns))
-    got = proposed(suggest(datasets()[dataset], holdings(reader.header, reader)))
+    got = proposed(suggest(datasets()[dataset], evidence_of(reader.header, reader)))
     count: Counter[str] = Counter()
     wrong = []
     for header, field, *_ in columns:
@@ -86,9 +86,9 @@ ARGUABLE = {
 def test_the_headers_of_known_exports_are_understood(name: str) -> None:
     """For the exports of the ready-made profiles, the proposals are those profiles' own columns, and cover nearly all of them."""
     chosen = profile(name)
-    (file,) = [path for path in EXPORTS.iterdir() if chosen.claims(path.name, "any")]
+    (file,) = [path for path in EXPORTS.iterdir() if chosen.matches(path.name, "any")]
     reader = read(file, chosen.format)
-    suggestion = suggest(datasets()[chosen.dataset], holdings(reader.header, reader))
+    suggestion = suggest(datasets()[chosen.dataset], evidence_of(reader.header, reader))
     own = {field: column for field, column in chosen.columns.items() if set(column.headers) & set(reader.header)}
     wrong = {
         field: proposal.header
