@@ -3,7 +3,10 @@
 A row's fault is a value, `model.Rejection`.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 
 class Refusal(StrEnum):
@@ -36,16 +39,35 @@ class Refusal(StrEnum):
     UNREADABLE = "unreadable"
 
 
+@dataclass(frozen=True)
+class Detail:
+    """What else there is to say: a code, whose sentence is made in the reader's language when it is shown, and what stands in
+    its gaps. The code `plain` is no sentence, but a `text` as it is: names, or what somebody else said.
+    """
+
+    code: str
+    values: Mapping[str, str | int | list[str]] = field(default_factory=dict)
+    """Of a list, any one: it is told with an “or” before the last."""
+
+    @classmethod
+    def of(cls, code: str, **values: str | int | list[str]) -> Self:
+        """A detail with its gaps filled."""
+        return cls(code, values)
+
+    def __str__(self) -> str:
+        return str(self.values["text"]) if self.code == "plain" else f"{self.code} {dict(self.values)}"
+
+
 class FileRefused(Exception):
     """The file cannot be imported as it is; `code` says why and `detail` what to look at.
 
-    The sentence people read is made from the code, in their language, when it is shown.
+    The sentences people read are made from their codes, in their language, when they are shown.
     """
 
-    def __init__(self, code: Refusal, detail: str) -> None:
-        super().__init__(f"{code}: {detail}")
+    def __init__(self, code: Refusal, said: str, **values: str | int | list[str]) -> None:
         self.code = code
-        self.detail = detail
+        self.detail = Detail(said, values)
+        super().__init__(f"{code}: {self.detail}")
 
 
 class TryLater(Exception):

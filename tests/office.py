@@ -12,6 +12,7 @@ from daemon.db import tables
 from daemon.importing import attempt_file
 from daemon.model import ImportRun, Rejection, RemoteFile, Tally
 from daemon.profiles import Profiles
+from daemon.results import Words
 from daemon.settings import Settings, load
 
 CUSTOMERS = """
@@ -122,3 +123,8 @@ class Office:
 def counts(run: ImportRun) -> dict[str, int]:
     """A run's tally, as far as there is something in it."""
     return {name: count for name, count in (run.tally or Tally()).as_json().items() if name != "money" and count}
+
+
+def said(run: ImportRun) -> str:
+    """What else there is to say of a run, in English."""
+    return Words("en").detail(run.detail)

@@ -9,7 +9,6 @@ import typer
 
 from daemon.cli import check, demo, files, imports, profile, serve
 from daemon.errors import FileRefused, SetupFault, TryLater
-from daemon.model import shown
 
 app = typer.Typer(
     name="nightporter",
@@ -58,7 +57,9 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     except FileRefused as error:
-        print(f"refused: {shown(str(error))}", file=sys.stderr)
+        from daemon.results import Words
+
+        print(f"refused: {error.code}: {Words('en').detail(error.detail)}", file=sys.stderr)
         sys.exit(3)
     except TryLater as error:
         print(f"nightporter: {error}", file=sys.stderr)

@@ -34,9 +34,9 @@ def import_file(
     from daemon import db, ledger, settings
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.importing import attempt_file, rehearse
-    from daemon.model import RemoteFile, shown
+    from daemon.model import RemoteFile
     from daemon.profiles import Profiles
-    from daemon.results import run_json
+    from daemon.results import Words, run_json
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
@@ -60,7 +60,7 @@ def import_file(
         print_runs(runs)
         for run in runs:
             if run.code:
-                print(f"run {run.id}: {run.code}: {shown(run.detail or '')}", file=sys.stderr)
+                print(f"run {run.id}: {Words('en').refusal(run.code, run.detail)}", file=sys.stderr)
     sys.exit(max(exit_code(run) for run in runs))
 
 
@@ -86,6 +86,7 @@ def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_js
 
 def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
     from daemon.model import Held, Imported, Refused
+    from daemon.results import Words
 
     match rehearsed.outcome:
         case Imported(tally):
@@ -93,7 +94,7 @@ def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
         case Held(effect):
             return {"status": "held", "detail": effect.why, "effect": effect.as_json()}
         case Refused(code, detail):
-            return {"status": "refused", "code": code, "detail": detail}
+            return {"status": "refused", "code": code, "detail": Words("en").detail(detail)}
     raise AssertionError(rehearsed)
 
 
@@ -191,6 +192,7 @@ def _decided(reader: "Reader") -> Iterator[str]:
     from daemon.mapping import Amounts, Dates, decided, evidence_of
     from daemon.model import shown
     from daemon.profiles import Conventions
+    from daemon.results import Words
 
     for name, held in evidence_of(reader.header, reader).items():
         if not held.filled or (held.holds("code") and held.holds("digits")):
@@ -202,7 +204,7 @@ def _decided(reader: "Reader") -> Iterator[str]:
             found = decided(*seen, Conventions()).model_dump(exclude_defaults=True)
             said = ", ".join(f"{key} {value!r}" for key, value in found.items()) or "nothing to decide"
         except FileRefused as refused:
-            said = f"not clear: {refused.detail}"
+            said = f"not clear: {Words('en').detail(refused.detail)}"
         yield f"{shown(name)}: {'dates' if held.holds('date') else 'amounts'}, {shown(said)}"
 
 

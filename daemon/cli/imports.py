@@ -160,7 +160,7 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -
 @app.command()
 def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
-    from daemon import db, settings
+    from daemon import db, results, settings
     from daemon.cli.show import print_json
     from daemon.importing import decisions
     from daemon.profiles import Profiles
@@ -169,10 +169,11 @@ def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
         undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, getpass.getuser())
+    obstacles = [results.Words("en").detail(obstacle) for obstacle in undone.obstacles]
     if as_json:
-        print_json({"run_id": id, "undone": not undone.obstacles} | asdict(undone))
-    elif undone.obstacles:
-        print(f"run {id} is not undone:", *undone.obstacles, sep="\n  ", file=sys.stderr)
+        print_json({"run_id": id, "undone": not obstacles} | asdict(undone) | {"obstacles": obstacles})
+    elif obstacles:
+        print(f"run {id} is not undone:", *obstacles, sep="\n  ", file=sys.stderr)
     else:
         print(f"run {id} is undone: {undone.restored:,} rows are what they were, {undone.deleted:,} are gone")
     sys.exit(3 if undone.obstacles else 0)
@@ -202,7 +203,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     else:
         print_runs([run])
         if run.code:
-            print(f"run {run.id}: {run.code}: {run.detail}", file=sys.stderr)
+            print(f"run {run.id}: {results.Words('en').refusal(run.code, run.detail)}", file=sys.stderr)
     sys.exit(exit_code(run))
 
 

@@ -120,7 +120,7 @@ def suggest(
     if save is not None:
         loaded.profiles.mkdir(parents=True, exist_ok=True)
         path = loaded.profiles / f"{save}.toml"
-        path.write_text(draft(file.name, datasets()[dataset], reader.format, found), encoding="utf-8")
+        path.write_text(draft(file.name, datasets()[dataset], reader.format, found, _unclear(found)), encoding="utf-8")
         incomplete = "; to be completed before it can be used: see its comments" if found.missing else ""
         print(f"saved as {path}{incomplete}", file=sys.stderr)
     if as_json:
@@ -147,6 +147,12 @@ def _known_customers(loaded: "Settings") -> "Iterator[Known]":
         yield known
 
 
+def _unclear(found: "Suggestion") -> list[str]:
+    from daemon.results import Words
+
+    return [Words("en").detail(detail) for detail in found.unclear]
+
+
 def _as_json(format: "Format", found: "Suggestion") -> dict[str, Any]:
     conventions = found.conventions
     shape = format.model_dump(exclude={"ignore"}) | {
@@ -156,7 +162,7 @@ def _as_json(format: "Format", found: "Suggestion") -> dict[str, Any]:
     }
     return {
         "format": shape,
-        "unclear": found.unclear,
+        "unclear": _unclear(found),
         "columns": {field: _column_json(proposal) for field, proposal in found.columns.items()},
         "unused": found.unused,
         "missing": found.missing,
@@ -182,7 +188,7 @@ def _print_suggestion(format: "Format", found: "Suggestion") -> None:
     print_rows(["field", "column", "sure", "why"], rows, ", ".join(f"{key} {value!r}" for key, value in shape.items()))
     for field in found.missing:
         print(f"missing: {field} is required, and no column was found that holds it")
-    for sentence in found.unclear:
-        print(f"not clear: {shown(sentence)}")
+    for sentence in _unclear(found):
+        print(f"not clear: {sentence}")
     if found.unused:
         print(f"not imported: {shown(', '.join(found.unused))}")

@@ -1,6 +1,7 @@
 """One attempt at an import run: begin, try, judge, finish. What went wrong becomes an outcome here and nowhere else."""
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, ledger, queue, results
 from daemon.drops import Local, fetch
-from daemon.errors import FileRefused, Refusal, TryLater, Vanished
+from daemon.errors import Detail, FileRefused, Refusal, TryLater, Vanished
 from daemon.importing.contents import open_contents
 from daemon.importing.decisions import advance_lines, supersede
 from daemon.importing.load import Progress, load
@@ -83,14 +84,14 @@ def carry_out(
             with db.transaction(engine) as conn:
                 outcome = finish(conn, settings, profiles, run, judged, keep_line)
         why = getattr(outcome, "detail", getattr(outcome, "reason", None))
-        log.info("import_ended", outcome=type(outcome).__name__.lower(), why=why)
+        log.info("import_ended", outcome=type(outcome).__name__.lower(), why=why and str(why))
         failpoint.reach("finished")
         return isinstance(outcome, Imported | Refused | Held)
 
 
 def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun, progress: Progress, keep_line: bool) -> Outcome:
     if run.tries > settings.imports.attempts:
-        raise FileRefused(Refusal.GAVE_UP, f"{run.tries - 1} attempts ended without a word: each took its process with it")
+        raise FileRefused(Refusal.GAVE_UP, "attempts_without_a_word", attempts=run.tries - 1)
     run = _archived(engine, settings, run)
     failpoint.reach("fetched")
     archive = Path(run.archive or "")
@@ -135,7 +136,7 @@ def _judge(settings: Settings, run: ImportRun, error: Exception) -> Refused | De
         case FileRefused():
             return Refused(error.code, error.detail)
         case Vanished():
-            return Refused(Refusal.GAVE_UP, str(error))
+            return Refused(Refusal.GAVE_UP, Detail.of("plain", text=str(error)))
         case TryLater():
             return _later(settings, run, str(error), blameless=True)
     log.error("import_failed", exc_info=error)
@@ -149,7 +150,7 @@ def _later(settings: Settings, run: ImportRun, reason: str, *, blameless: bool) 
     """
     looked_at = (not run.drop or run.parent_id is not None) and run.approved is None
     if looked_at or (not blameless and run.tries >= settings.imports.attempts):
-        return Refused(Refusal.GAVE_UP, reason)
+        return Refused(Refusal.GAVE_UP, Detail.of("plain", text=reason))
     return Deferred(reason, settings.imports.after(run.attempt - 1), blameless)
 
 
@@ -191,4 +192,6 @@ def _come_again(conn: Connection, settings: Settings, profile: Profile, run: Imp
         with suppress(FileRefused):
             ledger.runs.extend_day(conn, run, day_of(profile, run))
     if run.section == 0 and profile.expect and profile.notify.to:
-        results.owe_notice(conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=outcome.detail)
+        results.owe_notice(
+            conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=asdict(outcome.detail)
+        )

@@ -70,7 +70,7 @@ def parts_of(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tup
     """
     name = basename(run.name)
     if REJECTED_ROWS.match(name):
-        raise FileRefused(Refusal.CORRECTS_NOTHING, f"{name} is no more the workbook that was downloaded")
+        raise FileRefused(Refusal.CORRECTS_NOTHING, "no_more_the_workbook", file=name)
     own = profiles.get(run.profile) if run.profile else profiles.match(name, run.drop)
     if own and members:
         found = [(member, own) for member in matching(members, own.format.member)]
@@ -79,6 +79,6 @@ def parts_of(profiles: Profiles, run: ImportRun, members: list[str]) -> list[tup
     else:
         found = [(member, claiming) for member in members if (claiming := profiles.match(basename(member), run.drop))]
     if not found:
-        raise FileRefused(Refusal.NO_PROFILE, ", ".join([name, *members[:10]]))
+        raise FileRefused(Refusal.NO_PROFILE, "plain", text=", ".join([name, *members[:10]]))
     parts = [(member, profile.name, section.dataset) for member, profile in found for section in profile.sections]
     return sorted(parts, key=lambda part: list(datasets()).index(part[2]))

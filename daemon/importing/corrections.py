@@ -26,7 +26,7 @@ def corrected(conn: Connection, settings: Settings, run: ImportRun, mark: str) -
         return None
     _check(original)
     if run.section:
-        raise FileRefused(Refusal.CORRECTS_NOTHING, f"run {original.id}; it is corrected by the file's first run")
+        raise FileRefused(Refusal.CORRECTS_NOTHING, "corrected_by_first_run", run=original.id)
     return original
 
 
@@ -41,7 +41,7 @@ def root(conn: Connection, run: ImportRun) -> ImportRun:
 def _check(original: ImportRun) -> None:
     if original.state is not State.IMPORTED or original.undone_at:
         state = "undone" if original.undone_at else original.state
-        raise FileRefused(Refusal.CORRECTS_NOTHING, f"run {original.id}: {state}")
+        raise FileRefused(Refusal.CORRECTS_NOTHING, "run_is", run=original.id, state=str(state))
 
 
 def resolve(conn: Connection, run: ImportRun, rows: reading.Reader) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from daemon import db, ledger, loading, queue, results
 from daemon.datasets import datasets
-from daemon.errors import Refusal
+from daemon.errors import Detail, Refusal
 from daemon.log import get
 from daemon.model import FINAL, ImportRun, State
 from daemon.profiles import Profiles
@@ -26,32 +26,32 @@ def approve(conn: Connection, run: ImportRun, by: str) -> bool:
 
 def decline(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str) -> bool:
     """Refuse a held run; whether it was held."""
-    return _end(conn, settings, profiles, run, Refusal.DECLINED, by, by)
+    return _end(conn, settings, profiles, run, Refusal.DECLINED, Detail.of("plain", text=by), by)
 
 
 def expire(conn: Connection, settings: Settings, profiles: Profiles) -> int:
     """Refuse what has been held for so long that nobody will decide; returns how many runs."""
     old = ledger.runs.runs_held_since(conn, timedelta(seconds=settings.imports.held_for))
-    return sum(_end_by_id(conn, settings, profiles, run_id, Refusal.EXPIRED, "") for run_id in old)
+    return sum(_end_by_id(conn, settings, profiles, run_id, Refusal.EXPIRED, Detail.of("plain", text="")) for run_id in old)
 
 
 def supersede(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun) -> None:
     """Refuse the held runs that an imported one came after: it says what they would have said, and better."""
     for run_id in ledger.runs.held_runs_before(conn, run):
-        _end_by_id(conn, settings, profiles, run_id, Refusal.SUPERSEDED, f"run {run.id}: {run.title}")
+        _end_by_id(conn, settings, profiles, run_id, Refusal.SUPERSEDED, Detail.of("run_and_file", run=run.id, file=run.title))
 
 
-def _end_by_id(conn: Connection, settings: Settings, profiles: Profiles, run_id: int, code: Refusal, detail: str) -> bool:
+def _end_by_id(conn: Connection, settings: Settings, profiles: Profiles, run_id: int, code: Refusal, detail: Detail) -> bool:
     run = ledger.runs.run_by_id(conn, run_id)
     return run is not None and _end(conn, settings, profiles, run, code, detail)
 
 
 def _end(
-    conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, code: Refusal, detail: str, by: str = ""
+    conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, code: Refusal, detail: Detail, by: str = ""
 ) -> bool:
     if not ledger.runs.end_held(conn, run.id, code, detail, by):
         return False
-    log.info("held_run_ended", run=run.id, code=code, detail=detail)
+    log.info("held_run_ended", run=run.id, code=code, detail=str(detail))
     results.owe_result(conn, run, results.people(settings, profiles.saved(run.profile)))
     if run.in_line:
         advance_lines(conn, run)
@@ -61,11 +61,17 @@ def _end(
 def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str) -> loading.Undone:
     """Undo an imported run, unless something that came after it forbids that; the people its profile tells are told."""
     if run.state is not State.IMPORTED or run.undone_at:
-        return loading.Undone(obstacles=[f"run {run.id} is {'undone already' if run.undone_at else run.state}"])
+        return loading.Undone(
+            obstacles=[
+                Detail.of("undone_already", run=run.id)
+                if run.undone_at
+                else Detail.of("run_is", run=run.id, state=str(run.state))
+            ]
+        )
     if run.finished_at and run.finished_at < db.now(conn) - timedelta(seconds=settings.archive.keep):
-        return loading.Undone(obstacles=[f"run {run.id} is older than what it changed is remembered for ([archive] keep)"])
+        return loading.Undone(obstacles=[Detail.of("too_old_to_undo", run=run.id)])
     if run.dataset not in datasets():
-        return loading.Undone(obstacles=[f"there is no dataset {run.dataset} any more"])
+        return loading.Undone(obstacles=[Detail.of("no_dataset_any_more", dataset=run.dataset)])
     undone = loading.undo(conn, run.id, run.dataset)
     if not undone.obstacles and ledger.runs.mark_undone(conn, run.id, by):
         log.info("undone", run=run.id, by=by, deleted=undone.deleted, restored=undone.restored)

@@ -32,7 +32,7 @@ def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox:
     reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers)
     returned = not run.corrects and any(title.startswith(results.OURS) for title in reader.header)
     if returned and section.import_.mode == "snapshot":  # a few rows, and by no means all that is open
-        raise FileRefused(Refusal.CORRECTS_NOTHING, f"{basename(run.name)} is no more the workbook that was downloaded")
+        raise FileRefused(Refusal.CORRECTS_NOTHING, "no_more_the_workbook", file=basename(run.name))
 
     def again() -> reading.Reader:
         return reading.read(path, reader.format, sandbox, section.headers)
@@ -126,5 +126,5 @@ def dated(stage: loading.Stage, account: Account) -> loading.Stage:
     if account.earliest is None:
         return stage
     if stage.rules.snapshot and account.earliest != account.latest:
-        raise FileRefused(Refusal.DATE_UNCLEAR, f"{account.earliest}, {account.latest}")
+        raise FileRefused(Refusal.DATE_UNCLEAR, "plain", text=f"{account.earliest}, {account.latest}")
     return replace(stage, as_of=account.earliest)

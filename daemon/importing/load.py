@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
 from daemon.datasets import CUSTOMERS
-from daemon.errors import FileRefused, Refusal
+from daemon.errors import Detail, FileRefused, Refusal
 from daemon.importing import corrections
 from daemon.importing.control_totals import contradiction
 from daemon.importing.counting import Account
@@ -96,14 +96,14 @@ class _Import:
         loading.prepare(conn, self.stage)
         return twins
 
-    def _contradiction(self) -> str:
-        """What the ERP says of the file and is not so; '' where it is."""
+    def _contradiction(self) -> Detail | None:
+        """What the ERP says of the file and is not so."""
         control = self.profile.control
         if control is None or self.run.corrects:
-            return ""
+            return None
         told = self.run.control if control.file else "\n".join(self.reader.trailers)
         typed = self.reader.format.kind == "excel"
-        return contradiction(control, told, self.account.tally, self.mapping, typed=typed) or ""
+        return contradiction(control, told, self.account.tally, self.mapping, typed=typed)
 
     def check(self) -> Tally:
         """Compare the stage with the tables, which nobody else may change from here on; returns what was rejected and skipped.
@@ -136,7 +136,9 @@ class _Import:
         tally = account.tally
         if not self.run.corrects and rules.too_many(tally.rejected, tally.read):
             loading.clear(conn, stage)
-            return Refused(Refusal.TOO_MANY_REJECTED, f"{tally.rejected} / {tally.read} > {rules.max_rejected}")
+            return Refused(
+                Refusal.TOO_MANY_REJECTED, Detail.of("plain", text=f"{tally.rejected} / {tally.read} > {rules.max_rejected}")
+            )
         if stage.rules.snapshot and not tally.read and rules.empty == "hold":
             self.effect = replace(self.effect, empty=True)
         entities, day = sorted(account.entities), account.latest or stage.as_of
@@ -211,7 +213,7 @@ def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
     The answer is final under the entities' lock only.
     """
     if run.parent_id is None and run.corrects is None and (before := ledger.runs.identical_import(conn, run)):
-        raise FileRefused(Refusal.DUPLICATE, "run {}: {}".format(*before))
+        raise FileRefused(Refusal.DUPLICATE, "run_and_file", run=before[0], file=before[1])
 
 
 def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from daemon import db, ledger
-from daemon.errors import FileRefused, Refusal
+from daemon.errors import Detail, FileRefused, Refusal
 from daemon.model import ImportRun, State
 from daemon.profiles import Profile, Profiles, night_of
 
@@ -17,7 +17,7 @@ _TURN_SECONDS = 5.0
 """How long a small file that is read waits for the small one before it."""
 
 
-def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str, datetime] | None:
+def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[Detail, datetime] | None:
     """Why a run may not begin yet, and until when at most: the profile whose file of the same night must be in first.
 
     None when it may begin; what somebody asked for, a retry, may, a correction, and what is yet to be opened.
@@ -31,7 +31,7 @@ def waits_for(conn: Connection, profiles: Profiles, run: ImportRun) -> tuple[str
     since = night_of(run.arrived_at, profile)
     for first in _first(profiles, profile):
         if not ledger.runs.is_in(conn, first, since):
-            return f"waits for {first}, until {deadline:%Y-%m-%d %H:%M} UTC", deadline
+            return Detail.of("waits_for", profile=first, until=f"{deadline:%Y-%m-%d %H:%M}"), deadline
     return None
 
 
@@ -63,4 +63,4 @@ def is_its_turn(conn: Connection, run: ImportRun) -> bool:
 def refuse_passed_over(conn: Connection, profile: Profile, run: ImportRun) -> None:
     """Raise FileRefused where only the last of several files counts, and a later one than this is here already."""
     if profile.import_.latest_only and run.in_line and run.corrects is None and (later := ledger.runs.later_run(conn, run)):
-        raise FileRefused(Refusal.PASSED_OVER, f"run {later.id}: {later.name}")
+        raise FileRefused(Refusal.PASSED_OVER, "run_and_file", run=later.id, file=later.name)

@@ -27,7 +27,7 @@ def refuse_stale(conn: Connection, stage: Stage) -> None:
         ORDER BY n.business_date DESC LIMIT 1
     """
     if later := db.driver(conn).execute(statement, stage.values).fetchone():
-        raise FileRefused(Refusal.STALE, f"{stage.as_of}; run {later[0]}: {later[1]}")
+        raise FileRefused(Refusal.STALE, "day_and_run", day=f"{stage.as_of}", run=later[0], other=f"{later[1]}")
 
 
 def find_absent(conn: Connection, stage: Stage, standing: Standing) -> None:

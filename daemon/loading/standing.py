@@ -32,7 +32,7 @@ def standing(conn: Connection, stage: Stage, entities: Iterable[str]) -> Standin
     given = stage.values | {"every_entity": list(entities), "key": Jsonb(list(stage.key))}
     late, parked, elsewhere, otherwise = db.driver(conn).execute(_statement(stage), given).fetchall()[0]
     if otherwise is not None:
-        raise FileRefused(Refusal.OTHER_KEY, f'{_single(stage)}: entity "{otherwise}"')
+        raise FileRefused(Refusal.OTHER_KEY, "other_key", field=_single(stage), entity=otherwise)
     return Standing(late, parked, tuple(elsewhere))
 
 

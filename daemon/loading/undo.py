@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from daemon import db
 from daemon.datasets import Dataset, datasets
+from daemon.errors import Detail
 from daemon.loading.checks import lock_entities
 from daemon.loading.parked import release_parked
 from daemon.loading.staging import table_of
@@ -22,7 +23,7 @@ class Undone:
 
     deleted: int = 0
     restored: int = 0
-    obstacles: list[str] = field(default_factory=list)
+    obstacles: list[Detail] = field(default_factory=list)
 
 
 def undo(conn: Connection, run_id: int, dataset: str) -> Undone:
@@ -35,14 +36,14 @@ def undo(conn: Connection, run_id: int, dataset: str) -> Undone:
     given = {"run": run_id, "dataset": dataset, "few": _FEW}
     connection = db.driver(conn)
     lock_entities(conn, [row[0] for row in connection.execute(_filled(_ENTITIES, target), given)])
-    obstacles = [row[0] for row in connection.execute(_filled(_TOUCHED, target), given)]
+    found = list(connection.execute(_filled(_TOUCHED, target), given))
     if target.presence:
-        obstacles += [row[0] for row in connection.execute(_filled(_SPOKEN_FOR, target), given)]
+        found += connection.execute(_filled(_SPOKEN_FOR, target), given)
     for other in datasets().values():
         if other.refers_to == dataset:
-            obstacles += [row[0] for row in connection.execute(_depending(target, other), given)]
-    if obstacles:
-        return Undone(obstacles=obstacles)
+            found += connection.execute(_depending(target, other), given)
+    if found:
+        return Undone(obstacles=[Detail(code, values) for code, values in found])
     done = Undone()
     done.restored = connection.execute(_restoring(conn, target), given).rowcount
     done.deleted = connection.execute(_filled("DELETE FROM {table} WHERE created_by_run = %(run)s", target), given).rowcount
@@ -67,14 +68,14 @@ _TOUCHED = (
     "WITH "
     + _OURS
     + """
-    SELECT format('%%s was changed by run %%s', {label}, later) FROM (
+    SELECT 'row_changed_by', jsonb_build_object('row', {label}, 'run', later) FROM (
         SELECT o.*, (SELECT max(h.run_id) FROM nightporter.row_change h
                      WHERE h.dataset = %(dataset)s AND h.row_id = o.id AND h.run_id <> %(run)s
                            AND h.id > coalesce(o.change, 0)) AS later
         FROM ours o) o
     WHERE later IS NOT NULL
     UNION ALL
-    SELECT format('%%s was found as it is by run %%s', {label}, max(c.run_id))
+    SELECT 'row_found_by', jsonb_build_object('row', {label}, 'run', max(c.run_id))
     FROM ours o JOIN nightporter.confirmed c ON c.dataset = %(dataset)s AND c.row_id = o.id AND c.run_id <> %(run)s
     JOIN nightporter.import_run r ON r.id = c.run_id AND r.undone_at IS NULL
     JOIN nightporter.import_run own ON own.id = %(run)s AND r.finished_at > own.finished_at
@@ -86,7 +87,7 @@ _SPOKEN_FOR = (
     "WITH "
     + _OURS
     + """
-    SELECT DISTINCT format('run %%s is a later snapshot of the same scope', n.run_id)
+    SELECT DISTINCT 'later_snapshot', jsonb_build_object('run', n.run_id)
     FROM (SELECT DISTINCT entity, scope FROM ours) o
     JOIN nightporter.snapshot n ON n.dataset = %(dataset)s AND n.entity = o.entity AND n.scope = o.scope AND n.run_id <> %(run)s
     JOIN nightporter.import_run r ON r.id = n.run_id AND r.undone_at IS NULL
@@ -106,11 +107,11 @@ def _depending(dataset: Dataset, other: Dataset) -> bytes:
     """The rows of another dataset that need one which the run created."""
     (code,) = dataset.keys[0]
     statement = """
-        SELECT format('%%s: %%s rows of {what} depend on it', o.{code}, count(*)) FROM {table} o
+        SELECT 'rows_depend', jsonb_build_object('row', o.{code}, 'count', count(*), 'dataset', {what}::text) FROM {table} o
         JOIN {other} d ON d.customer_entity = o.entity AND d.{code} = o.{code}
-        WHERE o.created_by_run = %(run)s GROUP BY o.{code} ORDER BY 1 LIMIT %(few)s
+        WHERE o.created_by_run = %(run)s GROUP BY o.{code} ORDER BY o.{code} LIMIT %(few)s
     """
-    return _filled(statement, dataset, what=sql.SQL(other.name), code=sql.Identifier(code), other=table_of(other))
+    return _filled(statement, dataset, what=sql.Literal(other.name), code=sql.Identifier(code), other=table_of(other))
 
 
 def _restoring(conn: Connection, dataset: Dataset) -> bytes:

@@ -130,7 +130,7 @@ class Mapping:
         lacking += [name for name in self.section.import_.skip_where if name not in self._header]
         if lacking:
             told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(lacking))
-            raise FileRefused(Refusal.COLUMN_MISSING, told)
+            raise FileRefused(Refusal.COLUMN_MISSING, "plain", text=told)
 
     def _required(self, name: str) -> bool:
         field = self._dataset.fields.get(name)

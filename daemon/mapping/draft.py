@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from daemon.datasets import Dataset
 from daemon.mapping.suggest import Proposal, Suggestion
@@ -18,12 +18,12 @@ def pattern(name: str) -> str:
     return re.sub(r"\d[\d_.-]*\d|\d", "[0-9]*", escaped) if re.search(r"\d{4,}", name) else escaped
 
 
-def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) -> str:
-    """The TOML of a profile for files like the one called `name`."""
-    return "\n".join(_lines(name, dataset, format, suggestion)) + "\n"
+def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str]) -> str:
+    """The TOML of a profile for files like the one called `name`; `unclear` are the sentences about what is not."""
+    return "\n".join(_lines(name, dataset, format, suggestion, unclear)) + "\n"
 
 
-def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) -> Iterator[str]:
+def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str]) -> Iterator[str]:
     yield f"# Suggested for {shown(name)}. Read it through: a comment says why each column was chosen."
     yield f"dataset = {_text(dataset.name)}"
     yield f"pattern = {_text(pattern(name))}"
@@ -37,7 +37,7 @@ def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion) 
     for key in ("decimal", "thousands", "date"):
         if value := getattr(suggestion.conventions, key):
             yield f"{key} = {_text(value)}"
-    yield from (f"# not clear: {shown(sentence)}" for sentence in suggestion.unclear)
+    yield from (f"# not clear: {shown(sentence)}" for sentence in unclear)
     yield ""
     yield "[columns]"
     for field, proposal in suggestion.columns.items():

@@ -37,15 +37,11 @@ def check_pins(rows: Iterable[Batch | Rejection], mapping: Mapping, declared: Co
     pinned = mapping.conventions
     days, amounts = _seen(rows, mapping, declared)
     if declared.decimal is None and pinned.decimal and amounts.proven and pinned.decimal not in amounts.proven:
-        earlier = f'earlier files had decimal = "{pinned.decimal}"'
-        raise FileRefused(
-            Refusal.DECIMAL_AMBIGUOUS, f"{', '.join(amounts.examples)}: {earlier}; add to [format] what is right now"
-        )
+        told = {"examples": ", ".join(amounts.examples), "pinned": f'decimal = "{pinned.decimal}"'}
+        raise FileRefused(Refusal.DECIMAL_AMBIGUOUS, "pinned_otherwise", **told)
     if declared.date is None and pinned.date and days.left and pinned.date not in days.left:
-        earlier = f'earlier files had date = "{pinned.date}"'
-        raise FileRefused(
-            Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(days.examples)}: {earlier}; add to [format] what is right now"
-        )
+        told = {"examples": ", ".join(days.examples), "pinned": f'date = "{pinned.date}"'}
+        raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, "pinned_otherwise", **told)
 
 
 def prove(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Conventions) -> Conventions:
@@ -88,7 +84,7 @@ def decided(days: "Dates", amounts: "Amounts", known: Conventions) -> Convention
     date = known.date or days.verdict()
     if date and is_short(date) and known.pivot is None:
         examples = ", ".join(days.examples)
-        raise FileRefused(Refusal.CENTURY_UNCLEAR, f'{examples}: add to [format] date = "{date}"{_CENTURY}')
+        raise FileRefused(Refusal.CENTURY_UNCLEAR, "add_to_format", examples=examples, line=f'date = "{date}"{_CENTURY}')
     decimal = known.decimal or amounts.verdict()
     return known.model_copy(update={"date": date, "decimal": decimal, "thousands": known.thousands or amounts.thousands(decimal)})
 
@@ -137,8 +133,8 @@ class Dates:
         """The pattern that is left, None where no text is a date. Raises FileRefused when more than one is."""
         left = self.left
         if len(left) > 1 or left == {SERIAL}:
-            line = " or ".join(f'date = "{pattern}"' + _CENTURY * is_short(pattern) for pattern in sorted(left))
-            raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, f"{', '.join(self.examples)}: add to [format] {line}")
+            lines = [f'date = "{pattern}"' + _CENTURY * is_short(pattern) for pattern in sorted(left)]
+            raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, "add_to_format", examples=", ".join(self.examples), line=lines)
         return left.pop() if left else None
 
 
@@ -170,10 +166,8 @@ class Amounts:
         if len(self.proven) == 1:
             return next(iter(self.proven))
         if self.proven or self._unclear:
-            raise FileRefused(
-                Refusal.DECIMAL_AMBIGUOUS,
-                f'{", ".join(self.examples)}: add to [format] decimal = "," or decimal = "."',
-            )
+            lines = ['decimal = ","', 'decimal = "."']
+            raise FileRefused(Refusal.DECIMAL_AMBIGUOUS, "add_to_format", examples=", ".join(self.examples), line=lines)
         return None
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from daemon.datasets import Dataset, Field, synonyms
-from daemon.errors import FileRefused
+from daemon.errors import Detail, FileRefused
 from daemon.mapping.currencies import CODES, sign_of
 from daemon.mapping.evidence import Evidence
 from daemon.mapping.likeness import Likeness, Names, plain
@@ -49,7 +49,7 @@ class Suggestion:
     unused: list[str]
     missing: list[str]
     conventions: Conventions
-    unclear: list[str]
+    unclear: list[Detail]
     """What about the conventions a person must say, each as the sentence of a refusal."""
 
 
@@ -199,7 +199,7 @@ def _reads_itself(described: Field, word: str) -> bool:
     return not described.iso4217 or word.upper() in CODES
 
 
-def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[str, Evidence]) -> tuple[Conventions, list[str]]:
+def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[str, Evidence]) -> tuple[Conventions, list[Detail]]:
     """The conventions that the proposed columns prove, and what is not clear about them."""
     days, amounts = Dates(), Amounts()
     for name, proposal in found.items():
@@ -208,7 +208,7 @@ def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[st
                 days.add(evidence[header].days)
             elif dataset.fields[name].type == "money":
                 amounts.add(evidence[header].amounts)
-    conventions, unclear = Conventions(), []
+    conventions, unclear = Conventions(), list[Detail]()
     for part in ((days, Amounts()), (Dates(), amounts)):
         try:
             conventions = decided(*part, conventions)

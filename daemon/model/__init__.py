@@ -1,6 +1,6 @@
 """The nouns that cross packages, and the states of an import run."""
 
-from daemon.model.effect import Effect, ScopeEffect
+from daemon.model.effect import Effect, ScopeEffect, detail_of
 from daemon.model.files import Arrival, Fetched, RemoteFile, basename, shown
 from daemon.model.outcome import (
     Deferred,
@@ -47,5 +47,6 @@ __all__ = [
     "State",
     "Tally",
     "basename",
+    "detail_of",
     "shown",
 ]

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Self
 
+from daemon.errors import Detail
+
 _SUMS = ("totals", "amounts", "totals_before")
 
 
@@ -41,7 +43,7 @@ class ScopeEffect:
 class Effect:
     """What is not plausible about a file: that the ERP says otherwise of it, that it is empty, what it would clear."""
 
-    control: str = ""
+    control: Detail | None = None
     empty: bool = False
     snapshot: tuple[ScopeEffect, ...] | None = None
     """None where the file is no snapshot."""
@@ -62,7 +64,7 @@ class Effect:
 
     def as_json(self) -> dict[str, Any]:
         """As scripts see it, and as it is stored: only what there is."""
-        told = {"control": self.control, "empty": self.empty}
+        told = {"control": self.control and asdict(self.control), "empty": self.empty}
         there: dict[str, Any] = {name: value for name, value in told.items() if value}
         return there if self.snapshot is None else there | {"snapshot": [each.as_json() for each in self.snapshot]}
 
@@ -72,4 +74,9 @@ class Effect:
         if stored is None:
             return None
         snapshot = tuple(map(ScopeEffect.of_json, stored["snapshot"])) if "snapshot" in stored else None
-        return cls(stored.get("control", ""), stored.get("empty", False), snapshot)
+        return cls(detail_of(stored.get("control")), stored.get("empty", False), snapshot)
+
+
+def detail_of(stored: Any) -> Detail | None:
+    """A detail as it was stored; earlier versions stored a text."""
+    return Detail.of("plain", text=stored) if isinstance(stored, str) else Detail(**stored) if stored else None

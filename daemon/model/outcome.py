@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
-from daemon.errors import Refusal
+from daemon.errors import Detail, Refusal
 from daemon.model.effect import Effect
 
 
@@ -112,7 +112,7 @@ class Refused:
     """The outcome of an attempt on a file that cannot be imported as it is."""
 
     code: Refusal
-    detail: str
+    detail: Detail
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Self
 
+from daemon.errors import Detail
 from daemon.model.effect import Effect
 from daemon.model.files import RemoteFile, basename, shown
 from daemon.model.outcome import Note, Tally
@@ -77,7 +78,7 @@ class ImportRun:
     arrived_at: datetime
     finished_at: datetime | None
     code: str | None
-    detail: str | None
+    detail: Detail | None
     header: list[str] | None
     read_as: ReadAs | None
     tally: Tally | None

@@ -18,7 +18,7 @@ def day_of(profile: Profile, run: ImportRun) -> date:
     name, told = basename(run.name), profile.import_.business_date
     day = day_in_name(profile, name)
     if isinstance(told, str) and day is None:
-        raise FileRefused(Refusal.DATE_UNCLEAR, f"{name}: {told}")
+        raise FileRefused(Refusal.DATE_UNCLEAR, "plain", text=f"{name}: {told}")
     return day or night_of(run.arrived_at, profile).astimezone(_zone(profile)).date()
 
 

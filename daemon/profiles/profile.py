@@ -219,4 +219,4 @@ class Profile(Section):
         for section in self.sections:
             if section.dataset == dataset:
                 return section
-        raise FileRefused(Refusal.NO_PROFILE, f"{self.name} fills no {dataset} any more")
+        raise FileRefused(Refusal.NO_PROFILE, "fills_no_more", profile=self.name, dataset=dataset)

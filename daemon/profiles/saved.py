@@ -55,7 +55,7 @@ class Profiles:
             if path.stem == name:
                 return toml.load(path, Profile, name=name)
         close = nearest(name, [*(p.name for p in self), *(path.stem for path in ready_made())])
-        raise FileRefused(Refusal.NO_PROFILE, f'no profile "{name}" in {self._folder}{close}')
+        raise FileRefused(Refusal.NO_PROFILE, "no_profile_in", name=name, folder=str(self._folder), close=close)
 
     def match(self, name: str, drop: str) -> Profile | None:
         """The profile for a file, or None: a saved one, or else that of a template filled in.
@@ -67,7 +67,7 @@ class Profiles:
         ]
         if len(claiming) > 1:
             names = " and ".join(profile.name for profile in claiming)
-            raise FileRefused(Refusal.TWO_PROFILES, names)
+            raise FileRefused(Refusal.TWO_PROFILES, "plain", text=names)
         return claiming[0] if claiming else None
 
     def business_date(self, name: str, drop: str) -> date | None:

@@ -46,7 +46,7 @@ class Delimited:
         if titles and found.unnamed_last and not titles[-1].strip():
             titles.pop()
         if not any(title.strip() for title in titles):
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, f"line {found.header_row} holds no headers")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_headers_on_line", line=found.header_row)
         self.header = sniff.unique(titles)
         self._sieve = Sieve(self.header, titles, format)
         self.format = format.model_copy(
@@ -86,7 +86,7 @@ class Delimited:
         records = [record for record, _ in zip(self._records.parse(lines), range(count), strict=False)]
         self._above += sum(record.span for record in records)
         if any(record.reason for record in records):
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, f"line {self._above} holds no headers: its quotes are not closed")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "header_quotes_open", line=self._above)
         return sniff.stacked([record.cells for record in records])
 
     def _quickly(self, block: bytes, first: int) -> _Parsed | None:

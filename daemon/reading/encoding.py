@@ -64,13 +64,11 @@ def declared(name: str, head: bytes) -> str:
     except (LookupError, UnicodeError, ValueError):
         plain = False
     if not plain or found.startswith(("iso2022", "hz", "utf-7", "idna", "punycode", "unicode", "raw")):
-        raise FileRefused(Refusal.ENCODING_UNKNOWN, f'[format] encoding: "{name}" is none that can be read')
+        raise FileRefused(Refusal.ENCODING_UNKNOWN, "no_such_encoding", encoding=name)
     if found in ("utf-16", "utf-32"):
         ordered = _wide(head)
         if ordered is None or not ordered.startswith(found):
-            raise FileRefused(
-                Refusal.ENCODING_UNKNOWN, f'the file has no byte order mark: write encoding = "{found}-le" or "{found}-be"'
-            )
+            raise FileRefused(Refusal.ENCODING_UNKNOWN, "no_byte_order_mark", encoding=found)
         return ordered
     return found
 
@@ -100,15 +98,12 @@ def detect(chunks: Iterator[bytes], language: str | None = None) -> str:
     if fault is None:
         return "utf-8"
     if any(_decodes(part, "utf-8") for part in sample):
-        detail = f"line {fault[0]}: the byte {fault[1]:02X} is no UTF-8, though other lines are; save the file in one encoding"
-        raise FileRefused(Refusal.ENCODING_MIXED, detail)
+        raise FileRefused(Refusal.ENCODING_MIXED, "not_utf8_here", line=fault[0], byte=f"{fault[1]:02X}")
     text = b"\n".join(sample)
     found = _of_language(text, language) if language else _of_any(text)
     if found is None:
-        or_language = "" if language else ', or its language: language = "pl", say'
-        held = f'the encodings of language "{language}"' if language else "the likely encodings"
-        detail = f"line {fault[0]}: the byte {fault[1]:02X} fits none of {held}; name it in [format] encoding{or_language}"
-        raise FileRefused(Refusal.ENCODING_UNKNOWN, detail)
+        said = "fits_no_encoding_of_language" if language else "fits_no_encoding"
+        raise FileRefused(Refusal.ENCODING_UNKNOWN, said, line=fault[0], byte=f"{fault[1]:02X}", language=language or "")
     return found
 
 

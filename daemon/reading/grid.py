@@ -36,17 +36,15 @@ class Grid:
             )
         first = next(self._batches, None)
         if first is None or not first.num_rows:
-            raise FileRefused(Refusal.EMPTY, "the sheet is empty")
+            raise FileRefused(Refusal.EMPTY, "sheet_empty")
         self._first = first
         header_row = format.header_row or (1 if format.header else self._find_header(first))
         self._above = 0 if format.header else header_row + (format.header_rows or 1) - 1
         if self._above > first.num_rows:
-            raise FileRefused(
-                Refusal.SHAPE_UNCLEAR, f"the sheet has {first.num_rows} rows; its headers should be on row {header_row}"
-            )
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "headers_below_sheet", rows=first.num_rows, row=header_row)
         titles = format.header or self._titles(header_row)
         if not titles:
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, f"row {header_row} holds no headers")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_headers_on_row", row=header_row)
         self.header = sniff.unique(titles)
         self._sieve = Sieve(self.header, titles, format)
         self.format = format.model_copy(update={"header_row": None if format.header else header_row})
@@ -77,7 +75,7 @@ class Grid:
         filled = np.sum([np.asarray(pc.not_equal(text, "")) for text in _texts(first)], axis=0)
         rows = np.flatnonzero(filled)[:_HEADER_WITHIN]
         if not len(rows):
-            raise FileRefused(Refusal.EMPTY, "the sheet is empty")
+            raise FileRefused(Refusal.EMPTY, "sheet_empty")
         counts = np.bincount(filled[rows])
         usual = len(counts) - 1 - counts[::-1].argmax()  # of two that are as frequent, the wider
         return int(rows[np.argmax(filled[rows] >= usual)]) + 1

@@ -26,7 +26,7 @@ class _Lines(ABC):
         sample = [line.decode(self._text.codec, "replace").rstrip("\r\f") for line in self._text.head()]
         titles, self._above = self._find_header(sample, format)
         if not any(title.strip() for title in titles):
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no line with headers was found; name it in [format] header_row")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_header_line")
         self.header = sniff.unique(titles)
         self._sieve = Sieve(self.header, titles, format)
         found = {"encoding": self._text.encoding, "header_row": format.header_row or self._above or None}
@@ -92,7 +92,7 @@ class List(_Lines):
         framed = [n for n, line in enumerate(sample) if _is_framed(line)]
         first = format.header_row - 1 if format.header_row else next(iter(framed), None)
         if first is None or first >= len(sample):
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no line is framed by | as in a list")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_framed_line")
         self._bars = [at for at, char in enumerate(sample[first]) if char == "|"]
         if format.header:
             return format.header, 0
@@ -128,7 +128,7 @@ class FixedWidth(_Lines):
             return list(format.positions), format.header_row or 0
         below = next((n for n, line in enumerate(sample) if sniff.ruler(line)), None)
         if below is None:
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no line of dashes marks the columns; name them in [format] positions")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_ruler")
         self._columns = sniff.ruler(sample[below])
         self._gaps = [(end, start) for (_, end), (start, _) in pairwise([(0, 0), *self._columns, (1 << 30, 1 << 30)])]
         if format.header:

@@ -33,7 +33,7 @@ def rows(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[pa.Re
         except (pa.ArrowInvalid, OSError) as error:
             broken = error  # the child's status, looked at next, says why
     if broken:
-        raise FileRefused(Refusal.UNREADABLE, f"what was read of it is not whole: {broken}")
+        raise FileRefused(Refusal.UNREADABLE, "not_read_whole", fault=str(broken))
 
 
 @contextmanager
@@ -119,8 +119,8 @@ class _Gone(Exception):
 
 def _refusal(status: int, message: str, limits: Sandbox) -> FileRefused:
     if status == 3:
-        code, _, detail = message.partition(": ")
-        return FileRefused(Refusal(code), detail)
+        code, said, values = json.loads(message)
+        return FileRefused(Refusal(code), said, **values)
     log.warning("sandboxed_child_died", status=status, stderr=message)
-    within = f"within {limits.memory_mb} MB, {limits.cpu_seconds} s of CPU and {limits.wall_seconds:g} s"
-    return FileRefused(Refusal.UNREADABLE, f"it could not be opened {within}")
+    within = {"memory_mb": limits.memory_mb, "cpu_seconds": limits.cpu_seconds, "wall_seconds": limits.wall_seconds}
+    return FileRefused(Refusal.UNREADABLE, "not_opened_within", **within)

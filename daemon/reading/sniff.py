@@ -36,13 +36,13 @@ def kind(head: bytes, declared: Kind | None) -> Kind:
     if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")):
         return "excel"
     if head.startswith((b"%PDF-", b"{\\rtf")):
-        raise FileRefused(Refusal.NOT_A_TABLE, "this is a PDF" if head.startswith(b"%") else "this is an RTF document")
+        raise FileRefused(Refusal.NOT_A_TABLE, "is_pdf" if head.startswith(b"%") else "is_rtf")
     plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe")
     is_text, is_markup = declared not in (None, "excel", "html"), _MARKUP.match(plain)
     if not _HTML.search(plain) and (plain.lstrip().startswith(b"<?xml") or (is_markup and not is_text)):
-        raise FileRefused(Refusal.NOT_A_TABLE, "this is XML; export it as CSV or as a workbook (.xlsx)")
+        raise FileRefused(Refusal.NOT_A_TABLE, "is_xml")
     if _JSON.match(plain):
-        raise FileRefused(Refusal.NOT_A_TABLE, "this is JSON; export it as CSV or as a workbook (.xlsx)")
+        raise FileRefused(Refusal.NOT_A_TABLE, "is_json")
     if declared is not None and is_text:
         return declared
     if is_markup:
@@ -78,7 +78,7 @@ def delimited(lines: list[str], format: Format) -> Found:
     filled = [row for row in sample if any(map(str.strip, row))]
     widths = Counter(map(len, filled))
     if not widths:
-        raise FileRefused(Refusal.EMPTY, "there is nothing in the file")
+        raise FileRefused(Refusal.EMPTY, "nothing_in_file")
     usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
     of_usual = [row for row in filled if len(row) == usual]
     trailing = usual > 1 and all(not row[-1].strip() for row in of_usual) and usual != len(format.header or ())
@@ -105,9 +105,7 @@ def _delimiter(lines: list[str], quote: str) -> str:
     if not votes:
         if all(_ONE_CELL.fullmatch(line.strip()) for line in lines if line.strip()):
             return ";"  # one column only: nothing to separate
-        raise FileRefused(
-            Refusal.SHAPE_UNCLEAR, "no delimiter of ; , | ~ ^ or tab makes columns of it; name it in [format] delimiter"
-        )
+        raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_delimiter")
     return max(votes, key=lambda candidate: votes[candidate])
 
 

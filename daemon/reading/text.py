@@ -28,10 +28,10 @@ class Text:
         """The first lines. Raises FileRefused when there are none."""
         head = next(self._chunks(), b"")[:_HEAD]
         if not head.strip():
-            raise FileRefused(Refusal.EMPTY, "there is nothing in the file")
+            raise FileRefused(Refusal.EMPTY, "nothing_in_file")
         lines = head.split(b"\n")
         if len(lines) == 1 and len(head) == _HEAD:
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, f"the first line is longer than {_HEAD >> 10} KiB")
+            raise FileRefused(Refusal.SHAPE_UNCLEAR, "first_line_too_long", kib=_HEAD >> 10)
         return lines if len(head) < _HEAD and lines[-1] else lines[:-1] or lines
 
     def blocks(self, above: int) -> Iterator[tuple[bytes, bool]]:
@@ -42,7 +42,7 @@ class Text:
             if not feed:
                 rest += chunk
                 if len(rest) > _LONGEST_LINE:
-                    raise FileRefused(Refusal.SHAPE_UNCLEAR, f"a line is longer than {_LONGEST_LINE >> 20} MiB")
+                    raise FileRefused(Refusal.SHAPE_UNCLEAR, "line_too_long", mib=_LONGEST_LINE >> 20)
                 continue
             block, rest = rest + whole + feed, rest_of_chunk
             while above and block:
@@ -85,8 +85,10 @@ class Text:
             return decoder.decode(chunk, final).encode()
         except UnicodeDecodeError as error:
             line += error.object[: error.start].decode(self.encoding, "replace").count("\n")
-            what = f"line {line}: the byte {error.object[error.start]:02X} is no {self.encoding}: {error.reason}"
-            raise FileRefused(Refusal.ENCODING_UNKNOWN, what) from error
+            byte = f"{error.object[error.start]:02X}"
+            raise FileRefused(
+                Refusal.ENCODING_UNKNOWN, "not_in_encoding", line=line, byte=byte, encoding=self.encoding
+            ) from error
         except UnicodeEncodeError as error:
             line += error.object[: error.start].count("\n")
-            raise FileRefused(Refusal.ENCODING_UNKNOWN, f"line {line}: half a character: {error.reason}") from error
+            raise FileRefused(Refusal.ENCODING_UNKNOWN, "half_a_character", line=line) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from daemon.model import ImportRun, Rejection, State, shown
+from daemon.model import ImportRun, Rejection, State, detail_of, shown
 from daemon.results.digest import Digest
 from daemon.results.outbox import Owed
 from daemon.results.words import Words
@@ -63,7 +63,7 @@ def compose(mail: Owed, sender: str, told: Result | Digest | None) -> EmailMessa
             template, subject = "digest", words("mail.subject_digest", drop=drop, **_counted(counts, words))
             content |= {"digest": told, "counts": _counted(counts, words), "rows": _DIGEST_ROWS}
         case None:
-            about = {name: shown(str(value)) for name, value in (mail.about or {}).items()}
+            about = {name: _said(value, words) for name, value in (mail.about or {}).items()}
             template, subject = "notice", words(f"notice.{mail.kind}_subject", **about)
             content |= {"sentence": words(f"notice.{mail.kind}", **about)}
     message = EmailMessage()
@@ -77,6 +77,10 @@ def compose(mail: Owed, sender: str, told: Result | Digest | None) -> EmailMessa
     message.set_content(_templates.get_template(f"{template}.txt").render(content))
     message.add_alternative(_templates.get_template(f"{template}.html").render(content | {"subject": subject}), subtype="html")
     return message
+
+
+def _said(value: object, words: Words) -> str:
+    return words.detail(detail_of(value)) if isinstance(value, dict) else shown(str(value))
 
 
 def _counted(counts: dict[str, int], words: Words) -> dict[str, str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from daemon.model import ImportRun
 from daemon.results.links import Links
+from daemon.results.words import Words
 from daemon.settings import Settings
 
 
@@ -14,7 +15,7 @@ def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:
         "run_id": run.id,
         "status": run.state,
         "code": run.code,
-        "detail": run.detail,
+        "detail": run.detail and Words("en").detail(run.detail),
         "file": run.name,
         "profile": run.profile,
         "dataset": run.dataset,

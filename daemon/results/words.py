@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from babel.dates import format_datetime
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from daemon.datasets import datasets
+from daemon.errors import Detail
 from daemon.model import Effect, Note, Reason, ScopeEffect, shown
 
 _LOCALES = Path(__file__).parent / "locales"
@@ -35,9 +37,19 @@ class Words:
         field = _short(reason.column) or self.field(dataset, reason.field)
         return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(self.dataset(reason.detail)))
 
-    def refusal(self, code: str, detail: str) -> str:
+    def refusal(self, code: str, detail: Detail | None) -> str:
         """Why a file was refused."""
-        return self(f"refusal.{code}", detail=shown(detail))
+        return self(f"refusal.{code}", detail=self.detail(detail))
+
+    def detail(self, detail: Detail | None) -> str:
+        """What else there is to say."""
+        if detail is None:
+            return ""
+        gaps = {name: self._one_of(value) if isinstance(value, list) else value for name, value in detail.values.items()}
+        return shown(self(f"detail.{detail.code}", **gaps))
+
+    def _one_of(self, choices: list[str]) -> str:
+        return str(format_list(choices, style="or", locale=self.language))
 
     def effect(self, effect: Effect | None) -> list[str]:
         """What a held run would do, and why that is not plausible."""
@@ -45,7 +57,7 @@ class Words:
             return []
         told = []
         if effect.control:
-            told.append(self("decision.control", detail=shown(effect.control)))
+            told.append(self("decision.control", detail=self.detail(effect.control)))
         if effect.empty:
             told.append(self("decision.empty"))
         return told + [self._scope(each) for each in effect.snapshot or ()]

@@ -33,9 +33,9 @@ def main() -> None:
     try:
         task(sys.stdin.buffer, sys.stdout.buffer, **order)
     except Unreadable as error:
-        _fail(f"{error.args[0]}: {error.args[1]}")
+        _fail(error)
     except _BROKEN as error:
-        _fail(f"unreadable: {error or type(error).__name__}")
+        _fail(Unreadable("unreadable", "plain", text=str(error) or type(error).__name__))
 
 
 def _limit(limits: dict[str, int]) -> None:
@@ -46,8 +46,8 @@ def _limit(limits: dict[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # no new descriptor: no file, no socket, no network
 
 
-def _fail(message: str) -> None:
-    print(message[:4000], file=sys.stderr)
+def _fail(error: Unreadable) -> None:
+    print(json.dumps(error.told), file=sys.stderr)
     sys.exit(3)
 
 

@@ -18,17 +18,17 @@ def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], encoding: st
         page = source.read().decode(encoding)
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        what = f"line {line}: the byte {error.object[error.start]:02X} is no {encoding}"
-        raise Unreadable("encoding_unknown", what) from error
+        byte = f"{error.object[error.start]:02X}"
+        raise Unreadable("encoding_unknown", "not_in_encoding", line=line, byte=byte, encoding=encoding) from error
     parser = _Tables(limits["cells"])
     parser.feed(page)
     parser.close()
     if parser.cut_short:
-        raise Unreadable("unreadable", "the page is cut short: a table is not closed")
+        raise Unreadable("unreadable", "page_cut_short")
     rows = _choose(parser.tables, wanted)
     width = max((len(row) for row in rows), default=0)
     if width * len(rows) > limits["cells"]:
-        raise Unreadable("unreadable", f"the table spans {len(rows)} rows of {width} columns")
+        raise Unreadable("unreadable", "table_spans", rows=len(rows), columns=width)
     write(sink, width, ([*row, *[""] * (width - len(row))] for row in rows))
 
 
@@ -37,7 +37,7 @@ def _choose(tables: list[list[list[str]]], wanted: str | int | None) -> list[lis
     if isinstance(wanted, int) and wanted <= len(held):
         return held[wanted - 1]
     if wanted is not None or any(rows[0] != held[0][0] for rows in held if len(held) > 1):
-        raise Unreadable("sheet_missing", f"the page holds {len(held)} tables; say which by number in [format] sheet")
+        raise Unreadable("sheet_missing", "several_tables", count=len(held))
     return [row for rows in held for row in rows]
 
 
@@ -69,7 +69,7 @@ class _Tables(HTMLParser):
             columns, rows = spans.get("colspan", 1) or 1, spans.get("rowspan", 1) or _TO_THE_END
             self._left -= columns
             if self._left < 0 or columns > _WIDEST:
-                raise Unreadable("unreadable", "the table has more cells than it may have")
+                raise Unreadable("unreadable", "table_too_large")
             self._open[-1].start_cell(columns, rows)
         elif tag in _BREAKS:
             self._open[-1].text(" ")

@@ -78,7 +78,7 @@ def _part(parts: zipfile.ZipFile, ids: list[str], kind: str) -> str:
     links = ElementTree.fromstring(parts.read(f"xl/_rels/workbook.{kind}.rels"))  # noqa: S314
     targets = [str(link.get("Target")) for link in links if link.get("Id") in ids]
     if len(targets) != 1:
-        raise Unreadable("unreadable", "the sheet was not found among the parts of the workbook")
+        raise Unreadable("unreadable", "sheet_not_among_parts")
     return targets[0].lstrip("/") if targets[0].startswith("/") else f"xl/{targets[0]}"
 
 
@@ -94,7 +94,7 @@ def _in_xlsx(part: bytes) -> Unknown:
             continue
         place = _PLACE.fullmatch(has.get(b"r", b""))
         if place is None:
-            raise Unreadable("unreadable", "the sheet has cells without a value that do not say where they are")
+            raise Unreadable("unreadable", "cells_without_place")
         shown = value[1] if is_error and value else b"=" + ((formula and formula[1]) or b"")
         found[int(place[2]) - 1, column_number(place[1].decode())] = shown.decode(errors="replace")
     return found

@@ -38,15 +38,15 @@ def sheet(
             with zipfile.ZipFile(io.BytesIO(content)) as parts:
                 check_entries(parts, len(content), limits)
         if is_locked(content):
-            raise Unreadable("unreadable", "the workbook is locked by a password")
+            raise Unreadable("unreadable", "workbook_locked")
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         chosen = _choose(book, wanted, limits, set(headers))
         names = [sheet.name for sheet in book.sheets_metadata]
         write(sink, *_rows(chosen, unknown_cells(content, chosen.name, names.index(chosen.name)), area))
     except PasswordError as error:
-        raise Unreadable("unreadable", "the workbook is locked by a password") from error
+        raise Unreadable("unreadable", "workbook_locked") from error
     except (CalamineError, zipfile.BadZipFile) as error:
-        raise Unreadable("unreadable", str(error)) from error
+        raise Unreadable("unreadable", "plain", text=str(error)) from error
 
 
 def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, int], headers: set[str]) -> CalamineSheet:
@@ -61,10 +61,10 @@ def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, 
         try:
             return _within(book.get_sheet_by_name(wanted), limits)
         except WorksheetNotFound:
-            raise Unreadable("sheet_missing", f"no sheet {wanted}; there are: {', '.join(names)}") from None
+            raise Unreadable("sheet_missing", "no_such_sheet", sheet=wanted, names=", ".join(names)) from None
     filled = [sheet for name in visible if (sheet := _within(book.get_sheet_by_name(name), limits)).height]
     if not filled:
-        raise Unreadable("empty", "no visible sheet holds anything")
+        raise Unreadable("empty", "no_sheet_holds_anything")
     tables = [sheet for sheet in filled if len(filled) == 1 or _is_table(sheet)]
     if len(tables) > 1 and headers:
         has = [
@@ -75,13 +75,13 @@ def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, 
             return tables[has.index(max(has))]
     if len(tables) != 1:
         found = ", ".join(sheet.name for sheet in filled)
-        raise Unreadable("sheet_missing", f"several sheets hold something: {found}; name one in [format] sheet")
+        raise Unreadable("sheet_missing", "several_sheets", names=found)
     return tables[0]
 
 
 def _within(sheet: CalamineSheet, limits: dict[str, int]) -> CalamineSheet:
     if sheet.width * sheet.height > limits["cells"]:
-        raise Unreadable("unreadable", f"the sheet {sheet.name} spans {sheet.height} rows of {sheet.width} columns")
+        raise Unreadable("unreadable", "sheet_spans", name=sheet.name, rows=sheet.height, columns=sheet.width)
     return sheet
 
 

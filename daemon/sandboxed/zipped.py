@@ -35,11 +35,11 @@ def unzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], member: str 
         meant = matching([entry.filename for entry in files], member)
         wanted = [entry for entry in files if entry.filename in meant]
         if len(wanted) != 1:
-            said = f"{len(wanted)} files" if member is None else f"{len(wanted)} files named {member}"
+            said = "zip_holds" if member is None else "zip_holds_named"
             names = ", ".join(entry.filename for entry in files[:10])
-            raise Unreadable("member_unclear", f"the zip holds {said}: {names}; name one in [format] member")
+            raise Unreadable("member_unclear", said, count=len(wanted), member=member or "", names=names)
         if wanted[0].flag_bits & 1:
-            raise Unreadable("unreadable", f"{wanted[0].filename} is locked by a password")
+            raise Unreadable("unreadable", "locked", name=wanted[0].filename)
         with zipped.open(wanted[0]) as file:
             while chunk := file.read(_CHUNK):
                 sink.write(chunk)
@@ -78,7 +78,7 @@ def gunzip(source: BinaryIO, sink: BinaryIO, limits: dict[str, int]) -> None:
         check_unpacking(packed, unpacked, limits)
         sink.write(chunk)
     if not decoder.eof:
-        raise Unreadable("unreadable", "the gzip is cut short")
+        raise Unreadable("unreadable", "gzip_cut_short")
 
 
 def _opened(source: BinaryIO, limits: dict[str, int]) -> zipfile.ZipFile:
@@ -86,7 +86,7 @@ def _opened(source: BinaryIO, limits: dict[str, int]) -> zipfile.ZipFile:
     try:
         zipped = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as error:
-        raise Unreadable("unreadable", str(error)) from error
+        raise Unreadable("unreadable", "plain", text=str(error)) from error
     check_entries(zipped, len(content), limits)
     return zipped
 
@@ -94,7 +94,7 @@ def _opened(source: BinaryIO, limits: dict[str, int]) -> zipfile.ZipFile:
 def check_entries(zipped: zipfile.ZipFile, size: int, limits: dict[str, int]) -> None:
     """Raise Unreadable for a zip with too many entries, or that says it unpacks to too much."""
     if len(zipped.infolist()) > limits["entries"]:
-        raise Unreadable("unreadable", f"the zip has more than {limits['entries']:,} entries")
+        raise Unreadable("unreadable", "zip_entries", entries=limits["entries"])
     check_unpacking(size, sum(entry.file_size for entry in zipped.infolist()), limits)
 
 

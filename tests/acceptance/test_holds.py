@@ -11,7 +11,7 @@ from daemon.importing import decisions
 from daemon.results import Links
 from daemon.web.app import create_app
 from tests.night import Night, customers, items
-from tests.office import ITEMS, Office
+from tests.office import ITEMS, Office, said
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    [notify]\n    to = [{ email = "credit@example.com" }]\n'
 ALL = [f"F{number}" for number in range(100)]
@@ -56,7 +56,7 @@ def test_what_is_not_plausible_is_held(night: Night, rows: str, why: str) -> Non
     night.arrive("erp/items-2.csv", rows)
     night.pass_by()
     assert night.runs()[-1] == ("items-2.csv", "held", None)
-    assert night.run(3).detail == why
+    assert said(night.run(3)) == why
     assert len(still_open(night)) == 100
     assert night.mails()[-1] == ("result", "credit@example.com")
 
@@ -94,7 +94,7 @@ def test_declined_means_nothing_happens(night: Night) -> None:
     night.pass_by()
     page(night).post(link(night, 3), data={"decision": "decline"})
     night.pass_by()
-    assert (night.run(3).state, night.run(3).code, night.run(3).detail) == ("refused", "declined", "credit@example.com")
+    assert (night.run(3).state, night.run(3).code, said(night.run(3))) == ("refused", "declined", "credit@example.com")
     assert len(still_open(night)) == 100
     assert "refused/items-2.csv" in night.files()
 

@@ -6,6 +6,7 @@ from daemon import db
 from daemon.importing import decisions
 from daemon.loading import Undone
 from daemon.model import ImportRun
+from daemon.results import Words
 from daemon.upkeep.retention import prune_archive
 from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
@@ -34,6 +35,11 @@ def undo(office: Office, run: ImportRun) -> Undone:
         return decisions.undo(conn, office.settings, office.profiles, run, "clerk")
 
 
+def obstacles(undone: Undone) -> list[str]:
+    """Why an undo did nothing, as people are told."""
+    return [Words("en").detail(obstacle) for obstacle in undone.obstacles]
+
+
 def stored(office: Office) -> list[object]:
     """Everything that is in the tables, to the last column."""
     return [office.rows(EVERYTHING.format(table).replace("ORDER BY id", "ORDER BY 1")) for table in TABLES]
@@ -49,7 +55,7 @@ def test_everything_is_as_it_was(ledger: Office) -> None:
     assert (undone.deleted, undone.restored, undone.obstacles) == (1, 2, [])
     assert stored(ledger) == before
     assert ledger.rows(f"SELECT undone_by FROM nightporter.import_run WHERE id = {run.id}") == [("clerk",)]
-    assert undo(ledger, ledger.run(run.id)).obstacles == [f"run {run.id} is undone already"]
+    assert obstacles(undo(ledger, ledger.run(run.id))) == [f"run {run.id} is undone already"]
 
 
 def test_the_same_file_may_come_again(ledger: Office) -> None:
@@ -64,7 +70,7 @@ def test_a_later_run_forbids_it(ledger: Office) -> None:
     run = ledger.load("items", items("C1 F1 5", "C1 F2 2"))
     later = ledger.load("items", items("C1 F1 6", "C1 F2 2"))
     before = stored(ledger)
-    assert undo(ledger, run).obstacles == [
+    assert obstacles(undo(ledger, run)) == [
         f"C1 F1 was changed by run {later.id}",
         f"run {later.id} is a later snapshot of the same scope",
     ]
@@ -79,7 +85,7 @@ def test_what_a_later_delta_found_as_it_was_is_touched_too(office: Office) -> No
     office.profile("items", ITEMS + '    [import]\n    business_date = "items-%Y%m%d*"\n')
     first = office.load("items", items("C1 F1 1"), "items-20241101.csv")
     second = office.load("items", items("C1 F1 1", "C1 F2 2"), "items-20241102.csv")
-    assert undo(office, first).obstacles == [f"C1 F1 was found as it is by run {second.id}"]
+    assert obstacles(undo(office, first)) == [f"C1 F1 was found as it is by run {second.id}"]
     assert undo(office, second).deleted == 1
     assert undo(office, first).deleted == 1
 
@@ -90,14 +96,14 @@ def test_what_is_forgotten_cannot_be_undone(ledger: Office) -> None:
     ledger.do("UPDATE nightporter.import_run SET finished_at = finished_at - interval '91 days'")
     prune_archive(ledger.engine, ledger.settings)
     assert ledger.rows("SELECT count(*) FROM nightporter.row_change") == [(0,)]
-    assert "is older than" in undo(ledger, ledger.run(run.id)).obstacles[0]
+    assert "is older than" in obstacles(undo(ledger, ledger.run(run.id)))[0]
 
 
 def test_rows_that_depend_forbid_it(ledger: Office) -> None:
     """A customer with open items does not go."""
     run = ledger.load("customers", "Code;Name;City;Limit\nC2;New;Lyon;\n")
     ledger.load("items", items("C1 F1 1", "C1 F2 2", "C2 F3 3"))
-    assert undo(ledger, run).obstacles == ["C2: 1 rows of receivables depend on it"]
+    assert obstacles(undo(ledger, run)) == ["C2: 1 rows of receivables depend on it"]
 
 
 def test_parked_rows_go_and_come_back_with_it(ledger: Office) -> None:

@@ -12,7 +12,7 @@ import pytest
 from daemon.pickup.look import look
 from daemon.upkeep.retention import prune_archive
 from tests.night import Night, customers, items
-from tests.office import Office
+from tests.office import Office, said
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_of_several_files_only_the_last_may_count(night: Night) -> None:
         ("items-2.csv", "refused", "passed_over"),
         ("items-3.csv", "imported", None),
     ]
-    assert night.run(2).detail == "run 4: items-3.csv"
+    assert said(night.run(2)) == "run 4: items-3.csv"
 
 
 def test_a_look_takes_in_no_more_than_its_batch(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from daemon.errors import Detail
 from daemon.model import Effect
 from tests.night import Night, customers, items
 from tests.office import ITEMS, Office
@@ -68,7 +69,7 @@ def test_a_control_file_may_contradict(night: Night) -> None:
     night.arrive("erp/items.ctl", "ROWS=2")
     night.pass_by()
     assert night.runs()[1:] == [("items.csv", "held", None)]
-    assert night.run(2).effect == Effect(control="the control file says 2 of the rows; 1 were read")
+    assert night.run(2).effect == Effect(control=Detail.of("control_file_rows", told="2", read=1))
 
 
 def test_a_control_without_a_place_is_a_fault_of_the_profile(night: Night) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
-from tests.office import ITEMS, ITEMS_HEADER, Office, counts
+from tests.office import ITEMS, ITEMS_HEADER, Office, counts, said
 
 OPEN = "SELECT customer_code, item_number, amount, remaining, state FROM ar.receivable ORDER BY item_number"
 
@@ -53,7 +53,7 @@ def test_the_same_bytes_are_told_as_a_duplicate(office: Office) -> None:
     a, b = "C1;F1;01/02/2024;02/03/2024;5\n", "C1;F1;01/02/2024;02/03/2024;6\n"
     first, twice, other, back = office.items(a), office.items(a), office.items(b), office.items(a)
     assert (twice.state, twice.code) == ("refused", "duplicate")
-    assert f"run {first.id}" in str(twice.detail)
+    assert f"run {first.id}" in said(twice)
     assert [run.state for run in (first, other, back)] == ["imported"] * 3
     assert office.rows("SELECT amount FROM ar.receivable") == [(Decimal(5),)]
 
@@ -146,7 +146,7 @@ def test_a_refused_file_leaves_nothing(office: Office) -> None:
     """A file with a missing column loads no row, and says what is missing and what was there."""
     office.profile("items", ITEMS)
     run = office.load("items", "Customer;Itm;Issued;Due;Amount\nC1;F1;01/02/2024;02/03/2024;5\n")
-    assert (run.state, run.code, run.detail) == ("refused", "column_missing", '"Item"; did you mean "Itm"?')
+    assert (run.state, run.code, said(run)) == ("refused", "column_missing", '"Item"; did you mean "Itm"?')
     assert office.rows(OPEN) == []
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.errors import FileRefused
+from tests.support.refusals import refused
 from tests.tables import TWO, table
 
 
@@ -139,7 +139,7 @@ def test_text_under_the_name_of_a_workbook_is_read(tmp_path: Path) -> None:
 )
 def test_what_is_no_table_is_refused_by_name(content: str, what: str, tmp_path: Path) -> None:
     """XML, JSON, PDF and RTF are not read as text that happens to have commas."""
-    with pytest.raises(FileRefused, match=f"not_a_table: this is an? {what}|not_a_table: this is {what}"):
+    with refused(f"not_a_table: this is an? {what}|not_a_table: this is {what}"):
         table(content, tmp_path)
 
 
@@ -157,7 +157,7 @@ def test_files_that_were_put_together_keep_no_marks(tmp_path: Path) -> None:
 def test_an_encoding_without_an_order_needs_a_mark(tmp_path: Path) -> None:
     """`utf-16` declared for a file without a mark is told by its bytes, or refused with what to write."""
     assert table("a;b\n1;x\n2;y\n".encode("utf-16-le"), tmp_path, encoding="utf-16")[1] == TWO
-    with pytest.raises(FileRefused, match='encoding_unknown: the file has no byte order mark: write encoding = "utf-16-le"'):
+    with refused('encoding_unknown: the file has no byte order mark: write encoding = "utf-16-le"'):
         table("a;b\n1;x\n", tmp_path, encoding="utf-16")
 
 

@@ -14,7 +14,7 @@ from daemon.profiles.day import night_of
 from daemon.service.tasks import take_turn
 from daemon.upkeep.rescue import rescue
 from tests.night import Night, customers, items
-from tests.office import CUSTOMERS, ITEMS, Office
+from tests.office import CUSTOMERS, ITEMS, Office, said
 
 JOBS = "SELECT (args->>'run_id')::int FROM nightporter.procrastinate_jobs WHERE task_name = 'import_run' ORDER BY id"
 AFTER = ITEMS + '    [import]\n    after = ["customers*"]\n    wait = "1h"\n'
@@ -134,7 +134,7 @@ def test_receivables_wait_for_their_customers(night: Night) -> None:
     night.look()
     night.work()
     assert night.runs() == [("items.csv", "arrived", None)]
-    assert "waits for customers, until" in night.run(1).detail
+    assert "waits for customers, until" in said(night.run(1))
     night.arrive("crm/customers.csv", customers("C1"))
     night.look("crm")
     night.do("UPDATE nightporter.procrastinate_jobs SET scheduled_at = NULL")

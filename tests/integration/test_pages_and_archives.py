@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from daemon.errors import FileRefused, TryLater
+from daemon.errors import TryLater
 from daemon.reading import read, sandbox
 from daemon.settings import Sandbox
+from tests.support.refusals import refused
 from tests.tables import TWO, table
 
 
@@ -48,10 +49,10 @@ def test_a_page_of_several_tables_loses_none(tmp_path: Path) -> None:
     head = row("Code", "Amt")
     assert len(table(page(head + row("A", "1"), head + row("B", "2") + row("C", "3")), tmp_path, "p.html")[1]) == 3
     two = page(head + row("A", "1"), row("Name", "Town") + row("x", "y"))
-    with pytest.raises(FileRefused, match="sheet_missing: the page holds 2 tables"):
+    with refused("sheet_missing: the page holds 2 tables"):
         table(two, tmp_path, "p.html")
     assert table(two, tmp_path, "p.html", sheet=2)[0] == ["Name", "Town"]
-    with pytest.raises(FileRefused, match="unreadable: the page is cut short"):
+    with refused("unreadable: the page is cut short"):
         table(page(head + row("A", "1")).partition("</table>")[0], tmp_path, "p.html")
 
 
@@ -76,7 +77,7 @@ def test_packed_files_are_unpacked(tmp_path: Path) -> None:
 def test_of_several_files_in_a_zip_one_must_be_named(tmp_path: Path) -> None:
     """By its name or a pattern."""
     content = zipped(items_dot_csv=CSV, notes_dot_txt="hello")
-    with pytest.raises(FileRefused, match=r"member_unclear: the zip holds 2 files: items\.csv, notes\.txt"):
+    with refused(r"member_unclear: the zip holds 2 files: items\.csv, notes\.txt"):
         table(content, tmp_path)
     assert table(content, tmp_path, member="*.csv")[1] == TWO
 
@@ -96,7 +97,7 @@ def test_bombs_and_broken_archives_are_refused(content: bytes, limits: Sandbox, 
     """What unpacks to too much, holds too many files or is cut short costs a refusal."""
     path = tmp_path / "bomb"
     path.write_bytes(content)
-    with pytest.raises(FileRefused, match="unreadable"):
+    with refused("unreadable"):
         list(read(path, None, limits))
 
 

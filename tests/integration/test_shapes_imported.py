@@ -14,7 +14,7 @@ from daemon.datasets.template import EXAMPLE, as_csv, as_xlsx
 from daemon.importing import attempt_file
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Words
-from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
+from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts, said
 
 CUSTOMERS_CSV = "Code;Name;City;Limit\nC1;Martin;Paris;\n"
 ITEMS_CSV = ITEMS_HEADER + "C1;F1;01/02/2024;02/03/2024;5\n"
@@ -63,7 +63,7 @@ def test_a_zip_that_a_profile_claims_is_that_profiles(office: Office) -> None:
 def test_a_zip_with_nothing_for_anybody_is_refused_by_name(office: Office) -> None:
     """The refusal says what was in it."""
     (run,) = dropped(office, office.file("night.zip", zipped(notes="hello")))
-    assert (run.code, run.detail) == ("no_profile", "night.zip, notes.csv")
+    assert (run.code, said(run)) == ("no_profile", "night.zip, notes.csv")
 
 
 def test_a_gzip_is_claimed_by_the_name_of_what_it_holds(office: Office) -> None:
@@ -218,7 +218,7 @@ def test_what_stands_in_a_file_acts_on_no_terminal_and_no_mail(office: Office) -
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("a\nFrom: x\x1b[31m.csv", "hello")
     (run,) = dropped(office, office.file("night.zip", content.getvalue()))
-    told = Words("en").refusal(str(run.code), run.detail or "")
+    told = Words("en").refusal(str(run.code), run.detail)
     assert "a·From: x·[31m.csv" in told
     assert told.isprintable()
 
@@ -237,4 +237,4 @@ def test_a_file_that_disproves_what_was_pinned_is_refused(office: Office, first:
     assert office.load("items", ITEMS_HEADER + f"C1;F1;{first}\n").state == "imported"
     run = office.load("items", ITEMS_HEADER + f"C1;F2;{later}\nC1;F3;01/02/2024;02/03/2024;1,500\n")
     assert (run.state, run.code) == ("refused", code)
-    assert "earlier files had" in str(run.detail)
+    assert "earlier files had" in said(run)

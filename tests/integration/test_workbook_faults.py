@@ -16,11 +16,11 @@ import pytest
 import xlwt
 from xlwt.CompoundDoc import XlsDoc
 
-from daemon.errors import FileRefused
 from daemon.model import Batch
 from daemon.reading import read, sandbox
 from daemon.sandboxed.unknown import unknown_cells
 from daemon.settings import Sandbox
+from tests.support.refusals import refused
 from tests.workbooks import frame, rewrite, workbook
 
 
@@ -38,7 +38,7 @@ def test_a_damaged_workbook_is_refused(tmp_path: Path) -> None:
     """A workbook cut short is a refusal with a reason."""
     path = workbook(tmp_path, [["a", "b"], ["1", "2"]])
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(FileRefused, match="unreadable"):
+    with refused("unreadable"):
         read(path)
 
 
@@ -49,7 +49,7 @@ def test_a_workbook_that_kills_its_reader_is_refused(tmp_path: Path) -> None:
     assert book.active is not None
     book.active["XFD1048576"] = 1
     book.save(path)
-    with pytest.raises(FileRefused, match="unreadable: it could not be opened within"):
+    with refused("unreadable: it could not be opened within"):
         list(read(path, None, Sandbox(memory_mb=512)))
 
 
@@ -68,7 +68,7 @@ def test_the_child_that_opens_workbooks_has_no_network_and_no_secrets(
         assert eventually(lambda: child.rlimit(psutil.RLIMIT_NOFILE) == (0, 0))
         assert child.environ() == {}
         held.set()
-        with pytest.raises(FileRefused, match="unreadable"):
+        with refused("unreadable"):
             reading.result()
 
 
@@ -166,7 +166,7 @@ def test_a_locked_workbook_says_so(tmp_path: Path) -> None:
     at = content.index("Workbook".encode("utf-16-le"))
     content[at : at + 66] = name.ljust(64, b"\0") + struct.pack("<H", len(name))
     path.write_bytes(content)
-    with pytest.raises(FileRefused, match=r"unreadable: .*(password|encrypted|Password)"):
+    with refused(r"unreadable: .*(password|encrypted|Password)"):
         read(path)
 
 
@@ -174,7 +174,7 @@ def test_a_locked_workbook_says_so(tmp_path: Path) -> None:
 def test_a_workbook_beyond_the_limits_is_refused(limits: Sandbox, tmp_path: Path) -> None:
     """Cells, unpacked size and entries are bounded by the settings."""
     path = workbook(tmp_path, [["a", "b"], *([str(n), "x" * 30] for n in range(30_000))])
-    with pytest.raises(FileRefused, match="unreadable"):
+    with refused("unreadable"):
         list(read(path, None, limits))
 
 
@@ -184,7 +184,7 @@ def test_an_xml_bomb_in_a_workbook_is_refused(tmp_path: Path) -> None:
     entities = b"".join(b'<!ENTITY e%d "%s">' % (n, b"&e%d;" % (n - 1) * 50) for n in range(1, 8))
     bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e0 "aaaa">' + entities + b"]>"
     rewrite(path, "xl/workbook.xml", lambda text: bomb + text.replace(b'name="Sheet"', b'name="&e7;"').partition(b"?>")[2])
-    with pytest.raises(FileRefused, match=r"unreadable|sheet_missing"):
+    with refused(r"unreadable|sheet_missing"):
         list(read(path))
 
 
@@ -222,5 +222,5 @@ def test_formulas_hide_in_no_way_of_writing_them(tmp_path: Path) -> None:
         assert batch.errors is not None
         assert batch.frame["b"].tolist() == ["=1+1"]
     rewrite(path, "xl/worksheets/sheet1.xml", lambda text: text.replace(b'<c r="B2">', b"<c>"))
-    with pytest.raises(FileRefused, match="cells without a value that do not say where they are"):
+    with refused("cells without a value that do not say where they are"):
         read(path)

@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
 from daemon.profiles.format import Format
 from daemon.reading import read
+from tests.support.refusals import refused
 from tests.workbooks import frame, workbook
 
 
@@ -35,11 +34,11 @@ def test_a_workbook_is_rows_of_text_with_its_own_line_numbers(tmp_path: Path) ->
 def test_the_sheet_is_named_or_the_only_one(tmp_path: Path) -> None:
     """Two filled sheets are a question, answered by name or number."""
     path = workbook(tmp_path, [["a", "b"], ["1", "2"]], Other=[["c", "d"], ["3", "4"]])
-    with pytest.raises(FileRefused, match="sheet_missing: several sheets hold something: Sheet, Other"):
+    with refused("sheet_missing: several sheets hold something: Sheet, Other"):
         read(path)
     assert read(path, Format(sheet="Other")).header == ["c", "d"]
     assert read(path, Format(sheet=1)).header == ["a", "b"]
-    with pytest.raises(FileRefused, match="sheet_missing: no sheet Third; there are: Sheet, Other"):
+    with refused("sheet_missing: no sheet Third; there are: Sheet, Other"):
         read(path, Format(sheet="Third"))
 
 
@@ -47,7 +46,7 @@ def test_a_table_far_down_a_sheet_is_found(tmp_path: Path) -> None:
     """Sixty blank rows above the headers do no harm; a header row beyond the sheet's end is a refusal."""
     path = workbook(tmp_path, [[]] * 60 + [["a", "b"], ["1", "2"]])
     assert read(path).header == ["a", "b"]
-    with pytest.raises(FileRefused, match="shape_unclear"):
+    with refused("shape_unclear"):
         read(path, Format(header_row=99))
 
 
@@ -90,7 +89,7 @@ def test_of_several_sheets_the_one_with_the_headers_is_read(tmp_path: Path) -> N
     """A profile knows which columns it needs; where two sheets have them, the question stays."""
     path = workbook(tmp_path, [["x", "y"], ["1", "2"]], Data=[["Report"], ["Code", "Amount"], ["7", "8"]])
     assert read(path, headers={"Code", "Amount"}).header == ["Code", "Amount"]
-    with pytest.raises(FileRefused, match="sheet_missing: several sheets hold something: Sheet, Data"):
+    with refused("sheet_missing: several sheets hold something: Sheet, Data"):
         read(path, headers={"z"})
 
 

@@ -6,12 +6,12 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from daemon.errors import FileRefused
 from daemon.mapping import Mapping
 from daemon.mapping.prove import prove
 from daemon.profiles.format import Conventions
 from daemon.profiles.profile import Profile
 from tests.rows import COLUMNS, GOOD, KNOWN, apply, batch, reasons
+from tests.support.refusals import refused
 
 
 def test_a_row_becomes_typed_fields() -> None:
@@ -60,7 +60,7 @@ def test_rows_are_skipped_by_pattern_and_counted() -> None:
 def test_a_missing_column_refuses_the_file_and_names_its_neighbour() -> None:
     """A renamed header is seen before the first row loads, with the header that was probably meant."""
     section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS | {"amount": "Montant"})
-    with pytest.raises(FileRefused, match='"Montant"; did you mean "Montants"') as caught:
+    with refused('"Montant"; did you mean "Montants"') as caught:
         Mapping(section, ["C", "N", "D", "E", "Montants"], KNOWN)
     assert caught.value.code == "column_missing"
 
@@ -77,7 +77,7 @@ def test_an_exact_header_wins_and_a_doubtful_one_refuses() -> None:
     rows = batch(GOOD | {"c": "wrong"})
     assert Mapping(section, list(rows.frame.columns), KNOWN).apply(rows).rows.column("customer_code").to_pylist() == ["007"]
     doubtful = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS | {"comment": "Straße"})
-    with pytest.raises(FileRefused, match="column_missing"):
+    with refused("column_missing"):
         Mapping(doubtful, [*GOOD, "STRASSE", "strasse"], KNOWN)
 
 
@@ -115,7 +115,7 @@ def test_skipped_rows_prove_nothing() -> None:
     """A total line that is left out has no say in what the decimal mark is."""
     section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS, **{"import": {"skip_where": {"C": [""]}}})
     mapping = Mapping(section, list(GOOD), Conventions())
-    with pytest.raises(FileRefused, match="decimal_ambiguous"):
+    with refused("decimal_ambiguous"):
         prove([batch(GOOD | {"A": "1.234"}, GOOD | {"C": "", "A": "1.5"})], mapping, Conventions(date="dd/mm/yyyy"))
 
 
@@ -166,6 +166,6 @@ def test_conventions_are_proven_or_the_file_is_refused() -> None:
     mapping = Mapping(section, list(GOOD), Conventions())
     decided = prove([batch(GOOD, GOOD | {"E": "31/03/2024"})], mapping, Conventions())
     assert decided == KNOWN
-    with pytest.raises(FileRefused, match=r'01/02/2024.*date = "dd/mm/yyyy" or date = "mm/dd/yyyy"') as caught:
+    with refused(r'01/02/2024.*date = "dd/mm/yyyy" or date = "mm/dd/yyyy"') as caught:
         prove([batch(GOOD)], mapping, Conventions(decimal=","))
     assert caught.value.code == "date_order_ambiguous"

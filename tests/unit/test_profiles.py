@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.errors import FileRefused
 from daemon.profiles import Profiles, ready_made
 from daemon.profiles.profile import Profile
+from tests.support.refusals import refused
 
 BODY = 'dataset = "customers"\ncolumns = { customer_code = "C", business_name = "N" }\n'
 
@@ -36,7 +36,7 @@ def test_two_profiles_for_one_name_are_both_named(tmp_path: Path) -> None:
     """A name that two profiles claim is refused, and the refusal names them."""
     save(tmp_path, "one", 'pattern = "*.csv"')
     save(tmp_path, "two", 'pattern = "a*"')
-    with pytest.raises(FileRefused, match="two_profiles: one and two"):
+    with refused("two_profiles: one and two"):
         Profiles(tmp_path).match("a.csv", "drop")
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from daemon.errors import FileRefused
 from daemon.mapping import Mapping
 from daemon.mapping.prove import blank_columns, prove
 from daemon.model import Batch
 from daemon.profiles.format import Conventions
 from daemon.profiles.profile import Profile
 from tests.rows import COLUMNS, GOOD, KNOWN, apply, batch, reasons
+from tests.support.refusals import refused
 
 
 def test_years_of_two_digits_need_their_century_said() -> None:
@@ -21,7 +21,7 @@ def test_years_of_two_digits_need_their_century_said() -> None:
     section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS)
     mapping = Mapping(section, list(GOOD), Conventions())
     rows = [batch(GOOD | {"D": "31/12/24", "E": "31/12/99"})]
-    with pytest.raises(FileRefused, match=r'31/12/99.*date = "dd/mm/yy" and pivot = 70') as caught:
+    with refused(r'31/12/99.*date = "dd/mm/yy" and pivot = 70') as caught:
         prove(rows, mapping, Conventions(decimal=","))
     assert caught.value.code == "century_unclear"
     assert prove(rows, mapping, Conventions(decimal=",", pivot=50)).date == "dd/mm/yy"
@@ -32,7 +32,7 @@ def test_numbers_in_a_column_of_dates_are_asked_about() -> None:
     section = Profile(name="p", pattern="*", dataset="receivables", columns=COLUMNS)
     rows = [GOOD | {"D": "45352", "E": "45353"}]
     typed = pd.DataFrame([[c in "DE" for c in GOOD]], index=[2], columns=list(GOOD))
-    with pytest.raises(FileRefused, match=r'date_order_ambiguous: 45352, 45353: add to .* date = "serial"'):
+    with refused(r'date_order_ambiguous: 45352, 45353: add to .* date = "serial"'):
         prove([batch(*rows, typed=typed)], Mapping(section, list(GOOD), Conventions()), Conventions(decimal=","))
     mapped = Mapping(section, list(GOOD), Conventions(decimal=",", date="serial")).apply(batch(*rows, typed=typed))
     assert mapped.rows.column("issue_date").to_pylist() == [datetime.date(2024, 3, 1)]

@@ -11,7 +11,7 @@ from itertools import pairwise
 import openpyxl
 import pytest
 
-from daemon.errors import Refusal
+from daemon.errors import Detail, Refusal
 from daemon.model import ImportRun, Money, ReadAs, Reason, ReasonCode, Rejection, State, Tally
 from daemon.results import Links, Words, as_csv, as_xlsx
 from daemon.results.email import Result, compose
@@ -66,7 +66,7 @@ def test_a_mail_speaks_the_readers_language() -> None:
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_refusal_has_its_sentence(code: Refusal, language: str) -> None:
     """A refused file's mail says why, whatever the reason."""
-    refused = replace(RUN, state=State.REFUSED, code=code, detail="the detail", tally=None)
+    refused = replace(RUN, state=State.REFUSED, code=code, detail=Detail.of("plain", text="the detail"), tally=None)
     subject, text, _ = message(refused, language, [])
     assert "ITEMS.csv" in subject
     assert "the detail" in text

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from daemon.db import text
-from daemon.model import Effect, ImportRun, Note, ReadAs, State, Tally
+from daemon.model import Effect, ImportRun, Note, ReadAs, State, Tally, detail_of
 
 RUN = """
 SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.corrects, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
@@ -73,6 +73,7 @@ def run_of(row: Any) -> ImportRun | None:
         return None
     typed = {
         "state": State(row["state"]),
+        "detail": detail_of(row["detail"]),
         "read_as": ReadAs.of_json(row["read_as"]),
         "tally": None if row["tally"] is None else Tally.of_json(row["tally"]),
         "notes": tuple(Note(**note) for note in row["notes"]),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,11 @@ from sqlalchemy import Connection
 
 from daemon import db, queue
 from daemon.db import text
-from daemon.errors import Refusal
+from daemon.errors import Detail, Refusal
 from daemon.ledger.runs.run import run_by_id
 from daemon.model import FINAL, TRANSITIONS, Deferred, Held, Imported, ImportRun, Refused, State
 
-_JSON = ("tally", "notes", "effect", "approved")
+_JSON = ("tally", "notes", "effect", "approved", "detail")
 _COUNTED = {"attempts": "attempt", "deferrals": "deferrals"}
 _NOW = {State.IMPORTING: "started_at"}
 
@@ -64,10 +65,10 @@ def give_back_run(conn: Connection, run: ImportRun, **facts: Any) -> bool:
     return move(conn, run.id, State.ARRIVED, before=[State.IMPORTING], attempt=run.attempt, attempts=-1, **facts) == 1
 
 
-def put_off_run(conn: Connection, run: ImportRun, reason: str, deadline: datetime, seconds: float) -> datetime:
+def put_off_run(conn: Connection, run: ImportRun, reason: Detail, deadline: datetime, seconds: float) -> datetime:
     """Give a claimed run back, to wait until `deadline` at most in its place, which is no attempt; returns when to look again."""
     again = db.now(conn) + timedelta(seconds=seconds)
-    give_back_run(conn, run, detail=reason, not_before=again, waits_until=deadline)
+    give_back_run(conn, run, detail=_json(reason), not_before=again, waits_until=deadline)
     return again
 
 
@@ -79,13 +80,20 @@ def finish_run(conn: Connection, run: ImportRun, outcome: Imported | Refused | H
             told = {"tally": json.dumps(tally.as_json()), "notes": json.dumps([note.as_json() for note in notes])}
             return _finish(conn, run, State.IMPORTED, business_date=business_date, **told)
         case Held(effect, business_date):
-            told = {"effect": json.dumps(effect.as_json()), "detail": effect.why}
+            told = {"effect": json.dumps(effect.as_json()), "detail": _json(Detail.of("plain", text=effect.why))}
             return _finish(conn, run, State.HELD, approved=None, business_date=business_date, **told)
         case Refused(code, detail):
-            return _finish(conn, run, State.REFUSED, code=code, detail=detail)
+            return _finish(conn, run, State.REFUSED, code=code, detail=_json(detail))
         case Deferred(reason, seconds, blameless):
             later = db.now(conn) + timedelta(seconds=seconds)
-            return _finish(conn, run, State.ARRIVED, detail=reason, not_before=later, deferrals=int(blameless))
+            return _finish(
+                conn,
+                run,
+                State.ARRIVED,
+                detail=_json(Detail.of("plain", text=reason)),
+                not_before=later,
+                deferrals=int(blameless),
+            )
 
 
 _NOTHING = {"tally": None, "code": None, "detail": None, "not_before": None, "business_date": None, "notes": "[]", "effect": None}
@@ -95,9 +103,13 @@ def _finish(conn: Connection, run: ImportRun, to: State, **facts: Any) -> bool:
     return move(conn, run.id, to, before=[State.IMPORTING], attempt=run.attempt, **_NOTHING | facts) == 1
 
 
-def end_held(conn: Connection, run_id: int, code: Refusal, detail: str, by: str = "") -> bool:
+def _json(detail: Detail) -> str:
+    return json.dumps(asdict(detail))
+
+
+def end_held(conn: Connection, run_id: int, code: Refusal, detail: Detail, by: str = "") -> bool:
     """Refuse a held run; whether it was held."""
-    return move(conn, run_id, State.REFUSED, before=[State.HELD], code=code, detail=detail, decided_by=by or None) == 1
+    return move(conn, run_id, State.REFUSED, before=[State.HELD], code=code, detail=_json(detail), decided_by=by or None) == 1
 
 
 def end_vanished(conn: Connection, arrival_id: int) -> None:
