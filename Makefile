@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo test lint bench bench-reading bench-arrivals lock packages
+.PHONY: setup demo unit test test-all lint bench bench-reading bench-arrivals lock packages
 
 setup: .venv/ready
 
@@ -19,9 +19,19 @@ setup: .venv/ready
 demo: setup
 	$(BIN)/nightporter demo $(ARGS)
 
-# ARGS go to pytest: make test ARGS="tests/unit -x"
+# ARGS go to pytest: make unit ARGS="-k dates"
+unit: setup
+	$(BIN)/pytest tests/unit -q $(ARGS)
+
+# As many tests side by side as the machine bears; each has a database of its own.
+SIDE_BY_SIDE := -n 4 --dist worksteal
+
 test: setup packages lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not thorough" $(ARGS)
+
+# With what takes long and seldom finds anything: before a release.
+test-all: setup packages lint
+	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check

@@ -16,8 +16,8 @@ from sqlalchemy import Engine
 
 from daemon import datasets, db
 from daemon.db import embedded
-from tests.office import Office
-from tests.servers import MailServer, Sshd
+from tests.support.office import Office
+from tests.support.servers import MailServer, Sshd
 
 _numbers = itertools.count(1)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import MailServer
-from tests.service import Service
+from tests.support.servers import MailServer
+from tests.support.service import Service
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from textwrap import dedent
 import openpyxl
 import pytest
 
-from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER
-from tests.servers import MailServer, free_port
+from tests.support.exports import EXPORTS
+from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER
+from tests.support.servers import MailServer, free_port
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-EXPORTS = Path(__file__).parents[1] / "exports"
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from daemon.importing.attempt import attempt
 from daemon.model import ImportRun, Note
 from daemon.results import Words, as_csv
 from daemon.service.tasks import take_turn
-from tests.acceptance.test_corrections import BAD, GOOD, SNAPSHOT, corrected, due, send
-from tests.night import Night, customers
-from tests.office import ITEMS, ITEMS_HEADER, Office, counts
+from tests.support.corrections import BAD, GOOD, SNAPSHOT, corrected, due, send
+from tests.support.night import Night, customers
+from tests.support.office import ITEMS, ITEMS_HEADER, Office, counts
 
 DATED = ITEMS + '    [import]\n    business_date = "items-%Y%m%d*"\n'
 EXCEL = ITEMS.replace("items*.csv", "*.xlsx").replace('delimiter = ";"', 'kind = "excel"')

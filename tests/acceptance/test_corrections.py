@@ -1,11 +1,7 @@
 """Corrections: rejected rows that are put right in their workbook and sent again, and what a duplicate says."""
 
-import io
-from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
-import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -13,13 +9,10 @@ from daemon import db, ledger
 from daemon.importing import decisions
 from daemon.importing.attempt import attempt
 from daemon.importing.rehearsal import rehearse
-from daemon.model import ImportRun, RemoteFile
-from daemon.results import Links, Words, as_xlsx
-from tests.night import Night, customers
-from tests.office import ITEMS, ITEMS_HEADER, Office, counts
-
-SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    max_rejected = "70%"\n'
-GOOD, BAD, WORSE = "C1;F1;01/02/2026;01/03/2026;100,00\n", "C1;F2;01/02/2026;31/31/2026;1 000,50\n", "C1;F3;x;01/03/2026;7,00\n"
+from daemon.model import RemoteFile
+from tests.support.corrections import BAD, GOOD, SNAPSHOT, WORSE, corrected, due, send
+from tests.support.night import Night, customers
+from tests.support.office import ITEMS, ITEMS_HEADER, Office, counts
 
 
 @pytest.fixture
@@ -28,33 +21,6 @@ def night(office: Office) -> Office:
     office.customers("C1")
     office.profile("items", SNAPSHOT)
     return office
-
-
-def corrected(office: Office, run: ImportRun, change: Callable[[Worksheet], None]) -> Path:
-    """The workbook of a run's rejected rows, as the page gives it, changed and saved by hand."""
-    out = io.BytesIO()
-    with db.transaction(office.engine) as conn:
-        as_xlsx(
-            run, ledger.runs.rejections(conn, run.id, unresolved=True), Words("en"), out, Links.of(office.settings).mark(run.id)
-        )
-    book = openpyxl.load_workbook(out)
-    change(book.worksheets[0])
-    path = office.home / "put right.xlsx"
-    book.save(path)
-    return path
-
-
-def send(office: Office, path: Path) -> ImportRun:
-    """Import a file that no profile claims."""
-    with db.transaction(office.engine) as conn:
-        run = ledger.arrivals.record_inline(conn, RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns), [("", "")])
-    attempt(office.engine, office.settings, office.profiles, run)
-    return office.run(run)
-
-
-def due(sheet: Worksheet) -> None:
-    """Put the due date of the first row right."""
-    sheet["D2"] = "31/03/2026"
 
 
 def test_a_corrected_row_goes_in_and_is_known_to_have(night: Office) -> None:

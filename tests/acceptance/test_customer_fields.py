@@ -3,7 +3,7 @@
 from daemon import loading
 from daemon.db import transaction
 from daemon.model import Note
-from tests.office import Office, counts
+from tests.support.office import Office, counts
 
 PROFILE = """
     dataset = "customers"

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tests.office import ITEMS, Office, counts
+from tests.support.office import ITEMS, Office, counts
 
 HEAD = "Customer;Item;Issued;Due;Amount;Terms;Type\n"
 

@@ -10,8 +10,8 @@ from daemon import db
 from daemon.importing import decisions
 from daemon.results import Links
 from daemon.web.app import create_app
-from tests.night import Night, customers, items
-from tests.office import ITEMS, Office, said
+from tests.support.night import Night, customers, items
+from tests.support.office import ITEMS, Office, said
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    [notify]\n    to = [{ email = "credit@example.com" }]\n'
 ALL = [f"F{number}" for number in range(100)]

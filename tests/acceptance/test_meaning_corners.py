@@ -6,9 +6,9 @@ import pytest
 
 from daemon.loading import staging
 from daemon.model import Note
-from tests.acceptance.test_snapshots import SNAPSHOT, night, open_items
-from tests.night import Night, customers, items
-from tests.office import CUSTOMERS, ITEMS, Office, counts
+from tests.support.night import Night, customers, items
+from tests.support.office import CUSTOMERS, ITEMS, Office, counts
+from tests.support.snapshots import SNAPSHOT, night, open_items
 
 NEW = "Code;Name;City;Limit\nC9;Newcomer;Lyon;\n"
 DELTA = ITEMS + '    [import]\n    business_date = "items-%Y%m%d*"\n'
@@ -86,7 +86,7 @@ def test_an_entity_without_rows_counts_all_the_same(ledger: Office) -> None:
     run = ledger.load("several", head + row.format("A", "F1"), "items-20241102.csv")
     assert run.tally
     money = run.tally.money["EUR"]
-    assert (money.open_before, money.open_after, money.cleared) == (10, 5, 5)
+    assert (money.open_before, money.open_after, money.cleared) == (Decimal(10), Decimal(5), Decimal(5))
 
 
 def test_waiting_rows_that_cannot_load_hold_up_no_customers(office: Office) -> None:

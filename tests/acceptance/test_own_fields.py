@@ -14,7 +14,7 @@ from daemon.db import tables, transaction
 from daemon.errors import SetupFault
 from daemon.mapping.likeness import Names
 from daemon.toml import ConfigInvalid
-from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
+from tests.support.office import CREDITS, CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 REGION = """
     [datasets.customers.custom]
@@ -222,12 +222,6 @@ def test_a_dataset_that_cannot_be_is_told(office: Office, toml: str, told: str) 
     assert told in str(error.value)
 
 
-CREDITS = """
-    dataset = "open_credits"
-    pattern = "credits*.csv"
-    columns = { customer_code = "Customer", credit_number = "Credit", credit_date = "Date", balance = "Balance", currency = "Cur" }
-    format = { delimiter = ";", decimal = ",", date = "dd/mm/yyyy" }
-"""
 TYPED = ITEMS + '    item_type = { from = "Type", map = { INV = "invoice", CN = "credit_note" } }\n'
 TYPED_HEADER = ITEMS_HEADER.strip() + ";Type\n"
 CREDIT = "Customer;Credit;Date;Balance;Cur\nC1;K1;01/02/2026;10,00;EUR\n"

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from tests.office import CUSTOMERS, Office, counts
+from tests.support.office import CUSTOMERS, Office, counts
 
 HEAD = "Code;Name;City;Limit\n"
 

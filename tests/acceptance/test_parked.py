@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
+from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
 NEW = "Code;Name;City;Limit\nC9;Newcomer;Lyon;\n"

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from daemon import db
 from daemon.pickup.visit import Tended
 from daemon.profiles import Profiles
 from daemon.settings import load
-from tests.drop_kinds import sshd_drop
-from tests.office import ITEMS_HEADER
-from tests.servers import MailServer, Sshd, free_port
-from tests.service import Service
+from tests.support.drop_kinds import sshd_drop
+from tests.support.office import ITEMS_HEADER
+from tests.support.servers import MailServer, Sshd, free_port
+from tests.support.service import Service
 
 CUSTOMERS = "Code;Name;City;Limit\nC1;Martin;Paris;\n"
 
@@ -167,6 +169,7 @@ def test_a_slow_upload_waits_until_it_is_whole(
         assert len(service.runs()) == 1
 
 
+@pytest.mark.thorough
 def test_from_a_rename_to_the_mail_in_two_seconds(service: Service) -> None:
     """A file of a hundred rows, dropped with its marker, has its mail at the mail server within 2 s (median of seven)."""
     service.arrive("customers.csv", CUSTOMERS)

@@ -4,7 +4,7 @@ from daemon.importing.rehearsal import Rehearsed, rehearse
 from daemon.loading import Change
 from daemon.model import RemoteFile
 from daemon.model.outcome import Held, Imported
-from tests.office import ITEMS, ITEMS_HEADER, Office
+from tests.support.office import ITEMS, ITEMS_HEADER, Office
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
 

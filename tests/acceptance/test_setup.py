@@ -10,8 +10,9 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from tests.support.exports import EXPORTS
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-EXPORTS = Path(__file__).parents[1] / "exports"
 ITEMS = (
     "Kundennr.;Belegnr.;Belegart;Belegdatum;Fälligkeit;Betrag;Offen;Währung;Sachbearbeiter\n"
     "10001;RE-1;Rechnung;15.03.2026;14.04.2026;1.234,50;1.234,50;EUR;MK\n"

@@ -4,10 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from daemon.model import ImportRun, Note
-from tests.office import ITEMS, ITEMS_HEADER, Office, counts
-
-SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    scope = "ledger"\n    business_date = "items-%Y%m%d*"\n'
+from daemon.model import Note
+from tests.support.office import ITEMS, Office, counts
+from tests.support.snapshots import SNAPSHOT, night, open_items
 
 
 @pytest.fixture
@@ -16,17 +15,6 @@ def ledger(office: Office) -> Office:
     office.customers("C1", "C2", "C3")
     office.profile("items", SNAPSHOT)
     return office
-
-
-def night(office: Office, day: int, *rows: str, profile: str = "items") -> ImportRun:
-    """The night's file: each row `customer item amount`."""
-    lines = (row + "\n" if ";" in row else "{};{};01/02/2024;02/03/2024;{}\n".format(*row.split()) for row in rows)
-    return office.load(profile, ITEMS_HEADER + "".join(lines), f"items-202411{day:02}.csv")
-
-
-def open_items(office: Office) -> list[tuple[str, Decimal]]:
-    """What is open in the morning."""
-    return office.rows("SELECT item_number, remaining FROM ar.receivable WHERE state = 'open' ORDER BY 1")
 
 
 def test_what_is_left_out_was_paid_and_what_comes_back_is_open_again(ledger: Office) -> None:

@@ -8,7 +8,7 @@ from daemon.loading import Undone
 from daemon.model import ImportRun
 from daemon.results import Words
 from daemon.upkeep.retention import prune_archive
-from tests.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
+from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
 EVERYTHING = "SELECT to_jsonb(t) FROM {} t ORDER BY id"

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.acceptance.test_own_fields import CREDITS
-from tests.office import ITEMS, ITEMS_HEADER, Office
+from tests.support.office import CREDITS, ITEMS, ITEMS_HEADER, Office
 
 KINDS = ITEMS + '    item_type = { from = "Type", map = { INV = "invoice", DPR = "down_payment_request" } }\n'
 HEADER = ITEMS_HEADER.strip() + ";Type\n"

@@ -23,10 +23,10 @@ from daemon import db
 from daemon.db import embedded
 from daemon.drops import fetch, open_drop
 from daemon.settings import Settings
-from tests.drop_kinds import settings_with, sshd_drop
-from tests.night import customers, items
-from tests.servers import MailServer, Sshd
-from tests.service import Service
+from tests.support.drop_kinds import settings_with, sshd_drop
+from tests.support.night import customers, items
+from tests.support.servers import MailServer, Sshd
+from tests.support.service import Service
 
 ROWS = 200
 

@@ -62,7 +62,7 @@ def main() -> None:
         for row in [list("ABCDEFGH"), *rows(given.rows)]:
             sheet.append(row)
         book.save(xlsx)
-        lines = [";".join(map(str, row)) for row in [list("ABCDEFGH"), *rows(given.rows * 10)]]
+        lines = [";".join(map(str, row)) for row in [list[object]("ABCDEFGH"), *rows(given.rows * 10)]]
         text.write_text("\n".join(lines) + "\n", encoding="cp1252")
         took: dict[str, list[float]] = {name: [] for name in TASKS}
         for _ in range(given.rounds):

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from daemon.settings import Settings
 from daemon.web import Pages
-from tests.office import Office
-from tests.servers import free_port
+from tests.support.office import Office
+from tests.support.servers import free_port
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from daemon.results import Links
 from daemon.settings import Settings
-from tests.office import ITEMS, ITEMS_HEADER, Office
+from tests.support.office import ITEMS, ITEMS_HEADER, Office
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
 ROWS = [f"C1;F{number};01/02/2026;02/03/2026;100,00\n" for number in range(100)]

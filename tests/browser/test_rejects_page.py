@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from daemon.results import Links
 from daemon.settings import Settings
-from tests.office import ITEMS, ITEMS_HEADER, Office
+from tests.support.office import ITEMS, ITEMS_HEADER, Office
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.office import ITEMS_HEADER
-from tests.servers import MailServer
-from tests.service import Service
+from tests.support.office import ITEMS_HEADER
+from tests.support.servers import MailServer
+from tests.support.service import Service
 
 IN_THE_WORKER = [
     "claimed", "fetched", "staged", "checked", "merged", "before commit", "committed", "finished", "mail taken",

@@ -17,13 +17,12 @@ from pyftpdlib.handlers import FTPHandler
 
 from daemon.drops import fetch, open_drop
 from daemon.errors import LoginRefused, NotAllowed, TryLater, Vanished
-from tests.drop_kinds import ftp_drop, settings_with, sshd_drop
-from tests.faults.test_transport import fault, opened
-from tests.ftp_servers import Ftpd, Vsftpd, WithoutMlsd
-from tests.night import Night, customers
-from tests.odd_servers import OddSftp, talking
-from tests.office import Office
-from tests.servers import Sshd
+from tests.support.drop_kinds import fault, ftp_drop, opened, settings_with, sshd_drop
+from tests.support.ftp_servers import Ftpd, Vsftpd, WithoutMlsd
+from tests.support.night import Night, customers
+from tests.support.odd_servers import OddSftp, talking
+from tests.support.office import Office
+from tests.support.servers import Sshd
 
 
 def test_a_lost_connection_is_no_refused_password(tmp_path: Path) -> None:
@@ -88,7 +87,7 @@ def test_an_agents_keys_open_a_drop(tmp_path: Path, sshd: Sshd, monkeypatch: pyt
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_an_agent_that_does_not_answer_costs_the_time_out(tmp_path: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be asking somebody who is not there."""
-    drop = sshd_drop(sshd, tmp_path, agent=True, timeout="500ms")
+    drop = sshd_drop(sshd, tmp_path, agent=True, timeout="4s")
     del drop["key_file"]
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / "silent"))
@@ -127,7 +126,7 @@ def test_a_trickle_is_cut_off(tmp_path: Path, say: bytes) -> None:
             "port": port,
             "username": "erp",
             "password_file": "p",
-            "timeout": "500ms",
+            "timeout": "4s",
         }
         assert fault(tmp_path, drop)
 

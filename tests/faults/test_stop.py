@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psycopg
 
-from tests.office import ITEMS_HEADER
-from tests.servers import MailServer
-from tests.service import Service
+from tests.support.office import ITEMS_HEADER
+from tests.support.servers import MailServer
+from tests.support.service import Service
 
 ROWS = 150_000
 LARGE = ITEMS_HEADER + "".join(f"C1;F{n};01/02/2024;02/03/2024;{n},50\n" for n in range(ROWS))

@@ -18,12 +18,12 @@ from daemon.errors import TryLater, Vanished
 from daemon.model import RemoteFile
 from daemon.service.schedule import Schedule
 from daemon.settings import Settings
-from tests.drop_kinds import fault, ftp_drop, opened, sshd_drop
-from tests.ftp_servers import Ftpd, WithoutMlsd
-from tests.night import Night, customers
-from tests.odd_servers import OddSftp, Proxy, black_hole, talking
-from tests.office import Office
-from tests.servers import Sshd
+from tests.support.drop_kinds import fault, ftp_drop, opened, sshd_drop
+from tests.support.ftp_servers import Ftpd, WithoutMlsd
+from tests.support.night import Night, customers
+from tests.support.odd_servers import OddSftp, Proxy, black_hole, talking
+from tests.support.office import Office
+from tests.support.servers import Sshd
 
 
 def test_a_slow_upload_is_waited_for(office: Office, sshd: Sshd) -> None:
@@ -145,20 +145,20 @@ def test_an_old_ftp_server_is_listed_all_the_same(office: Office) -> None:
 def test_a_black_hole_costs_its_time_out_only(tmp_path: Path, sshd: Sshd) -> None:
     """Case 9: no answer to the connection, and none after it."""
     with black_hole() as port:
-        assert "timed out" in fault(tmp_path, sshd_drop(sshd, tmp_path, port=port, timeout="500ms"))
+        assert "timed out" in fault(tmp_path, sshd_drop(sshd, tmp_path, port=port, timeout="4s"))
     with Proxy(sshd.port) as proxy:
         proxy.let, proxy.reset = 3000, False
-        assert "sftp://" in fault(tmp_path, sshd_drop(sshd, tmp_path, port=proxy.port, timeout="500ms"))
+        assert "sftp://" in fault(tmp_path, sshd_drop(sshd, tmp_path, port=proxy.port, timeout="4s"))
     with Ftpd() as server, Proxy(server.port) as proxy:
         proxy.let, proxy.reset = 100, False
-        assert "timed out" in fault(tmp_path, ftp_drop(server, tmp_path, port=proxy.port, timeout="500ms"))
+        assert "timed out" in fault(tmp_path, ftp_drop(server, tmp_path, port=proxy.port, timeout="4s"))
 
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_a_connection_lost_in_mid_transfer_leaves_nothing_partial(office: Office, sshd: Sshd, reset: bool) -> None:
     """Case 10: reset or silent, the fetch fails, waits, and the next one brings the whole file."""
     with Proxy(sshd.port) as proxy:
-        night = Night(office, erp=sshd_drop(sshd, office.home / "erp", port=proxy.port, at_once=True, timeout="500ms"))
+        night = Night(office, erp=sshd_drop(sshd, office.home / "erp", port=proxy.port, at_once=True, timeout="4s"))
         content = customers(*(f"C{n}" for n in range(20_000)))
         night.arrive("erp/customers.csv", content)
         proxy.let, proxy.reset = 200_000, reset
@@ -177,13 +177,13 @@ def test_a_server_that_stops_answering_reads_is_given_up(tmp_path: Path) -> None
     with OddSftp() as server:
         (server.root / "a.csv").write_bytes(os.urandom(2 << 20))
         server.files.stall_after = 1 << 20
-        for limits in ({"timeout": "500ms"}, {"timeout": "60s", "deadline": "500ms"}):
+        for limits in ({"timeout": "4s"}, {"timeout": "60s", "deadline": "4s"}):
             with opened(tmp_path, server.drop(tmp_path, **limits)) as drop:
                 (seen,) = drop.list().files
                 began = time.monotonic()
                 with pytest.raises(TryLater):
                     fetch(drop, seen, "a.csv", tmp_path / "archive", 1)
-                assert time.monotonic() - began < 5
+                assert time.monotonic() - began < 30
 
 
 def test_short_answers_are_put_together(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_short_answers_are_put_together(tmp_path: Path) -> None:
 def test_a_server_that_speaks_no_ssh_is_said_to(tmp_path: Path, sshd: Sshd) -> None:
     """Case 13: a garbage banner, and a server of the days of SHA-1, are a clear error for that drop."""
     with talking(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 100)) as (port, _):
-        assert "protocol version" in fault(tmp_path, sshd_drop(sshd, tmp_path, port=port, timeout="1s"))
+        assert "protocol version" in fault(tmp_path, sshd_drop(sshd, tmp_path, port=port, timeout="4s"))
     with OddSftp(kex_algs=["diffie-hellman-group14-sha1"]) as server:
         assert "not safe any more" in fault(tmp_path, server.drop(tmp_path))
 
@@ -208,7 +208,7 @@ def test_a_foreign_address_for_data_is_not_followed(tmp_path: Path) -> None:
     with Ftpd(type("Foreign", (WithoutMlsd,), {"masquerade_address": "10.255.255.1"})) as server:
         (server.root / "drop").mkdir()
         (server.root / "drop" / "a.csv").write_text("x")
-        with opened(tmp_path, ftp_drop(server, tmp_path, timeout="2s")) as drop:
+        with opened(tmp_path, ftp_drop(server, tmp_path, timeout="20s")) as drop:
             assert [file.name for file in drop.list().files] == ["a.csv"]
 
 

@@ -9,9 +9,9 @@ from pyftpdlib.handlers import TLS_FTPHandler
 
 from daemon.drops import open_drop, walk
 from daemon.errors import Vanished, WrongServer
-from tests.drop_kinds import fault, ftp_drop, opened, settings_with
-from tests.ftp_servers import Ftpd
-from tests.odd_servers import OddSftp
+from tests.support.drop_kinds import fault, ftp_drop, opened, settings_with
+from tests.support.ftp_servers import Ftpd
+from tests.support.odd_servers import OddSftp
 
 
 def test_a_name_that_is_a_path_is_left_alone(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from daemon.service.watch import on_network
-from tests.night import customers
-from tests.servers import MailServer
-from tests.service import Service
+from tests.support.night import customers
+from tests.support.servers import MailServer
+from tests.support.service import Service
 
 MORE = """
     [drops.{name}]
@@ -47,7 +47,7 @@ def test_folders_that_cannot_be_watched_are_polled(
     for name in names:
         (tmp_path / name).mkdir()
     service = Service(tmp_path, database, mail_server, eventually, "".join(MORE.format(name=name) for name in names))
-    service.command = [sys.executable, str(Path(__file__).with_name("few_watches.py")), "3", *service.command]
+    service.command = [sys.executable, str(Path(__file__).parents[1] / "support" / "few_watches.py"), "3", *service.command]
     with service:
         for name in names:
             (tmp_path / name / f"customers-{name}.csv").write_text(customers(name))

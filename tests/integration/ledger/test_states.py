@@ -6,7 +6,7 @@ import pytest
 
 from daemon import db, ledger
 from daemon.model import FINAL, TRANSITIONS, RemoteFile, State
-from tests.office import Office
+from tests.support.office import Office
 
 
 @pytest.fixture
