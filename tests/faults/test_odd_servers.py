@@ -126,7 +126,7 @@ def test_a_trickle_is_cut_off(tmp_path: Path, say: bytes) -> None:
             "port": port,
             "username": "erp",
             "password_file": "p",
-            "timeout": "4s",
+            "timeout": "500ms",
         }
         assert fault(tmp_path, drop)
 
