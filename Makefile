@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all lint bench bench-reading bench-arrivals lock packages
+.PHONY: setup demo unit test test-all lint bench bench-reading bench-arrivals lock packages docs
 
 setup: .venv/ready
 
@@ -52,6 +52,10 @@ bench-arrivals: setup packages
 # The programs that the tests run: OpenSSH's server, vsftpd and a browser.
 packages:
 	@deploy/test-packages
+
+# The tables of docs/profile.md, settings.md and datasets.md, from what they tell of.
+docs: setup
+	PYTHONPATH=. $(BIN)/python docs/reference.py
 
 # New versions of everything; the lock files name no registry.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header

@@ -30,6 +30,14 @@ app.add_typer(imports.app, name="imports", help="The import runs.")
 app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"nightporter {version('nightporter')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _settings(
     context: typer.Context,
@@ -39,6 +47,9 @@ def _settings(
             envvar="NIGHTPORTER_HOME", help="The folder with the settings, profiles and the archive.", show_default=True
         ),
     ] = Path("nightporter"),
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
+    ] = False,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
 ) -> None:
     from daemon import log

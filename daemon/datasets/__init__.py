@@ -6,17 +6,15 @@ from daemon.datasets.dataset import (
     MONEY_SCALE,
     Balance,
     Dataset,
-    Presence,
     datasets,
     extend,
     is_shipped,
     synonyms,
 )
-from daemon.datasets.field import LANGUAGES, Field, Language, Name
+from daemon.datasets.field import Field, Language, Name
 
 __all__ = [
     "CUSTOMERS",
-    "LANGUAGES",
     "MONEY_DIGITS",
     "MONEY_SCALE",
     "Balance",
@@ -24,7 +22,6 @@ __all__ = [
     "Field",
     "Language",
     "Name",
-    "Presence",
     "datasets",
     "extend",
     "is_shipped",

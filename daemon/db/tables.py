@@ -11,7 +11,7 @@ from daemon.datasets import MONEY_DIGITS, MONEY_SCALE, Dataset, datasets, is_shi
 from daemon.errors import SetupFault
 from daemon.settings import Entity, Settings
 
-_TYPES = {
+TYPES = {
     "text": "text",
     "enum": "text",
     "list": "text[]",
@@ -77,27 +77,27 @@ def _declared(conn: Connection) -> set[tuple[Any, ...]]:
     return {tuple(row) for row in conn.exec_driver_sql("SELECT entity, timezone, credits FROM ar.entity")}
 
 
-def _columns(dataset: Dataset) -> dict[str, str]:
+def _wanted_columns(dataset: Dataset) -> dict[str, str]:
     """What the table of one of the admin's datasets has: each column with its type."""
     found = _OURS | ({"customer_entity": "text"} if dataset.refers_to else {})
     if presence := dataset.presence:
         found |= {"scope": "text", presence.state: "text", presence.since: "timestamp with time zone", presence.by: "bigint"}
-    return found | {name: _TYPES[field.type] for name, field in dataset.fields.items() if name not in dataset.custom}
+    return found | {name: TYPES[field.type] for name, field in dataset.fields.items() if name not in dataset.custom}
 
 
 def _staged(dataset: Dataset) -> dict[str, str]:
     """What its stage has."""
-    return {name: _OURS[name] for name in _STAGED} | {name: _TYPES[field.type] for name, field in dataset.fields.items()}
+    return {name: _OURS[name] for name in _STAGED} | {name: TYPES[field.type] for name, field in dataset.fields.items()}
 
 
 def _wanted(dataset: Dataset) -> Iterator[tuple[str, dict[str, str]]]:
     yield f"nightporter.stage_{dataset.name}", _staged(dataset)
     if not is_shipped(dataset):
-        yield dataset.table, _columns(dataset)
+        yield dataset.table, _wanted_columns(dataset)
 
 
 def _lacking(conn: Connection, dataset: Dataset) -> bool:
-    if any(found != found | wanted for found, wanted in ((_found(conn, table), to) for table, to in _wanted(dataset))):
+    if any(found != found | wanted for found, wanted in ((columns(conn, table), to) for table, to in _wanted(dataset))):
         return True
     return _is_made_here(conn, dataset) and _unique(conn, dataset).keys() != {("entity", *key) for key in dataset.keys}
 
@@ -107,7 +107,7 @@ def _is_made_here(conn: Connection, dataset: Dataset) -> bool:
     return bool(made and made.startswith(_MADE))
 
 
-def _found(conn: Connection, table: str) -> dict[str, str]:
+def columns(conn: Connection, table: str) -> dict[str, str]:
     """The columns that a table has, each with its type; none where there is no table."""
     statement = """
         SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
@@ -118,7 +118,7 @@ def _found(conn: Connection, table: str) -> dict[str, str]:
 
 def _make(conn: Connection, dataset: Dataset) -> None:
     for table, wanted in _wanted(dataset):
-        name, found = sql.Identifier(*table.split(".")), _found(conn, table)
+        name, found = sql.Identifier(*table.split(".")), columns(conn, table)
         staged = table != dataset.table
         if not found:
             _create(conn, dataset, name, wanted, staged)

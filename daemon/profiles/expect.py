@@ -18,7 +18,7 @@ class Expect(Table):
 
     by: str = Field(description='"06:00"')
     days: str = Field("daily", description='"daily", "mon-fri", "mon,thu", or the nth working days of a month: "workday 1,-1"')
-    timezone: str = "UTC"
+    timezone: str = Field("UTC", description="in which `by` is meant")
     holidays: str | None = Field(None, description='days without a file: a country, "FR", or a part of one, "DE-BY"')
 
     @field_validator("by")

@@ -24,9 +24,9 @@ class Spoken(Table):
 class Format(Spoken):
     """The shape of a file. What is left out is sniffed, or the file is refused."""
 
-    kind: Kind | None = None
-    encoding: str | None = None
-    delimiter: str | None = Field(None, min_length=1, max_length=8)
+    kind: Kind | None = Field(None, description="what the file is, whatever its name")
+    encoding: str | None = Field(None, description='"cp1252", "utf-8", …')
+    delimiter: str | None = Field(None, min_length=1, max_length=8, description="what stands between cells")
     quote: str | None = Field(None, max_length=1, description='"" for a format without quotes')
     escape: Literal["\\"] | None = Field(None, description="only where quotes in cells are escaped by it, not doubled")
     header_row: int | None = Field(None, ge=1, description="the line the headers stand on, counted from 1")
@@ -64,8 +64,8 @@ def is_short(pattern: str) -> bool:
 class Conventions(Spoken):
     """How a file writes numbers and dates. What is left out is proven over the whole column, or the file is refused."""
 
-    decimal: Literal[",", "."] | None = None
-    thousands: Literal[",", ".", "'", " "] | None = None
+    decimal: Literal[",", "."] | None = Field(None, description="the mark before the decimals")
+    thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
     date: str | None = Field(None, description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"')
     pivot: int | None = Field(None, ge=0, le=99, description="years of two digits below it are 20xx, the others 19xx")
 

@@ -68,16 +68,16 @@ def _compiled(expression: str) -> Any:
 class Notify(Table):
     """A profile's `[notify]` table: who gets the result email."""
 
-    to: list[Person] = []
-    when: Literal["always", "problems", "never"] = "always"
+    to: list[Person] = Field([], description="who gets it; nobody: the admins")
+    when: Literal["always", "problems", "never"] = Field("always", description="problems: only if rows were rejected, or more")
 
 
 class Section(Table):
     """One dataset that a profile fills from a file: the profile's own tables, or one of its `[[also]]`."""
 
-    dataset: str
-    entity: str = ""
-    columns: dict[str, Source]
+    dataset: str = Field(description="what it fills")
+    entity: str = Field("", description="the company of the group that its rows are of")
+    columns: dict[str, Source] = Field(description="our field = the file's header, or a table as below")
     import_: Import = Field(Import(), alias="import")
     customer_entity: str | None = Field(None, description="under which entity the customers are, if not under the rows' own")
 

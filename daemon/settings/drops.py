@@ -74,8 +74,8 @@ class LocalDrop(_Drop):
     """A folder of this machine."""
 
     kind: Literal["local"]
-    path: Path
-    poll: Seconds = Field(30, gt=0)
+    path: Path = Field(description="the folder; a relative one lies in the home folder")
+    poll: Seconds = Field(30, gt=0, description="how often to look, beside being told of changes")
 
 
 class HttpDrop(_Drop):
@@ -84,11 +84,11 @@ class HttpDrop(_Drop):
     kind: Literal["http"]
     token_file: Path = Field(description="the token that callers show, 20 characters or more")
     max_mb: int = Field(1024, ge=1, description="the largest file that is taken")
-    at_once: bool = True
+    at_once: bool = Field(True, description="posts are complete when they are there")
     shortest_token: ClassVar[int] = 20
-    depth: Literal[1] = 1
-    imported: Afterwards = "delete"
-    refused: Afterwards = "delete"
+    depth: Literal[1] = Field(1, description="each post has a folder of its own")
+    imported: Afterwards = Field("delete", description="what becomes of an imported file")
+    refused: Afterwards = Field("delete", description="what becomes of a refused file")
 
     @property
     def sets_aside(self) -> bool:
@@ -97,10 +97,10 @@ class HttpDrop(_Drop):
 
 
 class _Server(_Drop):
-    host: str
-    path: str = "."
-    username: str
-    password_file: Path | None = None
+    host: str = Field(description="the server")
+    path: str = Field(".", description="the folder, from where the login leads")
+    username: str = Field(description="whom to log in as")
+    password_file: Path | None = Field(None, description="the file with the password; or NIGHTPORTER_<DROP>_PASSWORD")
     timeout: Seconds = Field(30, gt=0, description="the longest silence on any one step")
     deadline: Seconds = Field(3600, gt=0, description="the longest a whole fetch may take")
 
@@ -109,8 +109,8 @@ class SftpDrop(_Server):
     """A folder on an SFTP server."""
 
     kind: Literal["sftp"]
-    port: int = 22
-    key_file: Path | None = None
+    port: int = Field(22, description="its port")
+    key_file: Path | None = Field(None, description="the private key; its passphrase is NIGHTPORTER_<DROP>_PASSPHRASE")
     agent: bool = Field(False, description="log in with the keys of the running ssh-agent")
     host_keys: list[str] = Field(
         [], description='"ssh-ed25519 AAAA…", several while keys rotate; nightporter check --pin shows it'
@@ -121,7 +121,7 @@ class FtpsDrop(_Server):
     """A folder on an FTP server, encrypted."""
 
     kind: Literal["ftps"]
-    port: int | None = None
+    port: int | None = Field(None, description="its port; 21, or 990 where implicit")
     implicit: bool = Field(False, description="encrypted from the first byte (port 990) instead of by AUTH TLS (port 21)")
     ca_file: Path | None = Field(None, description="certificates to trust instead of the system's")
 
@@ -130,7 +130,7 @@ class FtpDrop(_Server):
     """A folder on an FTP server, in the clear: password and files can be read on the way."""
 
     kind: Literal["ftp"]
-    port: int = 21
+    port: int = Field(21, description="its port")
     insecure: Literal[True] = Field(description="say true if you accept that anybody on the way can read it all")
 
 

@@ -24,36 +24,36 @@ class Database(Table):
     url: str | None = Field(
         None, pattern=r"^postgres(ql)?://", description="postgresql://user@host/database, without the password"
     )
-    password_file: Path | None = None
+    password_file: Path | None = Field(None, description="the file with its password; or NIGHTPORTER_DATABASE_PASSWORD")
 
 
 class Person(Table):
     """Somebody who gets mail."""
 
-    email: str = Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
-    language: Language = "en"
+    email: str = Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="the address")
+    language: Language = Field("en", description="in which mails are written to them")
 
 
 class Mail(Table):
     """The SMTP server that result emails leave by."""
 
-    host: str
-    port: int = 587
-    security: Literal["starttls", "tls", "none"] = "starttls"
+    host: str = Field(description="the server")
+    port: int = Field(587, description="its port")
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="how the connection is encrypted")
     ca_file: Path | None = Field(None, description="certificates to trust instead of the system's")
-    username: str | None = None
-    password_file: Path | None = None
-    sender: str = Field("nightporter@localhost", pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$")
-    timeout: Seconds = 30
+    username: str | None = Field(None, description="whom to log in as, if at all")
+    password_file: Path | None = Field(None, description="the file with the password; or NIGHTPORTER_MAIL_PASSWORD")
+    sender: str = Field("nightporter@localhost", pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="from whom mails come")
+    timeout: Seconds = Field(30, description="the longest silence of the server")
     admins: list[Person] = Field([], description="told what no profile names anybody for")
 
 
 class Web(Table):
     """The pages behind the links in the mails."""
 
-    listen: str = Field("127.0.0.1:8080", pattern=r"^\S+:\d+$")
+    listen: str = Field("127.0.0.1:8080", pattern=r"^\S+:\d+$", description="address and port; a TLS proxy stands before it")
     public_url: str = Field("http://127.0.0.1:8080", description="how the readers of the mails reach the pages")
-    link_days: int = Field(30, ge=1, le=365)
+    link_days: int = Field(30, ge=1, le=365, description="how long the links in mails work")
 
     @field_validator("public_url")
     @classmethod
@@ -91,9 +91,9 @@ class Archive(Table):
 class Sandbox(Table):
     """The limits of the process that opens spreadsheets and zips."""
 
-    memory_mb: int = Field(2048, ge=256)
-    cpu_seconds: int = Field(120, ge=1)
-    wall_seconds: int = Field(900, ge=1)
+    memory_mb: int = Field(2048, ge=256, description="the most memory it may take")
+    cpu_seconds: int = Field(120, ge=1, description="the most time it may reckon")
+    wall_seconds: int = Field(900, ge=1, description="the most time it may take in all")
     unpacked_mb: int = Field(4096, ge=1, description="the most that a zip, or a workbook, may unpack to")
     ratio: int = Field(250, ge=2, description="how many times its own size it may unpack to, beyond its first 16 MB")
     entries: int = Field(1000, ge=1, description="the most members it may have")

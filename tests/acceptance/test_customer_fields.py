@@ -3,7 +3,7 @@
 from daemon import loading
 from daemon.db import transaction
 from daemon.model import Note
-from tests.support.office import Office, counts
+from tests.support.office import CUSTOMERS, Office, counts
 
 PROFILE = """
     dataset = "customers"
@@ -131,3 +131,10 @@ def test_a_collection_contact_that_waited_wins_when_it_comes(office: Office) -> 
     office.load("contacts", CONTACTS_HEAD + "C1;Ann;a@x.com;yes\nC1;Bob;b@x.com;yes\n")
     office.customers("C1")
     assert office.rows("SELECT name, is_collection_contact FROM ar.contact ORDER BY 1") == [("Ann", False), ("Bob", True)]
+
+
+def test_a_customers_state_is_imported(office: Office) -> None:
+    """The part of a country that an address is in, whatever else is called a state."""
+    office.profile("customers", CUSTOMERS.replace('city = "City"', 'city = "City", state = "State"'))
+    assert counts(office.load("customers", "Code;Name;City;State;Limit\nC1;One;Austin;TX;\n")) == {"read": 1, "created": 1}
+    assert office.rows("SELECT state FROM ar.customer") == [("TX",)]

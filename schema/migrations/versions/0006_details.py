@@ -1,4 +1,4 @@
-"""Why a run was refused, held or put off is a code and what stands in its sentence; what was a text is one still."""
+"""Why a run was refused, held or put off is a code and what fills its sentence; a customer's state had no place on the stage."""
 
 from alembic import op
 
@@ -7,5 +7,6 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Text becomes JSON, which holds it."""
+    """A detail that was a text is one still: JSON holds it."""
     op.execute("ALTER TABLE nightporter.import_run ALTER COLUMN detail TYPE jsonb USING to_jsonb(detail)")
+    op.execute("ALTER TABLE nightporter.stage_customers ADD COLUMN state text")
