@@ -1,20 +1,72 @@
 """All that is done with paramiko's private names, and why: its own listing and `chdir` take names for UTF-8, which not all are;
-and its read-ahead stalls, for it takes a moment without requests for the end (measured).
+its read-ahead stalls, for it takes a moment without requests for the end (measured); and of its login it makes the event that the
+server's answer sets only after it has asked, so that a quick answer is waited for in vain (measured, on a busy machine).
 
 `pyproject.toml` caps paramiko's version; `test_paramiko_insides_are_as_we_use_them` notices what a new one does differently.
 """
 
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import paramiko
+from paramiko.auth_handler import AuthOnlyHandler
 from paramiko.sftp import CMD_CLOSE, CMD_DATA, CMD_HANDLE, CMD_NAME, CMD_OPENDIR, CMD_READ, CMD_READDIR, int64
 
 from daemon.errors import TryLater
 
 _LISTS_AHEAD = 8
+
+
+class Transport(paramiko.ServiceRequestingTransport):  # type: ignore[misc]  # paramiko has no types
+    """A connection whose login loses no answer, and waits for none longer than `auth_timeout`."""
+
+    _begun: float | None = None
+    _accepted = False
+
+    def ensure_session(self) -> None:
+        """Ask to be let in; paramiko would wait for ever. Raises SSHException when no answer comes."""
+        self._begun = time.monotonic()
+        super().ensure_session()
+
+    @property
+    def _service_userauth_accepted(self) -> bool:
+        """What paramiko asks ten times a second, until it is so."""
+        waited = 0.0 if self._begun is None else time.monotonic() - self._begun
+        if not self._accepted and (waited > self.auth_timeout or not self.active):
+            raise paramiko.SSHException("no answer to the request to log in")
+        return self._accepted
+
+    @_service_userauth_accepted.setter
+    def _service_userauth_accepted(self, accepted: bool) -> None:
+        self._accepted = accepted
+
+    def get_auth_handler(self) -> "_Login":
+        """What speaks with the server about the login."""
+        return _Login(self)
+
+
+class _Login(AuthOnlyHandler):  # type: ignore[misc]
+    """One that is ready for the answer before it asks."""
+
+    _answered: threading.Event | None = None
+
+    def send_auth_request(self, *asked: Any, **more: Any) -> Any:
+        """Ask to be let in, one way."""
+        self._answered = threading.Event()
+        return super().send_auth_request(*asked, **more)
+
+    @property
+    def auth_event(self) -> threading.Event | None:
+        """What the answer sets."""
+        return self._answered
+
+    @auth_event.setter
+    def auth_event(self, made_too_late: threading.Event | None) -> None:
+        """Paramiko's own is not used."""
 
 
 def go_to(sftp: paramiko.SFTPClient, folder: bytes) -> None:

@@ -15,6 +15,7 @@ import paramiko
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 
+from daemon.drops.paramiko_insides import Transport
 from daemon.errors import LoginRefused, SetupFault, TryLater, WrongServer
 from daemon.settings import Settings, SftpDrop
 
@@ -51,7 +52,7 @@ def connect(drop: SftpDrop, prefer: list[HostKey]) -> paramiko.Transport:
     """A connection whose host key is agreed on, though not judged yet; keys of the types of `prefer` are asked for first."""
     connected = socket.create_connection((drop.host, drop.port), drop.timeout)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # requests are small, and waited for
-    transport = paramiko.ServiceRequestingTransport(connected, default_max_packet_size=_LARGEST_PACKET)
+    transport = Transport(connected, default_max_packet_size=_LARGEST_PACKET)
     transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = drop.timeout
     transport.channel_timeout = drop.timeout
     options = transport.get_security_options()

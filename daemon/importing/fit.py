@@ -1,4 +1,4 @@
-"""Fitting: a run's file opened, its profile fitted to what is in it, its rows as they come, and the stage on which they wait."""
+"""Fit: a run's file opened, its profile fitted to what is in it, its rows as they come, and the stage on which they wait."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -2,6 +2,6 @@
 
 from daemon.pickup.check import Finding, examine_drop, served_host_keys, state_of
 from daemon.pickup.look import Arriving, record
-from daemon.pickup.visit import Tended
+from daemon.pickup.visit import Visitor
 
-__all__ = ["Arriving", "Finding", "Tended", "examine_drop", "record", "served_host_keys", "state_of"]
+__all__ = ["Arriving", "Finding", "Visitor", "examine_drop", "record", "served_host_keys", "state_of"]

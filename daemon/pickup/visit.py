@@ -1,4 +1,4 @@
-"""Tending a drop: connected once, what ended is put away and what came is taken in. What goes wrong is remembered, told, and
+"""A visit to a drop: connected once, what ended is put away and what came is taken in. What goes wrong is remembered, told, and
 waited out, longer each time; a password that was refused three times is not shown again until it is another.
 """
 
@@ -29,7 +29,7 @@ _SILENCE = 900.0
 """Seconds after which another machine's arrivals are taken over."""
 
 
-class Tended:
+class Visitor:
     """One drop of this machine's, between looks."""
 
     def __init__(self, engine: Engine, settings: Settings, profiles: Profiles, name: str) -> None:
@@ -38,7 +38,7 @@ class Tended:
         self._seen = Seen()
         self._fault = ""
 
-    def tend(self, *, listing: bool) -> float | None:
+    def visit(self, *, listing: bool) -> float | None:
         """Put away what ended; with `listing` also look for what came, and fetch it.
 
         Returns in how many seconds to look again before the next poll, or None. Never raises for the drop's faults.
@@ -49,12 +49,12 @@ class Tended:
                 return None
             ledger.drops.mark_looking(conn, self._name, queue.this_host())
         try:
-            again = self._visit(listing)
+            again = self._go(listing)
         except TryLater as fault:
             self._failed(before, fault)
             return None
         except Exception as error:  # a drop that fails in a way nobody thought of must be told like any other
-            log.exception("tending_failed", drop=self._name)
+            log.exception("visit_failed", drop=self._name)
             self._failed(before, TryLater(f"{type(error).__name__}: {error}"))
             return None
         if listing or (before and before.fault):
@@ -68,7 +68,7 @@ class Tended:
             return before.looked_at < db.now(conn) - timedelta(days=1)
         return before.next_look is None or before.next_look <= db.now(conn)
 
-    def _visit(self, listing: bool) -> float | None:
+    def _go(self, listing: bool) -> float | None:
         again = None
         with self._drop as drop:
             dispose_owed(self._engine, self._settings, self._name, drop)

@@ -16,17 +16,15 @@ from daemon.settings import Settings
 
 log = get(__name__)
 
-
 _MAIL_ATTEMPTS = 12
-
-
-_LONGEST_WAIT = 3600.0
+_WITHOUT_MAIL_SECONDS = 3600.0
+"""How often it is looked whether the settings have a mail server by now."""
 
 
 def deliver(engine: Engine, settings: Settings, email_id: int) -> None:
     """Send an owed mail, or owe it again; the same Message-ID each time, so that a second copy is known for one."""
     with db.transaction(engine) as conn:
-        later = _LONGEST_WAIT if settings.mail is None else GATHERING_SECONDS if is_gathering(conn, email_id) else 0
+        later = _WITHOUT_MAIL_SECONDS if settings.mail is None else GATHERING_SECONDS if is_gathering(conn, email_id) else 0
         if later or settings.mail is None:
             at = db.now(conn) + timedelta(seconds=later)
             queue.enqueue(conn, "send_result_email", at=at, email_id=email_id)

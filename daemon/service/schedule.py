@@ -1,4 +1,4 @@
-"""The schedule: APScheduler says when to tend each drop, and when to do what is done daily. It keeps nothing that matters."""
+"""The schedule: APScheduler says when to visit each drop, and when to do what is done daily. It keeps nothing that matters."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from daemon import db, ledger, queue
 from daemon.errors import TryLater
 from daemon.log import bound, get
-from daemon.pickup import Tended
+from daemon.pickup import Visitor
 from daemon.profiles import Profiles
 from daemon.settings import Settings
 from daemon.upkeep import check_expectations, prune_archive, see_to_overdue
@@ -28,12 +28,12 @@ _OVERDUE_SECONDS = 3600.0
 
 
 class Schedule:
-    """Tends every drop at its interval, and at once when told to."""
+    """Visits every drop at its interval, and at once when told to."""
 
     def __init__(self, engine: Engine, settings: Settings, profiles: Profiles) -> None:
         self._engine = engine
         self._settings, self._profiles = settings, profiles
-        self._visits = {name: _Visits(Tended(engine, settings, profiles, name)) for name in settings.drops}
+        self._visits = {name: _Visits(Visitor(engine, settings, profiles, name)) for name in settings.drops}
         # A thread for every drop: a sick one, waiting for its time-out, holds up none of the others.
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(2 * len(settings.drops) + 4)},
@@ -60,8 +60,8 @@ class Schedule:
         self._scheduler.shutdown(wait=False)
 
     def look(self, name: str) -> None:
-        """Look into a drop now, in the caller's thread; if somebody else is tending it, have them look once more."""
-        self._tend(name, listing=True)
+        """Look into a drop now, in the caller's thread; if somebody else is visiting it, have them look once more."""
+        self._visit(name, listing=True)
 
     def look_soon(self, name: str, seconds: float = 0) -> None:
         """Have a drop looked into after `seconds`, beside its interval."""
@@ -71,20 +71,20 @@ class Schedule:
         at = datetime.now().astimezone() + timedelta(seconds=seconds)
         id = f"{name} {'look' if listing else 'tidy'} soon"
         self._scheduler.add_job(
-            self._tend, "date", [name], {"listing": listing}, id=id, run_date=at, replace_existing=True, max_instances=3
+            self._visit, "date", [name], {"listing": listing}, id=id, run_date=at, replace_existing=True, max_instances=3
         )
 
-    def _tend(self, name: str, *, listing: bool) -> None:
+    def _visit(self, name: str, *, listing: bool) -> None:
         visits = self._visits[name]
         with bound(drop=name):
             again = None
-            with _unless_the_database_is_away("tending"):
+            with _unless_the_database_is_away("visit"):
                 again = visits.make(listing)
         if again is not None and again < self._settings.drops[name].poll:
             self.look_soon(name, again)
 
     def _tidy(self) -> None:
-        """Have the drops tended in which the source file of an ended run still lies."""
+        """Have the drops visited in which the source file of an ended run still lies."""
         with _unless_the_database_is_away("tidying"), db.transaction(self._engine) as conn:
             for name, host in ledger.arrivals.drops_with_ended(conn):
                 if name in self._visits and host == queue.this_host():
@@ -118,15 +118,15 @@ def _unless_the_database_is_away(what: str) -> Iterator[None]:
 class _Visits:
     """The visits to one drop, one at a time; what is wanted during one is done after it, once."""
 
-    def __init__(self, tended: Tended) -> None:
-        self._tended = tended
+    def __init__(self, visitor: Visitor) -> None:
+        self._visitor = visitor
         self._changing = threading.Lock()
         self._busy = False
         self._wanted: bool | None = None
         """Whether the next visit is to list; None when none is wanted."""
 
     def make(self, listing: bool) -> float | None:
-        """Tend the drop, or have the visit under way go on; returns in how many seconds to look again, or None."""
+        """Visit the drop, or have the visit under way go on; returns in how many seconds to look again, or None."""
         with self._changing:
             self._wanted = listing or bool(self._wanted)
             if self._busy:
@@ -135,7 +135,7 @@ class _Visits:
         again = None
         try:
             while (wanted := self._next()) is not None:
-                sooner = self._tended.tend(listing=wanted)
+                sooner = self._visitor.visit(listing=wanted)
                 again = sooner if again is None else again if sooner is None else min(again, sooner)
         except BaseException:
             self._busy = False

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from daemon import db
-from daemon.pickup.visit import Tended
+from daemon.pickup.visit import Visitor
 from daemon.profiles import Profiles
 from daemon.settings import load
 from tests.support.drop_kinds import sshd_drop
@@ -199,7 +199,7 @@ def test_a_worker_on_its_own_takes_from_the_queue(
     settings = load(tmp_path)
     engine = db.connect(database)
     service.arrive("customers.csv", CUSTOMERS)
-    Tended(engine, settings, Profiles(settings.profiles), "erp").tend(listing=True)
+    Visitor(engine, settings, Profiles(settings.profiles), "erp").visit(listing=True)
     engine.dispose()
     assert service.runs() == [("customers.csv", "arrived", None)]
     command = [sys.executable, "-m", "daemon", "--home", str(tmp_path), "worker"]

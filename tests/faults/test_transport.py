@@ -271,7 +271,7 @@ def test_a_restart_only_moves(office: Office) -> None:
     night.work()
     later = Night.__new__(Night)
     later.__dict__ |= night.__dict__ | {
-        "tended": {n: type(t)(office.engine, office.settings, office.profiles, n) for n, t in night.tended.items()}
+        "visitors": {n: type(t)(office.engine, office.settings, office.profiles, n) for n, t in night.visitors.items()}
     }
     later.pass_by()
     assert later.runs() == [("customers.csv", "imported", None)]

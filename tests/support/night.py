@@ -1,4 +1,4 @@
-"""A night at the office, step by step: files arrive in drops, the drops are tended, the queue's imports are done."""
+"""A night at the office, step by step: files arrive in drops, the drops are visited, the queue's imports are done."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from daemon import db, ledger
 from daemon.drops import open_drop
 from daemon.drops.base import Drop
 from daemon.importing.attempt import attempt
-from daemon.pickup.visit import Tended
+from daemon.pickup.visit import Visitor
 from daemon.results import deliver
 from daemon.settings import Settings
 from tests.support.office import CUSTOMERS, ITEMS, Office
@@ -32,7 +32,7 @@ class Night:
         office.settings = Settings.model_validate({"home": office.home, "drops": drops, "mail": MAIL})
         office.profile("customers", CUSTOMERS)
         office.profile("items", ITEMS)
-        self.tended = {name: Tended(office.engine, office.settings, office.profiles, name) for name in drops}
+        self.visitors = {name: Visitor(office.engine, office.settings, office.profiles, name) for name in drops}
 
     def arrive(self, path: str, content: str | bytes = "", mtime: float | None = None) -> Path:
         """Leave a file in a drop: `erp/items.csv`."""
@@ -44,9 +44,9 @@ class Night:
         return file
 
     def look(self, name: str = "erp") -> None:
-        """Tend a drop as a poll does."""
+        """Visit a drop as a poll does."""
         self.due(name)
-        self.tended[name].tend(listing=True)
+        self.visitors[name].visit(listing=True)
 
     def due(self, name: str = "erp") -> None:
         """Let the wait after a fault be over."""

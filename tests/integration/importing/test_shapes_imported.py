@@ -1,4 +1,4 @@
-"""Files of every shape on their whole way: archives, templates, workbooks with errors, columns that come and go."""
+"""Files of every shape on their whole way: zips, templates, workbooks with errors, columns that come and go."""
 
 import gzip
 import io

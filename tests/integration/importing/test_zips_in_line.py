@@ -29,7 +29,7 @@ def night(office: Office) -> Night:
 
 
 def test_one_archive_after_the_other(night: Night) -> None:
-    """Three archives whose members have profiles of their own are all imported, with nobody's help."""
+    """Three zips whose members have profiles of their own are all imported, with nobody's help."""
     for number in range(3):
         night.arrive(f"erp/pack-{number}.zip", packed(customers=customers(f"C{number}")))
     night.pass_by()
@@ -38,7 +38,7 @@ def test_one_archive_after_the_other(night: Night) -> None:
 
 
 def test_members_wait_as_their_profiles_say(night: Night) -> None:
-    """Items in an archive wait for the customers that come in another file."""
+    """Items in a zip wait for the customers that come in another file."""
     night.office.profile("items", ITEMS + '    [import]\n    after = ["customers"]\n')
     night.arrive("erp/pack.zip", packed(items=items("F1")))
     night.look()
@@ -61,8 +61,8 @@ def test_a_refused_member_is_told_to_its_profiles_people(night: Night) -> None:
     assert night.mails() == [("result", "credit@example.com")]
 
 
-def test_of_several_archives_only_the_last_may_count(night: Night) -> None:
-    """`latest_only` holds for archives that a profile claims by name."""
+def test_of_several_zips_only_the_last_may_count(night: Night) -> None:
+    """`latest_only` holds for zips that a profile claims by name."""
     night.office.profile(
         "customers", CUSTOMERS.replace("customers*.csv", "pack-*.zip") + "    [import]\n    latest_only = true\n"
     )

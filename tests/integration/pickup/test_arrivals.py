@@ -75,9 +75,9 @@ def test_a_file_replaced_before_it_was_fetched_has_vanished(night: Night) -> Non
     """Case 4: what was listed is gone, what is there now is another arrival, and the admins hear of it."""
     file = night.arrive("erp/items.csv", items("F1"))
     original = os.stat(file)
-    tended = night.tended["erp"]
+    visitor = night.visitors["erp"]
     with night.drop() as drop:
-        look(night.office.engine, night.office.settings, night.office.profiles, "erp", drop, tended._seen)
+        look(night.office.engine, night.office.settings, night.office.profiles, "erp", drop, visitor._seen)
     night.arrive("erp/items.csv", items("F1", "F2"), mtime=original.st_mtime + 5)
     night.pass_by()
     assert night.runs()[1:] == [("items.csv", "vanished", None), ("items.csv", "imported", None)]
@@ -171,7 +171,7 @@ def test_a_look_takes_in_no_more_than_its_batch(office: Office) -> None:
     night = Night(office, erp={"batch": 2})
     for number in range(5):
         night.arrive(f"erp/customers-{number}.csv", customers(f"C{number}"))
-    assert [night.tended["erp"].tend(listing=True) for _ in range(4)] == [0, 0, None, None]
+    assert [night.visitors["erp"].visit(listing=True) for _ in range(4)] == [0, 0, None, None]
     assert len(night.runs()) == 5
 
 

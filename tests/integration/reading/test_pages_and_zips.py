@@ -94,7 +94,7 @@ def test_of_several_files_in_a_zip_one_must_be_named(tmp_path: Path) -> None:
     ],
     ids=["gzip by ratio", "gzip by size", "zip by ratio", "zip by entries", "gzip cut short", "zip cut short"],
 )
-def test_bombs_and_broken_archives_are_refused(content: bytes, limits: Sandbox, tmp_path: Path) -> None:
+def test_bombs_and_broken_zips_are_refused(content: bytes, limits: Sandbox, tmp_path: Path) -> None:
     """What unpacks to too much, holds too many files or is cut short costs a refusal."""
     path = tmp_path / "bomb"
     path.write_bytes(content)

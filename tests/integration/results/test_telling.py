@@ -76,7 +76,7 @@ def test_a_drop_that_is_away_is_told_once(office: Office) -> None:
         waits += office.rows("SELECT extract(epoch FROM next_look - looked_at)::float FROM nightporter.drop_state")[0]
     assert night.mails() == [("drop_fault", "it@example.com")]
     assert all(0.7 * 10 * 2**n <= wait <= 1.3 * 10 * 2**n for n, wait in enumerate(waits))
-    night.tended["erp"].tend(listing=True)
+    night.visitors["erp"].visit(listing=True)
     assert office.rows("SELECT faults FROM nightporter.drop_state") == [(5,)]
     (office.home / "away").rename(folder)
     night.look()
@@ -95,7 +95,7 @@ def test_a_wrong_password_is_shown_three_times_only(office: Office, sshd: Sshd, 
     assert office.rows("SELECT faults, refusals FROM nightporter.drop_state") == [(3, 3)]
     assert night.mails() == [("drop_stopped", "it@example.com")]
     key.write_bytes(sshd.key_file.read_bytes())
-    night.tended["erp"].tend(listing=True)
+    night.visitors["erp"].visit(listing=True)
     assert office.rows("SELECT faults, refusals FROM nightporter.drop_state") == [(0, 0)]
 
 
@@ -127,7 +127,7 @@ def test_many_files_at_once_are_one_mail(office: Office, mail_server: MailServer
         night.arrive(f"erp/customers-{number:02}.csv", "nonsense\n" if number % 10 == 0 else customers(f"C{number}"))
     for number in range(5):
         night.arrive(f"erp/K{number}.csv")
-    night.tended = {name: type(t)(office.engine, office.settings, office.profiles, name) for name, t in night.tended.items()}
+    night.visitors = {name: type(t)(office.engine, office.settings, office.profiles, name) for name, t in night.visitors.items()}
     night.pass_by()
     night.send_mails()
     told = {(message["To"], message["Subject"]) for message in mail_server.messages}
