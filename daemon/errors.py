@@ -33,6 +33,8 @@ class Refusal(StrEnum):
     SUPERSEDED = "superseded"
     TOO_MANY_REJECTED = "too_many_rejected"
     PASSED_OVER = "passed_over"
+    PERIOD_CLOSED = "period_closed"
+    SCOPE_UNNAMED = "scope_unnamed"
     SHAPE_UNCLEAR = "shape_unclear"
     SHEET_MISSING = "sheet_missing"
     TWO_PROFILES = "two_profiles"

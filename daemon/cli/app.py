@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from daemon.cli import check, demo, files, imports, profile, serve
+from daemon.cli import check, demo, files, imports, ledger, profile, serve
 from daemon.errors import FileRefused, SetupFault, TryLater
 
 app = typer.Typer(
@@ -27,6 +27,8 @@ app.command("import")(files.import_file)
 app.command("read")(files.read)
 app.command("template")(files.template)
 app.add_typer(imports.app, name="imports", help="The import runs.")
+app.add_typer(ledger.app, name="ledger", help="What a person does to the ledger: adopt a scope, renumber, undo.")
+app.add_typer(ledger.customers, name="customer", help="Customers that are merged.")
 app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
 
 
@@ -61,7 +63,9 @@ def _settings(
 
 
 def main() -> None:
-    """Run a command. Exit codes: 0 done, 1 a fault, 2 wrong usage or settings, 3 file refused, 4 file held."""
+    """Run a command. Exit codes: 0 done, 1 a fault, 2 wrong usage or settings, 3 file refused, 4 file held, 5 no row
+    of it taken.
+    """
     try:
         app()
     except SetupFault as error:

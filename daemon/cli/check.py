@@ -30,7 +30,7 @@ def check(
         _pin(loaded, as_json)
         return
     findings = []
-    for finding in chain(_database(loaded), _profiles(loaded), _drops(loaded), _states(loaded), _mail(loaded)):
+    for finding in chain(_database(loaded), _profiles(loaded), _drops(loaded), _states(loaded), _ledger(loaded), _mail(loaded)):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -73,6 +73,10 @@ def _profiles(settings: "Settings") -> Iterator["Finding"]:
     for names in profiles.sharing_a_scope():
         detail = f"{' and '.join(names)} hold all of the same items, and each would clear what only the other has"
         yield Finding("profiles", False, detail, "give each its own [import] scope, or make one of them a delta")
+    for names in profiles.waiting_for_names():
+        unnamed = ", ".join(names)
+        detail = f"snapshots of several profiles speak for one entity, and {unnamed} do not name their scope: none of them runs"
+        yield Finding("profiles", False, detail, 'give each its own [import] scope, "ledger-a" and "ledger-b", say')
     if waiting := circle(profiles):
         detail = f"{' waits for '.join(reversed(waiting))}: all of them would wait until their deadlines"
         yield Finding("profiles", False, detail, "take one of them out of the other's [import] after")
@@ -108,6 +112,30 @@ def _states(settings: "Settings") -> Iterator["Finding"]:
         for name, files in ledger.arrivals.strays(conn, settings.drops.keys()):
             remedy = f"put [drops.{name}] back until they are put away"
             yield Finding(f"drop {name}", False, f"is not in the settings any more; {files} of its files lie there", remedy)
+
+
+def _ledger(settings: "Settings") -> Iterator["Finding"]:
+    """What the ledger has that no profile speaks for, and what the settings want otherwise than it is."""
+    from daemon import db, loading
+    from daemon.errors import SetupFault, TryLater
+    from daemon.model import shown
+    from daemon.pickup import Finding
+    from daemon.profiles import Profiles
+
+    with contextlib.suppress(TryLater, SetupFault), db.opened(settings) as engine, db.transaction(engine) as conn:
+        for each in loading.orphans(conn, *Profiles(settings.profiles).scopes()):
+            detail = f"{each.rows:,} open rows of {each.dataset}, {each.amount:,.2f} {each.currency}: no profile speaks for them"
+            where = f'entity "{shown(each.entity)}", scope "{shown(each.scope)}"'
+            remedy = f'nightporter ledger adopt --from "{shown(each.scope)}" --to SCOPE --dataset {each.dataset} gives them away'
+            yield Finding(where, False, detail, remedy)
+        declared = loading.declared(conn)
+        for name, entity in settings.entities.items():
+            now = declared[name].numbering if name in declared else entity.numbering
+            if now != entity.numbering:
+                detail = f"its items are numbered {now or 'as nobody said'}, and the settings say {entity.numbering or 'nothing'}"
+                yield Finding(
+                    f"entity {name}", False, detail, f'nightporter ledger renumber "{name}" --dry-run shows what that changes'
+                )
 
 
 def _pin(settings: "Settings", as_json: bool) -> None:

@@ -51,7 +51,7 @@ def list_runs(
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
     from daemon import db, ledger, results, settings
-    from daemon.cli.show import print_json
+    from daemon.cli.show import print_json, print_tally
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
@@ -91,8 +91,9 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         print_json(facts)
         return
     for name, value in facts.items():
-        if value not in (None, [], ""):
+        if value not in (None, [], "") and name != "tally":
             print(f"{name + ':':14}{value}")
+    print_tally(run)
 
 
 @app.command()
@@ -158,7 +159,14 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -
 
 
 @app.command()
-def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
+def undo(
+    context: typer.Context,
+    id: Id,
+    with_corrections: Annotated[
+        bool, typer.Option("--with-corrections", help="Undo with it what corrected its rejected rows.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
     from daemon import db, results, settings
     from daemon.cli.show import print_json
@@ -167,8 +175,8 @@ def undo(context: typer.Context, id: Id, as_json: Json = False) -> None:
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
-        run = _run(conn, id)
-        undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, getpass.getuser())
+        run, by = _run(conn, id), getpass.getuser()
+        undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, by, with_corrections=with_corrections)
     obstacles = [results.Words("en").detail(obstacle) for obstacle in undone.obstacles]
     if as_json:
         print_json({"run_id": id, "undone": not obstacles} | asdict(undone) | {"obstacles": obstacles})

@@ -87,10 +87,36 @@ def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
     (console if console.width >= _WIDTH else Console(width=_WIDTH)).print(table)
 
 
+def print_tally(run: ImportRun) -> None:
+    """What a run counted, and its money by currency in two statements."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from daemon.results import Words, of_the_file, of_the_ledger
+
+    if run.tally is None:
+        return
+    words = Words("en")
+    counts = {name: count for name, count in run.tally.as_json().items() if count and name != "money"}
+    print(f"{'rows:':14}" + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
+    for note in run.notes:
+        print(f"{'note:':14}{words.note(note)}")
+    for currency, money in sorted(run.tally.money.items()):
+        for title, lines in (("of_the_file", of_the_file(money)), ("of_the_ledger", of_the_ledger(money))):
+            table = Table(title=f"{words(f'mail.{title}')}, {currency}", title_justify="left", show_header=False, box=None)
+            table.add_column(min_width=46)
+            table.add_column(justify="right", no_wrap=True)
+            for line in lines:
+                table.add_row(words.amount(line.name), words.money(line.amount), style="bold" if line.is_sum else None)
+            Console().print(table)
+
+
 def exit_code(run: ImportRun) -> int:
-    """How a command that imported a file ends: 0 imported, 3 refused, 4 held, 1 a fault."""
+    """How a command that imported a file ends: 0 imported, 5 though no row of it was taken, 3 refused, 4 held, 1 a fault."""
     if run.code == "gave_up":
         return 1
+    if run.tally and run.tally.took_nothing:
+        return 5
     return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)
 
 

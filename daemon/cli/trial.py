@@ -66,7 +66,8 @@ def _take(found: Trial, mapping: Mapping, item: Batch | Rejection) -> None:
         found.good += mapped.rows.num_rows
         found.skipped += mapped.skipped
         for currency, amount in mapped.money.items():
-            found.money[currency] = found.money.get(currency, 0) + amount
+            left_out = mapped.skipped_money.get(currency, 0)
+            found.money[currency] = found.money.get(currency, 0) + amount - left_out
         found.first += _plain(mapped.rows.slice(0, _SHOWN - len(found.first)))
     found.rejected += len(rejections)
     found.rejections += rejections[: _SHOWN - len(found.rejections)]

@@ -25,7 +25,8 @@ MONEY_DIGITS, MONEY_SCALE = 18, 5
 
 RESERVED = frozenset(
     {"id", "entity", "created_by_run", "run_id", "source_line", "created_at", "updated_at", "custom", "scope", "as_of"}
-    | {"customer_entity", "target", "was", "now", "open_before", "old_currency", "moved", "change", "later"}
+    | {"customer_entity", "target", "was", "now", "moved", "change", "later", "groups_brought"}
+    | {"old_amount", "new_amount", "old_currency", "new_currency", "counted", "counts", "old_scope", "new_scope"}
 )
 """Columns of every table and every stage, and what statements over them call what they work out: no fields."""
 
@@ -40,8 +41,13 @@ class Balance(Table):
     currency: str
     type: str | None = Key(None, description="the field that says what kind of item a row is")
     credits: list[str] = Key([], description="the kinds that count for the customer, which some files print as positives")
+    uncounted: list[str] = Key([], description="the kinds that count in no balance")
     settled_by: str | None = None
-    totals: str | None = Key(None, description="the table that keeps what is open, by entity and currency")
+    whole: str | None = Key(None, description="the field with all of a row's amount, paid or not")
+    date: str | None = Key(None, description="the field with the day that a row is of")
+    due: str | None = Key(None, description="the field with the day by which it is to be paid")
+    in_hand: bool = Key(False, description="its amounts are what customers have in hand, and count against what they owe")
+    totals: str | None = Key(None, description="the table that keeps what is open, by entity, scope and currency")
 
 
 class Presence(Table):
@@ -88,7 +94,9 @@ class Dataset(Table):
     def _whole(self) -> "Dataset":
         named = {"keys": [name for key in self.keys for name in key], "matches": [name for key in self.matches for name in key]}
         if self.balance:
-            named["balance"] = [self.balance.amount, self.balance.currency]
+            balance = self.balance
+            parts = (balance.amount, balance.currency, balance.whole, balance.date, balance.due, balance.type)
+            named["balance"] = [name for name in parts if name]
         if self.presence:
             named["presence"] = [self.presence.protects]
         for name, field in self.fields.items():
@@ -134,6 +142,13 @@ class Dataset(Table):
         """The fields that identify a row for a file that maps `mapped`: the first key that can be filled, or the last."""
         known = self.keys + self.matches
         return next((key for key in known if mapped.issuperset(key)), known[-1])
+
+    def fallback(self, key: list[str], mapped: set[str]) -> str | None:
+        """Where rows are matched by `key`, and a file maps another match that differs in its last field: that field, by which a
+        row is known that has nothing in the last of `key`.
+        """
+        others = (each for each in self.matches if each != key and each[:-1] == key[:-1] and mapped.issuperset(each))
+        return next((each[-1] for each in others if self.fields[each[-1]].required), None) if key in self.matches else None
 
     @property
     def known_by(self) -> list[str]:

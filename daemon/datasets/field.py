@@ -50,6 +50,7 @@ class Field(Table):
     iso4217: bool = Key(False, description="a currency's code")
     iso3166: bool = Key(False, description="a country's code; its name in many languages means that")
     vat: bool = Key(False, description="a VAT number; one that cannot be is told")
+    shared: bool = Key(False, description="of a list: people add to it too, and a file replaces only what files brought")
     sole: bool = Key(False, description="of a customer's rows at most one has it: the latest that says so")
     label: Label = {}
     description: str = ""
@@ -65,7 +66,7 @@ class Field(Table):
     @property
     def plain(self) -> bool:
         """Whether its value comes from a file alone, and means nothing to the rows beside it."""
-        works_out = (self.default, self.default_from, self.by_sign, self.joined_from, self.derived)
+        works_out = (self.default, self.default_from, self.by_sign, self.joined_from, self.derived, self.shared)
         return not any((*works_out, self.default is not None, self.vat, self.sole))
 
     @property

@@ -1,6 +1,6 @@
-"""Tables: what in Postgres the settings ask for: the admin's own datasets and fields, and the companies of the group."""
+"""Tables: what in Postgres the settings ask for: the admin's own datasets and fields."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from psycopg import sql
@@ -8,8 +8,9 @@ from sqlalchemy import Connection, Engine
 
 from daemon import db
 from daemon.datasets import MONEY_DIGITS, MONEY_SCALE, Dataset, datasets, is_shipped
+from daemon.db.entities import ONE_AT_A_TIME, declare
 from daemon.errors import SetupFault
-from daemon.settings import Entity, Settings
+from daemon.settings import Settings
 
 TYPES = {
     "text": "text",
@@ -42,7 +43,6 @@ _HOW = {
     "customer_entity": "NOT NULL DEFAULT ''",
     "scope": "NOT NULL DEFAULT ''",
 }
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.migrate', 0))"
 _STAGED = ("run_id", "entity", "source_line", "as_of")
 _MADE = "Made for the dataset "
 
@@ -53,28 +53,14 @@ def ensure(engine: Engine, settings: Settings) -> None:
     Raises SetupFault when a table that somebody else made is not as its dataset needs it.
     """
     with db.transaction(engine) as conn:
-        _declare(conn, settings.entities)
+        declare(conn, settings.entities)
         own = [dataset for dataset in datasets().values() if dataset.custom or not is_shipped(dataset)]
         if any(_lacking(conn, dataset) for dataset in own):
-            conn.exec_driver_sql(_ONE_AT_A_TIME)
+            conn.exec_driver_sql(ONE_AT_A_TIME)
             for dataset in own:
                 _make(conn, dataset)
                 if _is_made_here(conn, dataset):
                     _keep_keys(conn, dataset)
-
-
-def _declare(conn: Connection, entities: Mapping[str, Entity]) -> None:
-    """Let the database know of the companies what the settings say, if they say anything."""
-    wanted = {(name, each.timezone, each.credits) for name, each in entities.items()}
-    if wanted and _declared(conn) != wanted:
-        conn.exec_driver_sql(_ONE_AT_A_TIME)
-        conn.exec_driver_sql("DELETE FROM ar.entity")
-        with db.driver(conn).cursor() as cursor:
-            cursor.executemany("INSERT INTO ar.entity (entity, timezone, credits) VALUES (%s, %s, %s)", sorted(wanted, key=str))
-
-
-def _declared(conn: Connection) -> set[tuple[Any, ...]]:
-    return {tuple(row) for row in conn.exec_driver_sql("SELECT entity, timezone, credits FROM ar.entity")}
 
 
 def _wanted_columns(dataset: Dataset) -> dict[str, str]:

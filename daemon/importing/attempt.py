@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from daemon import db, failpoint, ledger, queue, results
+from daemon import db, failpoint, ledger, loading, queue, results
 from daemon.drops import Local, fetch
 from daemon.errors import Detail, FileRefused, Refusal, TryLater, Vanished
 from daemon.importing.contents import open_contents
@@ -100,8 +100,10 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         return opened
     run, profile = opened, profiles.get(opened.profile)
     with db.transaction(engine) as conn:
+        loading.settle_aliases(conn)
+    with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
-        loaded = load(conn, run, profile, archive, settings.sandbox, progress, lambda: is_its_turn(conn, run))
+        loaded = load(conn, run, profiles, archive, settings.sandbox, progress, lambda: is_its_turn(conn, run))
         outcome = loaded if isinstance(loaded, OutOfTurn) else finish(conn, settings, profiles, run, loaded, keep_line)
         if isinstance(outcome, OutOfTurn | Overtaken):
             conn.rollback()  # nothing of it stays
@@ -190,7 +192,7 @@ def _come_again(conn: Connection, settings: Settings, profile: Profile, run: Imp
     """What a duplicate says: its content is so on a later day, too; and, where a file is expected, that it is no new one."""
     if not isinstance(profile.import_.business_date, Column):  # which says the same day again
         with suppress(FileRefused):
-            ledger.runs.extend_day(conn, run, day_of(profile, run))
+            ledger.runs.extend_day(conn, run, int(str(outcome.detail.values["run"])), day_of(profile, run))
     if run.section == 0 and profile.expect and profile.notify.to:
         results.owe_notice(
             conn, "identical", settings.admins, profile=profile.name, file=run.title, detail=asdict(outcome.detail)

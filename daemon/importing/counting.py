@@ -1,9 +1,7 @@
 """The account of a file while it is imported: what its steps counted, added up, and what was seen of it beside its rows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 
 import pyarrow.compute as pc
 
@@ -32,26 +30,13 @@ class Account:
         self.add(Tally(read=rejected, rejected=rejected))
         if not isinstance(item, Mapped):
             self.unreadable += len(item)
+            self.add(Tally(unread_amounts=len(item)))
             return
-        self.add(Tally(read=item.rows.num_rows + item.skipped, skipped=item.skipped))
-        self.add(_money(file_total=item.money))
-        self.add(_money(rejected=item.rejected_money))
+        self.add(Tally(read=item.rows.num_rows + item.skipped, skipped=item.skipped, unread_amounts=item.unread_amounts))
+        for what, by_currency in (("file_total", item.money), ("rejected", item.rejected_money), ("skipped", item.skipped_money)):
+            self.add(Tally(money={currency: Money(**{what: amount}) for currency, amount in by_currency.items()}))
         self.unreadable += item.protects.null_count
         self.entities |= set(pc.unique(item.rows.column("entity")).to_pylist())
         if AS_OF in item.rows.column_names and item.rows.num_rows:
             first, last = pc.min_max(item.rows.column(AS_OF)).as_py().values()
             self.earliest, self.latest = min(self.earliest or first, first), max(self.latest or last, last)
-
-    def compare(self, before: Mapping[str, Decimal], after: Mapping[str, Decimal]) -> None:
-        """Enter what was and is open, for the currencies that the file speaks of or changed."""
-        told = self.tally.money.keys() | {
-            currency for currency in before.keys() | after.keys() if before.get(currency) != after.get(currency)
-        }
-        self.add(_money(open_before={currency: before[currency] for currency in told & before.keys()}))
-        self.add(_money(open_after={currency: after[currency] for currency in told & after.keys()}))
-
-
-def _money(**sums: Mapping[str, Decimal]) -> Tally:
-    """One kind of money, by currency."""
-    ((what, by_currency),) = sums.items()
-    return Tally(money={currency: Money(**{what: amount}) for currency, amount in by_currency.items()})

@@ -58,8 +58,28 @@ def _end(
     return True
 
 
-def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str) -> loading.Undone:
-    """Undo an imported run, unless something that came after it forbids that; the people its profile tells are told."""
+def undo(
+    conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str, *, with_corrections: bool = False
+) -> loading.Undone:
+    """Undo an imported run, unless something that came after it forbids that; the people its profile tells are told.
+
+    The corrections of its rejected rows forbid it, or are undone together with it.
+    """
+    corrections = ledger.runs.corrections_of(conn, run)
+    if corrections and not with_corrections:
+        return loading.Undone(obstacles=[Detail.of("corrected_by", run=each.id) for each in corrections])
+    total = loading.Undone()
+    with conn.begin_nested() as savepoint:
+        for each in (*corrections, run):
+            undone = _undo(conn, settings, profiles, each, by)
+            total.deleted, total.restored = total.deleted + undone.deleted, total.restored + undone.restored
+            if undone.obstacles:
+                savepoint.rollback()
+                return undone
+    return total
+
+
+def _undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, by: str) -> loading.Undone:
     if run.state is not State.IMPORTED or run.undone_at:
         return loading.Undone(
             obstacles=[
@@ -72,6 +92,8 @@ def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRu
         return loading.Undone(obstacles=[Detail.of("too_old_to_undo", run=run.id)])
     if run.dataset not in datasets():
         return loading.Undone(obstacles=[Detail.of("no_dataset_any_more", dataset=run.dataset)])
+    if closed := _closed(conn, run):
+        return loading.Undone(obstacles=[closed])
     undone = loading.undo(conn, run.id, run.dataset)
     if not undone.obstacles and ledger.runs.mark_undone(conn, run.id, by):
         log.info("undone", run=run.id, by=by, deleted=undone.deleted, restored=undone.restored)
@@ -86,6 +108,17 @@ def undo(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRu
             restored=undone.restored,
         )
     return undone
+
+
+def _closed(conn: Connection, run: ImportRun) -> Detail | None:
+    """That a run is about a day of a closed period; what a person put right or approved was booked on the day they did."""
+    day = run.finished_at.date() if run.finished_at and (run.corrects or run.approved) else run.business_date
+    declared = loading.declared(conn)
+    for entity in ledger.runs.entities_of(conn, run):
+        until = declared[entity].closed_until if entity in declared else None
+        if day and until and day <= until:
+            return Detail.of("closed", day=f"{day}", entity=entity, until=f"{until}")
+    return None
 
 
 def advance_lines(conn: Connection, run: ImportRun, *, but_own: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from daemon import ledger, loading, reading, results
+from daemon.datasets import CUSTOMERS
 from daemon.errors import FileRefused, Refusal
 from daemon.importing import corrections
 from daemon.importing.counting import Account
@@ -24,9 +25,11 @@ T = TypeVar("T")
 _HANDFUL = 5_000
 
 
-def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox) -> tuple[Mapping, reading.Reader]:
-    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; and the
-    file opened, its shape found once only.
+def fit(
+    conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox
+) -> tuple[Mapping, reading.Reader, ReadAs]:
+    """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; the file
+    opened, its shape found once only; and how it is read.
     """
     section = profile.section(run.dataset)
     reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers)
@@ -44,8 +47,7 @@ def fit(conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox:
         check_pins(again(), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
     read_as = ReadAs(**decided)
-    ledger.runs.record_reading(conn, run, reader.header, read_as if run.corrects else _drifted(conn, run, reader.header, read_as))
-    return mapping, reader
+    return mapping, reader, read_as if run.corrects else _drifted(conn, run, reader.header, read_as)
 
 
 def _drifted(conn: Connection, run: ImportRun, header: list[str], read_as: ReadAs) -> ReadAs:
@@ -99,16 +101,20 @@ def stage_of(conn: Connection, run: ImportRun, profile: Profile, mapping: Mappin
         dataset=dataset,
         fields=tuple(mapping.fields),
         key=tuple(mapping.key),
+        fallback=mapping.fallback,
         rules=loading.Rules(
             protected=frozenset(own if rules.protect is None else rules.protect),
             blank_clears=rules.blank == "clear",
             insert_only=rules.on_match == "skip",
             snapshot=snapshot,
+            by_type=rules.sign == "by_type",
+            rides_along=dataset.name == CUSTOMERS and any(other.target.refers_to for other in profile.sections),
         ),
         own_table=run.id if run.size > loading.SHARED_STAGE_BYTES else 0,
-        scope=rules.scope or (profile.name if rules.mode == "snapshot" else ""),
+        scope=rules.scope or "",
         entities=tuple(section.speaks_for) if snapshot else (),
         as_of=_day(conn, profile, run),
+        arrival=run.arrival_id,
         customer_entity=section.customer_entity,
     )
 

@@ -1,7 +1,6 @@
 """The import as a straight line: read, map, stage, check, merge. It says what came of it, and decides nothing about it."""
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,26 +8,39 @@ from sqlalchemy import Connection
 
 from daemon import failpoint, ledger, loading, reading
 from daemon.datasets import CUSTOMERS
-from daemon.errors import Detail, FileRefused, Refusal
-from daemon.importing import corrections
+from daemon.errors import Detail, Refusal, TryLater
+from daemon.importing import corrections, refusing
 from daemon.importing.control_totals import contradiction
 from daemon.importing.counting import Account
 from daemon.importing.fit import dated, fit, mapped_rows, stage_of
-from daemon.mapping import Mapped, Mapping, can_be
-from daemon.model import Batch, Effect, Held, Imported, ImportRun, Note, OutOfTurn, Refused, Rejection, ScopeEffect, Tally
-from daemon.profiles import Profile
+from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes
+from daemon.mapping import Mapped, Mapping
+from daemon.model import (
+    Batch,
+    Effect,
+    Held,
+    Imported,
+    ImportRun,
+    Note,
+    OutOfTurn,
+    ReadAs,
+    Refused,
+    Rejection,
+    ScopeEffect,
+    Tally,
+)  # fmt: skip
+from daemon.profiles import Profile, Profiles
 from daemon.settings import Sandbox
 
 Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
-
 _EXAMPLES = 5
 
 
 def load(
     conn: Connection,
     run: ImportRun,
-    profile: Profile,
+    profiles: Profiles,
     path: Path,
     sandbox: Sandbox,
     progress: Progress = lambda rows: None,
@@ -39,12 +51,15 @@ def load(
     `is_its_turn` is asked when everything is read and staged, and nothing is merged yet. What is refused or held for what its
     rows are leaves its rejections, and nothing else; what cannot be read raises FileRefused.
     """
-    if run.size > loading.SHARED_STAGE_BYTES:
-        _refuse_duplicate(conn, run)  # which spares the work
+    profile = profiles.get(run.profile)
+    if run.size > loading.SHARED_STAGE_BYTES and "entity" not in profile.section(run.dataset).columns:
+        section = profile.section(run.dataset)
+        refusing.refuse_duplicate(conn, run, section.import_.scope or "", [section.entity])  # which spares the work
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
-        mapping, reader = fit(conn, run, profile, content, sandbox)
+        mapping, reader, read_as = fit(conn, run, profile, content, sandbox)
         stage = stage_of(conn, run, profile, mapping)
-        work = _Import(conn, run, profile, mapping, reader, stage, Account({mapping.section.entity, *stage.entities}))
+        account = Account({mapping.section.entity, *stage.entities})
+        work = _Import(conn, run, profiles, profile, mapping, reader, read_as, stage, account)
         off = work.stage_rows(progress)
         failpoint.reach("staged")
         if not is_its_turn():
@@ -65,13 +80,17 @@ class _Import:
 
     conn: Connection
     run: ImportRun
+    profiles: Profiles
     profile: Profile
     mapping: Mapping
     reader: reading.Reader
+    read_as: ReadAs
     stage: loading.Stage
     account: Account
     effect: Effect = field(default_factory=Effect)
     """What is not plausible of it."""
+    notes: list[Note] = field(default_factory=list)
+    """What else is to be told of it."""
     standing: loading.Standing = field(init=False)
 
     def stage_rows(self, progress: Progress) -> Tally:
@@ -90,11 +109,17 @@ class _Import:
             progress(self.account.tally.read)
         self.account.add(Tally(ignored=self.reader.ignored))
         self.stage = dated(self.stage, self.account)
+        self._see_to_end()
         self.effect = replace(self.effect, control=self._contradiction())
-        loading.resolve_aliases(conn, self.stage)
-        twins = loading.settle_twins(conn, self.stage)
-        loading.prepare(conn, self.stage)
-        return twins
+        return self._settle()
+
+    def _see_to_end(self) -> None:
+        """Whether the file ends as the profile's files do."""
+        read_as = replace(self.read_as, final_newline=self.reader.final_newline)
+        ledger.runs.record_reading(self.conn, self.run, self.reader.header, read_as)
+        cut, note = final_newline(self.conn, self.run, self.profile, self.reader)
+        self.effect = replace(self.effect, cut_short=cut)
+        self.notes += note
 
     def _contradiction(self) -> Detail | None:
         """What the ERP says of the file and is not so."""
@@ -105,22 +130,47 @@ class _Import:
         typed = self.reader.format.kind == "excel"
         return contradiction(control, told, self.account.tally, self.mapping, typed=typed)
 
+    def _settle(self) -> Tally:
+        """Let each row of the table have one staged row at most; returns what was taken off the stage."""
+        conn, stage = self.conn, self.stage
+        self._declared = loading.declared(conn)
+        off = loading.resolve_aliases(conn, stage)
+        loading.leave_out_year(conn, stage, self._numbered("continuous"))
+        differing, examples = loading.written_otherwise(conn, stage, _EXAMPLES)
+        self.notes.append(Note("written_otherwise", differing, ", ".join(examples)))
+        off += loading.settle_twins(conn, stage)
+        loading.prepare(conn, stage)
+        return off
+
+    def _numbered(self, *how: str) -> list[str]:
+        return [name for name, each in self._declared.items() if each.numbering in how]
+
     def check(self) -> Tally:
         """Compare the stage with the tables, which nobody else may change from here on; returns what was rejected and skipped.
 
         Raises FileRefused where the whole file cannot go in.
         """
-        conn, stage = self.conn, self.stage
+        conn, stage, run, entities = self.conn, self.stage, self.run, self.account.entities
         loading.lock_entities(conn, self._concerned())
-        _refuse_duplicate(conn, self.run)
+        loading.see_none_is_new(conn, stage)
+        refusing.refuse_unnamed(self.profiles, self.profile, stage, entities)
+        self.standing = loading.standing(conn, stage, entities)
+        if self.standing.numbered("continuous") != [name for name in self._numbered("continuous") if name in entities]:
+            raise TryLater("the items were numbered anew while the file was read")
+        refusing.refuse_closed(run, stage, self.standing.declared)
+        again = refusing.refuse_duplicate(conn, run, stage.scope, entities, self.profile.import_.business_date and stage.as_of)
+        self.effect = replace(self.effect, sent_again=again)
         if stage.rules.snapshot:
             loading.refuse_stale(conn, stage)
-        self.standing = loading.standing(conn, stage, self.account.entities)
         off = loading.reject_ambiguous(conn, stage)
-        off += loading.reject_elsewhere(conn, stage, self.standing.elsewhere)
+        off += loading.reject_other_year(conn, stage, self.standing.numbered("yearly", "continuous"))
+        for source, protects in ((loading.SOURCES.get(stage.dataset.name, ""), False), (stage.dataset.name, True)):
+            off += loading.reject_elsewhere(conn, stage, self.standing.credits_by(source), protects=protects)
         off += loading.skip_known(conn, stage)
-        if self.run.corrects:
-            return off + loading.reject_outdated(conn, stage, corrections.root(conn, self.run).id)
+        if self.mapping.section.import_.doubtful == "reject":
+            off += loading.reject_doubtful(conn, stage)
+        if run.corrects:
+            return off + loading.reject_outdated(conn, stage, corrections.root(conn, run).id)
         return off + loading.skip_older(conn, stage, self.standing)
 
     def _concerned(self) -> set[str]:
@@ -141,79 +191,72 @@ class _Import:
             )
         if stage.rules.snapshot and not tally.read and rules.empty == "hold":
             self.effect = replace(self.effect, empty=True)
-        entities, day = sorted(account.entities), account.latest or stage.as_of
-        before = loading.open_totals(conn, stage, entities)
-        with conn.begin_nested() if stage.rules.snapshot or self.effect else nullcontext() as savepoint:
-            notes = self._merge()
-            if notes is None and savepoint:
-                savepoint.rollback()
-        if notes is not None:
-            account.compare(before, loading.open_totals(conn, stage, entities))
+        self.effect = replace(self.effect, open_elsewhere=loading.open_elsewhere(conn, stage))
+        with conn.begin_nested() as savepoint:
+            self._merge()
+            plausible = self.effect.is_approved_by(self.run.approved)
+            if not plausible:
+                savepoint.rollback()  # nothing of it stays
         loading.clear(conn, stage)
-        if notes is None:
+        day = account.latest or stage.as_of
+        if not plausible:
             return Held(self.effect, day)
+        ledger.runs.record_scope(conn, self.run, stage.scope, sorted(account.entities))
         failpoint.reach("merged")
-        return Imported(account.tally, day, notes)
+        return Imported(account.tally, day, tuple(note for note in self.notes if note.count))
 
-    def _merge(self) -> tuple[Note, ...] | None:
-        """Merge what is staged, and what it brings with it; returns what else is to be told. None where the effect is not
-        plausible: then nothing of it may stay.
-        """
+    def _merge(self) -> None:
+        """Merge what is staged, and what it brings with it; see what that does to the ledger."""
         conn, stage, account = self.conn, self.stage, self.account
+        before = loading.open_totals(conn, stage.dataset, account.entities)
         parked = loading.park(conn, stage)
+        account.add(parked)
         speaks = stage.rules.snapshot and (bool(account.tally.read) or self.effect.empty)
         clears = speaks and not account.unreadable
         found = self._speak(clears) if speaks else []
-        if not self.effect.is_approved_by(self.run.approved):
-            return None
-        account.add(parked)
-        loading.replace_parked(conn, stage, self.standing, drops=clears)
+        account.add(loading.replace_parked(conn, stage, self.standing, drops=clears))
         account.add(loading.suppress(conn, stage))
         merged = loading.merge(conn, stage)
         account.add(merged.tally)
         loading.confirm(conn, stage, merged.tally)
-        notes = [Note("marks_moved", merged.marks_moved), *self._doubts()]
+        self.notes.append(Note("marks_moved", merged.marks_moved))
         if speaks:
             account.add(loading.clear_absent(conn, stage))
-            loading.accept(conn, stage, found)
-            notes.append(Note("nothing_cleared", 0 if clears else account.unreadable))
+            loading.accept(conn, stage, found, whole=clears)
+            self.notes.append(Note("nothing_cleared", 0 if clears else account.unreadable))
+        after = loading.open_totals(conn, stage.dataset, account.entities)
+        account.add(loading.ledger_statement(before, after, {stage.scope} | merged.scopes, account.tally.money))
+        self._judge_value(before, after, merged)
+        self.notes += doubts(conn, stage, self.standing) + mapping_notes(self.mapping)
+        if parked.parked:
+            self.notes += look_alikes(conn, stage)
+        if parked.parked or self.standing.parked:
+            self.notes.append(Note("number_waits", loading.same_number_waiting(conn, stage)))
         if stage.dataset.name == CUSTOMERS:
             released, stuck = loading.release_parked(conn, self.run.id, sorted(account.entities))
             account.add(released)
-            notes.append(Note("still_parked", stuck))
-        return tuple(note for note in notes if note.count)
+            self.notes.append(Note("still_parked", stuck))
+
+    def _judge_value(self, before: loading.Totals, after: loading.Totals, merged: loading.Merged) -> None:
+        """Whether what becomes of the money is plausible; of what a person put right somebody has seen that."""
+        if self.run.corrects or self.stage.dataset.balance is None:
+            return
+        declared = self.standing.declared
+        if self.stage.rules.snapshot:
+            value = loading.by_value(before, after, self.stage.scope, declared)
+        else:
+            value = loading.by_value_of_changes(before, merged, declared)
+        self.effect = replace(self.effect, value=value, scaled=loading.scaled(merged))
 
     def _speak(self, clears: bool) -> list[ScopeEffect]:
         """What a snapshot would do to its scope; where that is not plausible it is part of the effect."""
         if clears:
             loading.find_absent(self.conn, self.stage, self.standing)
+            loading.carry_over(self.conn, self.stage, self.standing.numbered("yearly"))
         found = loading.scope_effects(self.conn, self.stage)
         suspicious = tuple(each for each in found if each.suspicious or self.effect.empty)
-        if suspicious or self.effect:
-            self.effect = replace(self.effect, snapshot=suspicious)
+        self.effect = replace(self.effect, snapshot=suspicious if suspicious or self.effect else None)
         return found
-
-    def _doubts(self) -> list[Note]:
-        """What is taken as it is, though it cannot be right."""
-        fields = self.stage.dataset.fields
-        number = next((name for name in self.stage.fields if fields[name].vat), None)
-        if number is None:
-            return []
-        country = next(name for name, field in fields.items() if field.iso3166)
-        rows = loading.written(self.conn, self.stage, (number, country))
-        wrong = [f"{vat} (line {line})" for line, vat, code in rows if vat and not can_be(vat, code)]
-        examples = ", ".join(wrong[:_EXAMPLES]) + (", …" if len(wrong) > _EXAMPLES else "")
-        return [Note("vat_numbers", len(wrong), examples)]
-
-
-def _refuse_duplicate(conn: Connection, run: ImportRun) -> None:
-    """Raise FileRefused when the bytes are those of the profile's latest import. A retry is asked for, so never one, nor is
-    what a person corrected.
-
-    The answer is final under the entities' lock only.
-    """
-    if run.parent_id is None and run.corrects is None and (before := ledger.runs.identical_import(conn, run)):
-        raise FileRefused(Refusal.DUPLICATE, "run_and_file", run=before[0], file=before[1])
 
 
 def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:

@@ -40,7 +40,7 @@ def rehearse(
         if not first.dataset:
             ledger.runs.assign_parts(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
         for run in [first] if first.corrects else ledger.runs.siblings(conn, first):
-            outcome = load(conn, run, profiles.get(run.profile), path, settings.sandbox, progress)
+            outcome = load(conn, run, profiles, path, settings.sandbox, progress)
             came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
         conn.rollback()
     return came_of

@@ -1,8 +1,13 @@
-"""The brake: by which rules what a snapshot would do is not plausible."""
+"""The brake: by which rules what a file would do is not plausible."""
 
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from daemon.model import ScopeEffect
+from daemon.db import Declared
+from daemon.errors import Detail
+from daemon.loading.merge import Merged
+from daemon.loading.totals import Open, Totals, sides
+from daemon.model import ScopeEffect, ValueChange
 
 CLEARED_SHARE = Decimal("0.3")
 """Of what is open in a scope, as much may be cleared."""
@@ -10,6 +15,12 @@ CHANGE = Decimal("0.5")
 """By as much of themselves its rows, and its total in a currency, may differ from its last accepted snapshot's."""
 FLOOR = 20
 """Of fewer items nothing is thought."""
+DOUBLE = 2
+"""As many times its sum, or that part of it, the open debits or credits of a currency may not become."""
+FLOOR_OF_VALUE = "10000"
+"""In any currency, where the settings say nothing else."""
+FEWEST_SCALED = 2
+"""Of so many amounts one can say what they are as a rule."""
 
 
 def suspicions(effect: ScopeEffect) -> tuple[str, ...]:
@@ -36,3 +47,38 @@ def _has_other_totals(effect: ScopeEffect) -> bool:
         before and abs(effect.totals.get(currency, Decimal(0)) - before) > CHANGE * abs(before)
         for currency, before in effect.totals_before.items()
     )
+
+
+def by_value(before: Totals, after: Totals, scope: str | None, declared: Mapping[str, Declared]) -> tuple[ValueChange, ...]:
+    """The open debits and credits, each by itself, that halve or double in a scope, or in all, from the floor on."""
+    return tuple(_doubling(sides(before, scope), sides(after, scope), declared))
+
+
+def by_value_of_changes(before: Totals, merged: Merged, declared: Mapping[str, Declared]) -> tuple[ValueChange, ...]:
+    """Those that halve or double by what a file changes of the items that are there; what is new of it does not count."""
+    opened = sides(before)
+    changed = {}
+    for key, (debits, credits) in merged.changed.items():
+        was = opened.get(key, Open())
+        changed[key] = Open(was.debits + debits, was.credits + credits)
+    return tuple(_doubling(opened, opened | changed, declared))
+
+
+def _doubling(
+    before: Mapping[tuple[str, str], Open], after: Mapping[tuple[str, str], Open], declared: Mapping[str, Declared]
+) -> Iterator[ValueChange]:
+    for (entity, currency), opened in sorted(before.items()):
+        floors = declared[entity].brake_from if entity in declared else {}
+        floor = Decimal(floors.get(currency, floors.get("", FLOOR_OF_VALUE)))
+        now = after.get((entity, currency), Open())
+        for side, was, then in zip(Open._fields, opened, now, strict=True):
+            if abs(was) >= floor and (abs(then) * DOUBLE <= abs(was) or abs(then) >= abs(was) * DOUBLE):
+                yield ValueChange(entity, currency, side, was, then)
+
+
+def scaled(merged: Merged) -> Detail | None:
+    """That the amounts are as a rule a hundred or a thousand times, or that part of, what the same items had."""
+    known = merged.tally.updated + merged.tally.unchanged
+    if merged.scaled < FEWEST_SCALED or merged.scaled * 2 <= known:
+        return None
+    return Detail.of("scaled", rows=merged.scaled, known=known)

@@ -20,9 +20,27 @@ def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
 
 def settle_twins(conn: Connection, stage: Stage) -> Tally:
     """Rows with the same key: if they are equal over the mapped fields the first stays and the others are skipped;
-    if they differ all are rejected, for none may win by chance.
+    if they differ all are rejected, for none may win by chance; but of what rides along the last one counts.
     """
     return counted(conn, stage, _twins(stage))
+
+
+def written_otherwise(conn: Connection, stage: Stage, few: int) -> tuple[int, list[str]]:
+    """Of what rides along, of how many the file has rows that differ; and a `few` of them."""
+    if not stage.rules.rides_along:
+        return 0, []
+    key = fragments.key(stage, "s")
+    statement = sql.SQL("""
+        SELECT {label}, count(*) OVER () FROM {stage} s WHERE run_id = %(run)s GROUP BY {key}, {label}
+        HAVING count(DISTINCT ROW({fields})::text) > 1 ORDER BY 1 LIMIT %(few)s
+    """).format(
+        label=sql.SQL("s.{}::text").format(sql.Identifier(stage.label_field)),
+        stage=stage.table,
+        key=sql.SQL(", ").join(key),
+        fields=fragments.names(stage.fields),
+    )
+    rows = db.driver(conn).execute(statement, stage.values | {"few": few}).fetchall()
+    return (rows[0][1] if rows else 0), [row[0] for row in rows]
 
 
 @lru_cache
@@ -40,12 +58,13 @@ def _twins(stage: Stage) -> bytes:
             WINDOW own AS (PARTITION BY {key_names} ORDER BY source_line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
         ), off AS (
             DELETE FROM {stage} s USING judged j
-            WHERE s.run_id = %(run)s AND s.source_line = j.source_line AND (NOT j.equal OR j.source_line <> j.first)
+            WHERE s.run_id = %(run)s AND s.source_line = j.source_line AND ({faulted} OR j.source_line <> j.{stays})
         ), taken AS (
-            SELECT *, CASE WHEN source_line = first THEN last ELSE first END::text AS detail, NOT equal AS faulty
-            FROM judged WHERE NOT equal OR source_line <> first
+            SELECT *, CASE WHEN source_line = first THEN last ELSE first END::text AS detail, {faulted} AS faulty
+            FROM judged j WHERE {faulted} OR source_line <> {stays}
         ) {end}
     """)
+    rides = stage.rules.rides_along
     key = fragments.key(stage, "s")
     key_names = [sql.Identifier(f"key {number}") for number in range(len(key))]
     named = [sql.SQL("{} AS {}").format(term, name) for term, name in zip(key, key_names, strict=True)]
@@ -59,6 +78,8 @@ def _twins(stage: Stage) -> bytes:
         key_names=sql.SQL(", ").join(key_names),
         fields=fragments.names(stage.fields),
         faulty=sql.SQL("faulty"),
+        faulted=sql.SQL("false" if rides else "NOT j.equal"),
+        stays=sql.SQL("last" if rides else "first"),
     )
 
 
@@ -69,7 +90,8 @@ _END = sql.SQL("""
                'detail', detail))
         FROM taken WHERE {faulty}
     ){guarded}
-    SELECT currency, count(*) FILTER (WHERE {faulty}), count(*) FILTER (WHERE NOT {faulty}), sum(amount) FILTER (WHERE {faulty})
+    SELECT currency, count(*) FILTER (WHERE {faulty}), count(*) FILTER (WHERE NOT {faulty}),
+           coalesce(sum(amount) FILTER (WHERE {faulty}), 0), coalesce(sum(amount) FILTER (WHERE NOT {faulty}), 0)
     FROM taken GROUP BY currency
 """)
 _GUARDED = sql.SQL(""", guarded AS (
@@ -115,11 +137,41 @@ def filled(
 
 
 def counted(conn: Connection, stage: Stage, statement: bytes) -> Tally:
-    """Run a check; returns how many rows it took off the stage as rejected and as skipped, and the rejected money."""
+    """Run a check; returns how many rows it took off the stage as rejected, and as twins skipped, with their money."""
     tally = Tally()
-    for currency, rejected, skipped, amount in db.driver(conn).execute(statement, stage.values):
-        money = {} if currency is None or amount is None else {currency: Money(rejected=amount)}
+    for currency, rejected, skipped, faulty, twins in db.driver(conn).execute(statement, stage.values):
+        money = {} if currency is None else {currency: Money(rejected=faulty, twins=twins)}
         tally += Tally(rejected=rejected, skipped=skipped, money=money)
+    return tally
+
+
+def taken_off(stage: Stage, deleting: sql.Composable, *, protects: bool = False) -> sql.Composed:
+    """A statement that takes rows off the stage by a DELETE of `s` without its RETURNING, and counts them by currency; with
+    `protects`, what they speak of is not taken for gone by a snapshot.
+    """
+    presence = stage.dataset.presence
+    guarded = sql.SQL("")
+    if protects and presence and stage.rules.snapshot:
+        guarded = sql.SQL(
+            ", guarded AS (INSERT INTO nightporter.stage_protected (run_id, number) SELECT %(run)s, number FROM off)"
+        )
+    return sql.SQL("""
+        WITH off AS ({deleting} RETURNING {currency} AS currency, {amount} AS amount, {number} AS number){guarded}
+        SELECT currency, count(*), coalesce(sum(amount), 0) FROM off GROUP BY 1
+    """).format(
+        deleting=deleting,
+        currency=fragments.currency(stage, "s"),
+        amount=fragments.amount(stage, "s"),
+        number=sql.SQL("s.{}").format(sql.Identifier(presence.protects)) if presence else sql.SQL("NULL::text"),
+        guarded=guarded,
+    )
+
+
+def skipped(conn: Connection, stage: Stage, statement: bytes) -> Tally:
+    """Run a statement of `taken_off`; returns how many rows were skipped, and their money."""
+    tally = Tally()
+    for currency, count, amount in db.driver(conn).execute(statement, stage.values):
+        tally += Tally(skipped=count, money={} if currency is None else {currency: Money(skipped=amount)})
     return tally
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from psycopg import sql
 
+from daemon.datasets import Dataset
 from daemon.loading.staging import Stage
 
 _FOLD = sql.SQL("lower(regexp_replace(btrim({}), '\\s+', ' ', 'g'))")
@@ -22,7 +23,15 @@ def key(stage: Stage, row: str) -> list[sql.Composed]:
         value = cell(stage, row, name)
         text = sql.SQL("({}#>>'{{}}')").format(value) if name in stage.dataset.custom else value
         values.append(_FOLD.format(text) if fields[name].folded else value)
+    if stage.fallback:
+        otherwise = folded(row, stage.fallback)
+        values[-1] = sql.SQL("coalesce({}, chr(1) || {})").format(values[-1], otherwise)
     return values
+
+
+def folded(row: str, name: str) -> sql.Composed:
+    """A text field as it is compared where neither case nor spacing matters."""
+    return _FOLD.format(sql.SQL("{}.{}").format(sql.Identifier(row), sql.Identifier(name)))
 
 
 def whole_key(stage: Stage, row: str) -> sql.Composed:
@@ -41,11 +50,33 @@ def cell(stage: Stage, row: str, name: str) -> sql.Composed:
 
 def same(stage: Stage) -> sql.Composed:
     """Whether a staged row is the same as one of the table. Where an entity has one kind of key, those of another are none."""
+    if stage.fallback:
+        return _same_or_so_called(stage, stage.fallback)
     terms = [sql.SQL("{} = {}").format(t, s) for t, s in zip(key(stage, "t"), key(stage, "s"), strict=True)]
     if stage.dataset.one_key:
         others = {each[0] for each in stage.dataset.keys if tuple(each) != stage.key and len(each) == 1}
         terms += [sql.SQL("t.{} IS NULL").format(sql.Identifier(name)) for name in sorted(others)]
     return sql.SQL(" AND ").join(terms)
+
+
+def _same_or_so_called(stage: Stage, fallback: str) -> sql.Composed:
+    """By the key; or, where its last field is empty here or there, by the other: but what is told apart by the key is not."""
+    *others, last = stage.key
+    owner = sql.SQL(" AND ").join(sql.SQL("t.{0} = s.{0}").format(sql.Identifier(name)) for name in ("entity", *others))
+    owner_of_known = sql.SQL(" AND ").join(sql.SQL("x.{0} = s.{0}").format(sql.Identifier(name)) for name in ("entity", *others))
+    terms = {f"{name}_{row}": folded(row, name) for name in (last, fallback) for row in ("s", "t", "x")}
+    return sql.SQL("""({owner} AND ({last_t} = {last_s} OR ({fallback_t} = {fallback_s} AND (s.{last} IS NULL OR (
+        t.{last} IS NULL AND NOT EXISTS (SELECT FROM {table} x WHERE {owner_of_known} AND {last_x} = {last_s}))))))""").format(
+        owner=owner,
+        owner_of_known=owner_of_known,
+        table=stage.target,
+        last=sql.Identifier(last),
+        last_s=terms[f"{last}_s"],
+        last_t=terms[f"{last}_t"],
+        last_x=terms[f"{last}_x"],
+        fallback_s=terms[f"{fallback}_s"],
+        fallback_t=terms[f"{fallback}_t"],
+    )
 
 
 def kept(stage: Stage) -> list[str]:
@@ -70,7 +101,8 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
     own: dict[str, sql.Composable] = {}
     for name in stage.fields:
         field = stage.dataset.fields[name]
-        if name in stage.key or (name in kept(stage) and field.owner != "fill"):
+        in_key = name in stage.key and not (stage.fallback and name == stage.key[-1])
+        if in_key or (name in kept(stage) and field.owner != "fill"):
             continue
         if field.derived and field.default_from[0] in kept(stage):
             continue
@@ -80,18 +112,38 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
             take = sql.SQL("coalesce({old}, {new})")
         elif field.derived and not stage.rules.blank_clears:
             take = sql.SQL("CASE WHEN {given} IS NULL THEN {old} ELSE {new} END")
+        if field.shared:
+            values[brought(name)] = sql.SQL("coalesce(s.{}, t.{})").format(sql.Identifier(name), sql.Identifier(brought(name)))
         given = sql.SQL("s.{}").format(sql.Identifier((field.default_from or [name])[0]))
         into = own if name in stage.dataset.custom else values
-        into[name] = take.format(old=old, new=new, given=given)
+        taken = take.format(old=old, new=new, given=given)
+        into[name] = _shared(name, taken) if field.shared else taken
     if own:
         others = sql.SQL("(coalesce(t.custom, '{{}}') - {}::text[])").format(list(own))
         values["custom"] = together(own, others)
     if stage.dataset.presence:
         values[stage.dataset.presence.state] = now(stage)
-        values["scope"] = sql.SQL("%(scope)s" if stage.rules.snapshot else "CASE t.scope WHEN '' THEN %(scope)s ELSE t.scope END")
+        scope: sql.Composable = sql.SQL("%(scope)s")
+        if not stage.rules.snapshot:  # what is open is another's to speak for; what comes back is whose file brings it
+            is_here = sql.SQL("t.{} = {}").format(sql.Identifier(stage.dataset.presence.state), stage.dataset.presence.here)
+            scope = sql.SQL("CASE WHEN {} THEN t.scope ELSE %(scope)s END").format(is_here)
+        values["scope"] = scope
     if stage.dataset.refers_to:
         values["customer_entity"] = customer_entity()
     return values
+
+
+def brought(name: str) -> str:
+    """The column with what the latest file brought of a field that people add to."""
+    return f"{name}_brought"
+
+
+def _shared(name: str, otherwise: sql.Composable) -> sql.Composed:
+    """A list that people add to: what the file brings, and what is there beside what an earlier one brought."""
+    statement = sql.SQL("""CASE WHEN s.{name} IS NULL THEN {otherwise} ELSE s.{name} || ARRAY(
+        SELECT each FROM unnest(t.{name}) WITH ORDINALITY own (each, place)
+        WHERE each <> ALL (s.{name}) AND each <> ALL (coalesce(t.{brought}, '{{}}')) ORDER BY place) END""")
+    return statement.format(name=sql.Identifier(name), brought=sql.Identifier(brought(name)), otherwise=otherwise)
 
 
 def together(own: dict[str, sql.Composable], before: sql.Composable | None = None) -> sql.Composed:
@@ -134,3 +186,11 @@ def amount(stage: Stage, row: str) -> sql.Composable:
     """What is open of a row."""
     balance = stage.dataset.balance
     return sql.SQL("NULL::numeric") if balance is None else sql.SQL("{}.{}").format(*map(sql.Identifier, (row, balance.amount)))
+
+
+def counts(dataset: Dataset, row: str) -> sql.Composable:
+    """Whether a row's kind counts in the balance."""
+    balance = dataset.balance
+    if balance is None or balance.type is None or not balance.uncounted:
+        return sql.SQL("true")
+    return sql.SQL("({}.{} <> ALL ({}::text[]))").format(sql.Identifier(row), sql.Identifier(balance.type), balance.uncounted)

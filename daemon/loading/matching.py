@@ -1,26 +1,14 @@
-"""Matching: which row of the table a staged row is, where that may be unclear; and which staged rows come too late."""
+"""Matching: which row of the table a staged row is, where that may be unclear."""
 
 from functools import lru_cache
 
 from psycopg import sql
 from sqlalchemy import Connection
 
-from daemon import db
 from daemon.loading import fragments
-from daemon.loading.checks import counted, filled
+from daemon.loading.checks import counted, filled, skipped, taken_off
 from daemon.loading.staging import Stage
-from daemon.loading.standing import Standing
 from daemon.model import ReasonCode, Tally
-
-
-def resolve_aliases(conn: Connection, stage: Stage) -> None:
-    """Give staged rows the code that their customer has now, where they come with an old one (`ar.customer_alias`)."""
-    if stage.dataset.refers_to and conn.exec_driver_sql("SELECT FROM ar.customer_alias LIMIT 1").rowcount:
-        statement = sql.SQL("""
-            UPDATE {stage} s SET customer_code = a.customer_code FROM ar.customer_alias a
-            WHERE s.run_id = %(run)s AND a.entity = {entity} AND a.old_code = s.customer_code
-        """)
-        db.driver(conn).execute(statement.format(stage=stage.table, entity=fragments.customer_entity()), stage.values)
 
 
 def reject_ambiguous(conn: Connection, stage: Stage) -> Tally:
@@ -30,6 +18,9 @@ def reject_ambiguous(conn: Connection, stage: Stage) -> Tally:
     if list(stage.key) in stage.dataset.keys:
         return Tally()
     result = counted(conn, stage, _ambiguous(stage))
+    if stage.fallback:
+        result += counted(conn, stage, _so_called_too(stage))
+        result += counted(conn, stage, _crowded(stage))
     for own in stage.dataset.keys:
         if set(own) <= set(stage.fields):
             result += counted(conn, stage, _taken(stage, tuple(own)))
@@ -56,6 +47,47 @@ def _ambiguous(stage: Stage) -> bytes:
         stage.label_field,
         known_as=sql.SQL("t.{}").format(sql.Identifier(known_as)),
     )
+
+
+@lru_cache
+def _so_called_too(stage: Stage) -> bytes:
+    """Of a row without what rows are known by, the file has another that is called the same."""
+    statement = sql.SQL("""
+        WITH others AS MATERIALIZED (
+            SELECT s.source_line, min(o.source_line)::text AS line FROM {stage} s JOIN {stage} o ON {same_owner}
+            WHERE s.run_id = %(run)s AND o.run_id = %(run)s AND s.{last} IS NULL AND o.{last} IS NOT NULL
+                  AND {called_s} = {called_o} GROUP BY 1
+        ), taken AS (
+            DELETE FROM {stage} s USING others o WHERE s.run_id = %(run)s AND s.source_line = o.source_line
+            RETURNING s.source_line, o.line AS detail, {told}
+        ) {end}
+    """)
+    *owner, last = stage.key
+    return filled(
+        statement,
+        stage,
+        ReasonCode.DUPLICATE_KEY,
+        stage.fallback or "",
+        last=sql.Identifier(last),
+        same_owner=sql.SQL(" AND ").join(sql.SQL("o.{0} = s.{0}").format(sql.Identifier(name)) for name in ("entity", *owner)),
+        called_s=fragments.folded("s", stage.fallback or ""),
+        called_o=fragments.folded("o", stage.fallback or ""),
+    )
+
+
+@lru_cache
+def _crowded(stage: Stage) -> bytes:
+    """Several rows of the file may be one and the same of the table."""
+    statement = sql.SQL("""
+        WITH pairs AS MATERIALIZED (
+            SELECT s.source_line, t.id, count(*) OVER (PARTITION BY t.id) AS rows FROM {stage} s JOIN {table} t ON {same}
+            WHERE s.run_id = %(run)s
+        ), taken AS (
+            DELETE FROM {stage} s USING pairs p WHERE s.run_id = %(run)s AND s.source_line = p.source_line AND p.rows > 1
+            RETURNING s.source_line, '#' || p.id AS detail, {told}
+        ) {end}
+    """)
+    return filled(statement, stage, ReasonCode.AMBIGUOUS, stage.fallback or "")
 
 
 @lru_cache
@@ -106,16 +138,9 @@ def skip_known(conn: Connection, stage: Stage) -> Tally:
     """Take off the stage what is in the table already, where the profile only inserts."""
     if not stage.rules.insert_only:
         return Tally()
-    statement = sql.SQL("DELETE FROM {} s USING {} t WHERE s.run_id = %(run)s AND {}")
-    known = db.driver(conn).execute(statement.format(stage.table, stage.target, fragments.same(stage)), stage.values)
-    return Tally(skipped=known.rowcount)
-
-
-def skip_older(conn: Connection, stage: Stage, standing: Standing) -> Tally:
-    """Take off the stage the rows of which something younger is known: from a later file, that had them otherwise, or as they
-    are stored, or that spoke for their whole scope.
-    """
-    return Tally(skipped=db.driver(conn).execute(_older(stage), stage.values).rowcount if standing.late else 0)
+    known = sql.SQL("DELETE FROM {} s USING {} t WHERE s.run_id = %(run)s AND {}")
+    deleting = known.format(stage.table, stage.target, fragments.same(stage))
+    return skipped(conn, stage, taken_off(stage, deleting).as_bytes())
 
 
 def reject_outdated(conn: Connection, stage: Stage, original: int) -> Tally:
@@ -170,26 +195,3 @@ def _outdated(stage: Stage, original: int) -> bytes:
         scope=scope,
         key=fragments.whole_key(stage, "s"),
     )
-
-
-@lru_cache
-def _older(stage: Stage) -> bytes:
-    statement = sql.SQL("""
-        WITH confirmed AS MATERIALIZED (
-            SELECT c.row_id, max(c.as_of) AS as_of
-            FROM nightporter.confirmed c JOIN nightporter.import_run r ON r.id = c.run_id
-            WHERE c.dataset = %(dataset)s AND c.as_of > %(as_of)s AND r.undone_at IS NULL GROUP BY 1
-        ), spoken_for AS MATERIALIZED (
-            SELECT n.entity, n.scope, max(n.business_date) AS as_of
-            FROM nightporter.snapshot n JOIN nightporter.import_run r ON r.id = n.run_id
-            WHERE n.dataset = %(dataset)s AND n.business_date > %(as_of)s AND r.undone_at IS NULL GROUP BY 1, 2
-        )
-        DELETE FROM {stage} s USING {table} t
-            LEFT JOIN confirmed c ON c.row_id = t.id
-            LEFT JOIN spoken_for n ON {in_scope}
-        WHERE s.run_id = %(run)s AND {same} AND greatest(t.as_of, c.as_of, n.as_of) > s.as_of
-    """)
-    in_scope = "n.entity = t.entity AND n.scope = t.scope" if stage.dataset.presence else "false"
-    return statement.format(
-        stage=stage.table, table=stage.target, same=fragments.same(stage), in_scope=sql.SQL(in_scope)
-    ).as_bytes()

@@ -1,11 +1,13 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from psycopg import sql
+from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from daemon import db
@@ -16,8 +18,9 @@ from daemon.model import Money, Tally
 
 _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (
-        SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {open} AS open_before, {old_currency} AS old_currency,
-               {moved} AS moved
+        SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {old_amount} AS old_amount, {new_amount} AS new_amount,
+               {old_currency} AS old_currency, {new_currency} AS new_currency, {counted} AS counted, {counts} AS counts,
+               {old_scope} AS old_scope, {new_scope} AS new_scope, {moved} AS moved
         FROM {stage} s LEFT JOIN {table} t ON {same}
         WHERE s.run_id = %(run)s AND (t.id IS NULL OR {differs})
     ), kept AS (
@@ -28,22 +31,63 @@ _MERGE = sql.SQL("""
         SELECT {columns}, run_id{more_values} FROM classified s WHERE target IS NULL
     ), updated AS (
         UPDATE {table} t SET {changes} FROM classified s WHERE t.id = s.target
+    ), judged AS (
+        SELECT *, target IS NOT NULL AND was = {here} AND counted AS counted_before,
+               target IS NOT NULL AND was = {here} AND NOT counted AS left_out_before,
+               now = {here} AND counts AS counted_after,
+               target IS NOT NULL AND was = {here} AND counted AND now = {here} AND counts
+               AND new_currency = old_currency AS stays
+        FROM classified
     )
-    SELECT {currency}, old_currency, count(*) FILTER (WHERE target IS NULL), count(*) FILTER (WHERE target IS NOT NULL),
-           count(*) FILTER (WHERE was = {here} AND now = {gone}), count(*) FILTER (WHERE was = {gone} AND now = {here}),
-           count(*) FILTER (WHERE moved), coalesce(sum({amount}) FILTER (WHERE target IS NULL), 0),
-           coalesce(sum(open_before) FILTER (WHERE was = {here} AND now = {gone}), 0), 0
-    FROM classified s GROUP BY 1, 2
-    UNION ALL
-    SELECT NULL, NULL, 0, 0, 0, 0, 0, 0, 0, count(*) FROM {stage} WHERE run_id = %(run)s
+    SELECT entity, new_currency, old_currency, CASE WHEN old_scope = new_scope THEN old_scope END AS scope,
+           count(*) FILTER (WHERE target IS NULL) AS created, count(*) FILTER (WHERE target IS NOT NULL) AS updated,
+           count(*) FILTER (WHERE was = {here} AND now = {gone}) AS cleared,
+           count(*) FILTER (WHERE was = {gone} AND now = {here}) AS reopened, count(*) FILTER (WHERE moved) AS moved,
+           count(*) FILTER (WHERE target IS NOT NULL AND old_amount <> 0 AND new_amount <> 0 AND (
+               new_amount IN (100 * old_amount, 1000 * old_amount) OR old_amount IN (100 * new_amount, 1000 * new_amount)
+           )) AS scaled,
+           sum(new_amount) FILTER (WHERE target IS NULL AND counted_after) AS new_money,
+           sum(new_amount) FILTER (WHERE was = {gone} AND counted_after) AS reopened_money,
+           sum(new_amount) FILTER (WHERE left_out_before AND counted_after) AS entered,
+           sum(old_amount) FILTER (WHERE counted_before AND now = {here} AND NOT counts) AS left_out,
+           sum(old_amount) FILTER (WHERE counted_before AND now = {gone}) AS cleared_money,
+           sum(greatest(new_amount - old_amount, 0)) FILTER (WHERE stays) AS increased,
+           sum(greatest(old_amount - new_amount, 0)) FILTER (WHERE stays) AS decreased,
+           sum(new_amount) FILTER (WHERE counted_before AND counted_after AND NOT stays) AS changed_into,
+           sum(old_amount) FILTER (WHERE counted_before AND counted_after AND NOT stays) AS changed_from,
+           sum(old_amount) FILTER (WHERE counted_before AND old_scope <> new_scope) AS taken_over,
+           sum(greatest(new_amount, 0)) FILTER (WHERE target IS NOT NULL AND counted_after) AS debits_after,
+           sum(least(new_amount, 0)) FILTER (WHERE target IS NOT NULL AND counted_after) AS credits_after,
+           sum(greatest(old_amount, 0)) FILTER (WHERE counted_before) AS debits_before,
+           sum(least(old_amount, 0)) FILTER (WHERE counted_before) AS credits_before
+    FROM judged GROUP BY 1, 2, 3, 4
 """)
+_STAGED = sql.SQL("""
+    SELECT {currency} AS currency, count(*) AS staged, sum({amount}) FILTER (WHERE {counts}) AS taken,
+           sum({amount}) FILTER (WHERE NOT {counts}) AS off_balance
+    FROM {stage} s WHERE run_id = %(run)s GROUP BY 1
+""")
+_NOTHING = Decimal(0)
 
 
-class Merged(NamedTuple):
-    """What a merge counted, and how many other rows lost a mark that only one can have."""
+@dataclass
+class Merged:
+    """What a merge came to: its tally; how many other rows lost a mark that only one can have; of how many rows that were there
+    the amount is a hundred or a thousand times, or that part of, what it was; by entity and currency what became of the open
+    debits and credits of the rows it changed; and whose scopes, beside its own, it changed something in.
+    """
 
-    tally: Tally
-    marks_moved: int
+    tally: Tally = field(default_factory=Tally)
+    marks_moved: int = 0
+    scaled: int = 0
+    changed: dict[tuple[str, str], tuple[Decimal, Decimal]] = field(default_factory=dict)
+    scopes: set[str] = field(default_factory=set)
+
+    def change(self, entity: str, currency: str | None, debits: Decimal, credits: Decimal) -> None:
+        """Add to what became of a currency."""
+        if currency is not None:
+            before = self.changed.get((entity, currency), (_NOTHING, _NOTHING))
+            self.changed[entity, currency] = (before[0] + debits, before[1] + credits)
 
 
 def merge(conn: Connection, stage: Stage) -> Merged:
@@ -51,26 +95,50 @@ def merge(conn: Connection, stage: Stage) -> Merged:
     mark = sole(stage)
     if mark:
         settle_marks(conn, stage, mark)
-    tally = Tally()
-    for currency, old_currency, created, updated, cleared, reopened, moved, new, settled, staged in db.driver(conn).execute(
-        _statement(stage), stage.values
-    ):
-        tally += Tally(
-            created=created,
-            updated=updated,
-            unchanged=staged - created - updated,
-            cleared=cleared,
-            reopened=reopened,
-            moved=moved,
-            money=_moved_money(currency, old_currency, new, settled),
-        )
-    return Merged(tally, move_marks(conn, stage, mark) if mark else 0)
+    merged = Merged()
+    with db.driver(conn).cursor(row_factory=dict_row) as cursor:
+        for row in cursor.execute(_staged(stage), stage.values).fetchall():
+            merged.tally += Tally(unchanged=row["staged"], money=_of(row, row["currency"], "taken", "off_balance"))
+        for row in cursor.execute(_statement(stage), stage.values):
+            merged.tally += _tally(row)
+            merged.scaled += row["scaled"]
+            after, before = (
+                (row[f"debits_{when}"] or _NOTHING, row[f"credits_{when}"] or _NOTHING) for when in ("after", "before")
+            )
+            merged.change(row["entity"], row["new_currency"], *after)
+            merged.change(row["entity"], row["old_currency"], -before[0], -before[1])
+            merged.scopes |= {row["scope"]} - {None}
+    merged.marks_moved = move_marks(conn, stage, mark) if mark else 0
+    return merged
 
 
-def _moved_money(currency: str | None, old: str | None, new: Decimal, settled: Decimal) -> Mapping[str, Money]:
+def _tally(row: Mapping[str, Any]) -> Tally:
+    """What became of the rows that were in one currency and are in another, or the same."""
+    counted = ("created", "updated", "cleared", "reopened", "moved")
+    new, old = row["new_currency"], row["old_currency"] or row["new_currency"]
+    rows = Tally(unchanged=-row["created"] - row["updated"], **{name: row[name] for name in counted})
+    into = _of(row, new, new="new_money", reopened="reopened_money", by_type="entered", currency_changed="changed_into")
+    kept = _of(row, old, "increased", "decreased", "taken_over", cleared="cleared_money")
+    out = {currency: -money for currency, money in _of(row, old, by_type="left_out", currency_changed="changed_from").items()}
+    return rows + Tally(money=into) + Tally(money=kept) + Tally(money=out)
+
+
+def _of(row: Mapping[str, Any], currency: str | None, *same: str, **named: str) -> dict[str, Money]:
+    """Money of one currency, from columns of a row."""
     if currency is None:
         return {}
-    return (Tally(money={currency: Money(new=new)}) + Tally(money={old or currency: Money(cleared=settled)})).money
+    sums = {name: row[column] or _NOTHING for name, column in (dict(zip(same, same, strict=True)) | named).items()}
+    return {currency: Money(**sums)}
+
+
+@lru_cache
+def _staged(stage: Stage) -> bytes:
+    return _STAGED.format(
+        stage=stage.table,
+        currency=fragments.currency(stage, "s"),
+        amount=fragments.amount(stage, "s"),
+        counts=fragments.counts(stage.dataset, "s"),
+    ).as_bytes()
 
 
 @lru_cache
@@ -78,6 +146,9 @@ def _statement(stage: Stage) -> bytes:
     presence, changes = stage.dataset.presence, fragments.changes(stage)
     more: dict[str, sql.Composable] = {"customer_entity": fragments.customer_entity()} if stage.dataset.refers_to else {}
     own = [name for name in stage.fields if name in stage.dataset.custom]
+    for name in stage.fields:
+        if stage.dataset.fields[name].shared:
+            more[fragments.brought(name)] = sql.Identifier(name)
     if own:
         more["custom"] = fragments.together({name: sql.Identifier(name) for name in own})
     if presence:
@@ -111,12 +182,34 @@ def _statement(stage: Stage) -> bytes:
         now=fragments.now(stage),
         here=sql.Literal(presence.here if presence else None),
         gone=sql.Literal(presence.gone if presence else None),
-        old_currency=fragments.currency(stage, "t"),
-        open=fragments.amount(stage, "t"),
-        currency=fragments.currency(stage, "s"),
-        amount=fragments.amount(stage, "s"),
+        **_amounts(stage, changes),
         moved=_moved(stage),
     ).as_bytes()
+
+
+def _amounts(stage: Stage, changes: Mapping[str, sql.Composable]) -> dict[str, sql.Composable]:
+    """What a row was in the balance, and what it is now."""
+    balance, scoped = stage.dataset.balance, stage.dataset.presence is not None
+    scopes = {"old_scope": sql.SQL("t.scope" if scoped else "''"), "new_scope": changes.get("scope", sql.SQL("''"))}
+    old = {
+        "old_amount": fragments.amount(stage, "t"),
+        "old_currency": fragments.currency(stage, "t"),
+        "counted": fragments.counts(stage.dataset, "t"),
+    }
+    if balance is None:
+        nothing = {"new_amount": sql.SQL("NULL::numeric"), "new_currency": sql.SQL("NULL::text"), "counts": sql.SQL("true")}
+        return scopes | old | nothing
+
+    def then(name: str) -> sql.Composable:
+        """A field as it is once the row is merged."""
+        given = sql.SQL("s.{}").format(sql.Identifier(name)) if name in stage.fields else sql.SQL("NULL")
+        later = changes.get(name, sql.SQL("t.{}").format(sql.Identifier(name)))
+        return sql.SQL("CASE WHEN t.id IS NULL THEN {} ELSE {} END").format(given, later)
+
+    counts: sql.Composable = sql.SQL("true")
+    if balance.type and balance.uncounted:
+        counts = sql.SQL("coalesce({} <> ALL ({}::text[]), true)").format(then(balance.type), balance.uncounted)
+    return scopes | old | {"new_amount": then(balance.amount), "new_currency": then(balance.currency), "counts": counts}
 
 
 def _moved(stage: Stage) -> sql.Composable:
@@ -175,23 +268,3 @@ def written(conn: Connection, stage: Stage, fields: Sequence[str]) -> list[tuple
     statement = sql.SQL("SELECT s.source_line, {} FROM {} s JOIN {} t ON {} WHERE s.run_id = %(run)s AND t.run_id = s.run_id")
     given = (found, stage.table, stage.target, fragments.same(stage))
     return db.driver(conn).execute(statement.format(*given), stage.values).fetchall()
-
-
-def open_totals(conn: Connection, stage: Stage, entities: list[str]) -> dict[str, Decimal]:
-    """What is open of the dataset by currency, over whole entities; nothing for a dataset that has no balance."""
-    balance, presence = stage.dataset.balance, stage.dataset.presence
-    if balance is None or presence is None:
-        return {}
-    if balance.totals:
-        table, amount, only = sql.Identifier(*balance.totals.split(".")), "amount", sql.SQL("").format()
-    else:
-        table, amount, only = (
-            stage.target,
-            balance.amount,
-            sql.SQL("AND {} = {}").format(sql.Identifier(presence.state), presence.here),
-        )
-    statement = sql.SQL("SELECT {}, sum({}) FROM {} WHERE entity = ANY(%s) {} GROUP BY 1").format(
-        sql.Identifier(balance.currency), sql.Identifier(amount), table, only
-    )
-    found = db.driver(conn).execute(statement, [entities]).fetchall()
-    return {currency: total for currency, total in found if currency is not None}

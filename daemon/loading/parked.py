@@ -1,5 +1,6 @@
 """Parked rows: kept aside while nobody knows their customer, and loaded in the transaction that brings it."""
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -12,11 +13,12 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.datasets import datasets
 from daemon.loading import fragments
-from daemon.loading.merge import merge
-from daemon.loading.staging import Rules, Stage, table_of
+from daemon.loading.merge import Merged, merge
+from daemon.loading.staging import Rules, Stage, stage_table, table_of
 from daemon.loading.standing import Standing
+from daemon.loading.totals import as_released, ledger_statement, open_totals
 from daemon.log import get
-from daemon.model import Tally
+from daemon.model import Money, Tally
 
 log = get(__name__)
 
@@ -27,11 +29,15 @@ def park(conn: Connection, stage: Stage) -> Tally:
         return Tally()
     rules = {
         "key": stage.key,
+        "fallback": stage.fallback,
         "fields": stage.fields,
         "protected": sorted(stage.rules.protected),
         "blank_clears": stage.rules.blank_clears,
     }
-    return Tally(parked=db.driver(conn).execute(_park(stage), stage.values | {"rules": Jsonb(rules)}).rowcount)
+    tally = Tally()
+    for currency, count, amount in db.driver(conn).execute(_park(stage), stage.values | {"rules": Jsonb(rules)}):
+        tally += Tally(parked=count, money={} if currency is None else {currency: Money(parked=amount)})
+    return tally
 
 
 @lru_cache
@@ -46,29 +52,35 @@ def _park(stage: Stage) -> bytes:
             WHERE run_id = %(run)s AND NOT EXISTS (
                 SELECT FROM {customers} c WHERE c.entity = {customer_entity} AND c.customer_code = s.customer_code)
             RETURNING s.*
-        ){guarded}
-        INSERT INTO nightporter.parked (run_id, line, dataset, entity, customer_entity, customer_code, scope, key, content, rules)
-        SELECT run_id, source_line, %(dataset)s, entity, {customer_entity}, customer_code, %(scope)s, {key}, to_jsonb(s),
-               %(rules)s
-        FROM taken s
+        ){guarded}, parked AS (
+            INSERT INTO nightporter.parked
+                (run_id, line, dataset, entity, customer_entity, customer_code, scope, key, content, rules)
+            SELECT run_id, source_line, %(dataset)s, entity, {customer_entity}, customer_code, %(scope)s, {key}, to_jsonb(s),
+                   %(rules)s
+            FROM taken s
+        )
+        SELECT {currency}, count(*), coalesce(sum({amount}), 0) FROM taken s GROUP BY 1
     """)
     return statement.format(
         stage=stage.table,
         customers=table_of(datasets()[stage.dataset.refers_to or ""]),
         customer_entity=fragments.customer_entity(),
         key=fragments.whole_key(stage, "s"),
+        currency=fragments.currency(stage, "s"),
+        amount=fragments.amount(stage, "s"),
         guarded=guarded.format(protects=sql.Identifier(presence.protects)) if presence and stage.rules.snapshot else sql.SQL(""),
     ).as_bytes()
 
 
-def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops: bool) -> None:
+def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops: bool) -> Tally:
     """End the parked rows of earlier runs that the stage has again, unless they are younger; and, where a snapshot `drops` what
-    it leaves out, those of its scope of which it does not speak.
+    it leaves out, those of its scope of which it does not speak. Returns how many are another customer's now.
     """
     if not standing.parked:
-        return
+        return Tally()
     for newer in (_staged(stage), _PARKED, _OLDER):
         db.driver(conn).execute(newer, stage.values)
+    moved = db.driver(conn).execute(_moved(stage), stage.values).rowcount if _has_number(stage) else 0
     if drops and stage.dataset.presence:
         statement = """
             UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'dropped', ended_by = %(run)s
@@ -77,6 +89,67 @@ def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops:
                       SELECT FROM nightporter.stage_protected q
                       WHERE q.run_id = %(run)s AND q.number = p.content->>%(protects)s)"""
         db.driver(conn).execute(statement, stage.values | {"protects": stage.dataset.presence.protects})
+    return Tally(moved=moved)
+
+
+def same_number_waiting(conn: Connection, stage: Stage) -> int:
+    """How many parked rows have the number of another customer's row that the file has, or had parked, too: both stay."""
+    if not _has_number(stage):
+        return 0
+    return int(db.driver(conn).execute(_same_number(stage), stage.values).fetchall()[0][0])
+
+
+def _has_number(stage: Stage) -> bool:
+    balance, presence = stage.dataset.balance, stage.dataset.presence
+    return bool(balance and presence and balance.date in stage.fields and presence.protects in stage.key)
+
+
+_FILED = sql.SQL("""
+    filed AS MATERIALIZED (
+        SELECT s.customer_code, s.entity, s.{number} AS number, s.{date} AS date, s.{amount} AS amount, s.as_of
+        FROM {stage} s WHERE s.run_id = %(run)s
+        UNION ALL
+        SELECT o.customer_code, p.entity, o.{number}, o.{date}, o.{amount}, o.as_of
+        FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared_stage}, p.content) o
+        WHERE p.run_id = %(run)s AND p.dataset = %(dataset)s AND p.ended_at IS NULL
+    )""")
+
+
+@lru_cache
+def _moved(stage: Stage) -> bytes:
+    """Of another customer's row of the same number, date and amount one can only be the other, moved."""
+    statement = sql.SQL("""
+        WITH {filed}
+        UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'replaced', ended_by = %(run)s
+        FROM filed f
+        WHERE p.dataset = %(dataset)s AND p.entity = f.entity AND p.run_id <> %(run)s AND p.ended_at IS NULL
+              AND p.customer_code <> f.customer_code AND p.content->>{number} = f.number
+              AND (p.content->>{date})::date = f.date AND (p.content->>{amount})::numeric = f.amount
+              AND (p.content->>'as_of')::date <= f.as_of
+    """)
+    return _over_filed(stage, statement)
+
+
+@lru_cache
+def _same_number(stage: Stage) -> bytes:
+    statement = sql.SQL("""
+        WITH {filed}
+        SELECT count(DISTINCT p.id) FROM nightporter.parked p JOIN filed f
+        ON p.entity = f.entity AND p.customer_code <> f.customer_code AND p.content->>{number} = f.number
+        WHERE p.dataset = %(dataset)s AND p.ended_at IS NULL
+    """)
+    return _over_filed(stage, statement)
+
+
+def _over_filed(stage: Stage, statement: sql.SQL) -> bytes:
+    balance, presence = stage.dataset.balance, stage.dataset.presence
+    assert balance
+    assert presence
+    names = {"number": presence.protects, "date": balance.date or "", "amount": balance.amount}
+    filed = _FILED.format(
+        stage=stage.table, shared_stage=stage_table(stage.dataset), **{key: sql.Identifier(name) for key, name in names.items()}
+    )
+    return statement.format(filed=filed, **{key: sql.Literal(name) for key, name in names.items()}).as_bytes()
 
 
 _REPLACE = """
@@ -110,43 +183,84 @@ def waiting_for(conn: Connection, customer_entities: list[str]) -> list[str]:
 
 
 def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> tuple[Tally, int]:
-    """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns those that loaded,
-    and how many could not, for another row has their key: those stay parked.
+    """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns those that loaded
+    with what that made of what is open, and how many could not, for another row has their key: those stay parked.
     """
-    statement = """
+    _follow_aliases(conn)
+    waiting = [name for name in datasets() if datasets()[name].refers_to]
+    entities = waiting_for(conn, customer_entities)
+    before = {name: open_totals(conn, datasets()[name], entities) for name in waiting}
+    done: dict[str, Tally] = {}
+    scopes: dict[str, set[str]] = {}
+    freed = """
         SELECT DISTINCT run_id, dataset, scope, customer_entity, rules FROM nightporter.parked p
         WHERE ended_at IS NULL AND customer_entity = ANY(%s) AND EXISTS (
             SELECT FROM ar.customer c WHERE c.entity = p.customer_entity AND c.customer_code = p.customer_code)
         ORDER BY run_id"""
-    loaded = stuck = 0
-    for run, dataset, scope, customer_entity, rules in db.driver(conn).execute(statement, [customer_entities]).fetchall():
+    stuck = 0
+    for run, dataset, scope, customer_entity, rules in db.driver(conn).execute(freed, [customer_entities]).fetchall():
         if dataset not in datasets():
             log.warning("parked_rows_stay", run=run, reason=f"there is no dataset {dataset} any more")
             stuck += 1
             continue
         try:
             with conn.begin_nested():
-                loaded += _load(conn, by, run, dataset, scope, customer_entity, rules)
+                count, merged = _load(conn, by, run, dataset, scope, customer_entity, rules)
+            done[dataset] = done.get(dataset, Tally()) + Tally(released=count, money=as_released(merged.tally).money)
+            scopes[dataset] = scopes.get(dataset, set()) | {scope} | merged.scopes
         except (psycopg.IntegrityError, psycopg.DataError) as error:  # another row has the key; a field is of another type by now
             log.warning("parked_rows_stay", run=run, reason=str(error))
             stuck += 1
-    return Tally(released=loaded), stuck
+    total = Tally()
+    for name, tally in done.items():
+        balance = datasets()[name].balance
+        tally += ledger_statement(before[name], open_totals(conn, datasets()[name], entities), scopes[name], tally.money)
+        if balance and balance.in_hand:
+            tally = replace(tally, money={currency: -sums for currency, sums in tally.money.items()})
+        total += tally
+    return total, stuck
 
 
-def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, customer_entity: str, rules: dict[str, Any]) -> int:
+def under_code(code: str) -> dict[str, sql.Composable]:
+    """The columns of a parked row `t` whose customer has another code, an SQL expression: that, its content, its key."""
+    filled = sql.SQL(code)
+    key = sql.SQL("""coalesce((
+        SELECT jsonb_set(t.key::jsonb, ARRAY[(n + 1)::text], to_jsonb({code}))::text
+        FROM jsonb_array_elements_text(t.rules->'key') WITH ORDINALITY k (name, n) WHERE name = 'customer_code'), t.key)""")
+    content = sql.SQL("jsonb_set(t.content, '{{customer_code}}', to_jsonb({code}))")
+    return {"customer_code": filled, "content": content.format(code=filled), "key": key.format(code=filled)}
+
+
+def _follow_aliases(conn: Connection) -> None:
+    """Let parked rows wait for the customer that theirs is by now."""
+    if not conn.exec_driver_sql("SELECT FROM ar.customer_alias LIMIT 1").rowcount:
+        return
+    columns = under_code("a.customer_code").items()
+    statement = sql.SQL("""
+        UPDATE nightporter.parked t SET {} FROM ar.customer_code_now a
+        WHERE a.entity = t.customer_entity AND a.old_code = t.customer_code AND t.ended_at IS NULL
+    """).format(sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in columns))
+    db.driver(conn).execute(statement)
+
+
+def _load(
+    conn: Connection, by: int, run: int, dataset: str, scope: str, customer_entity: str, rules: dict[str, Any]
+) -> tuple[int, Merged]:
     stage = Stage(
         run_id=run,
         dataset=datasets()[dataset],
         fields=tuple(name for name in rules["fields"] if name in datasets()[dataset].fields),
         key=tuple(rules["key"]),
         rules=Rules(frozenset(rules["protected"]), rules["blank_clears"]),
+        fallback=rules.get("fallback"),
         own_table=0,
         scope=scope,
         entities=(),
         as_of=date.min,  # each row has its own
+        arrival=0,
         customer_entity=customer_entity,
     )
-    statement = sql.SQL("""
+    freeing = sql.SQL("""
         WITH freed AS (
             UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'released', ended_by = %(by)s
             WHERE run_id = %(run)s AND dataset = %(dataset)s AND customer_entity = %(customer_entity)s AND ended_at IS NULL
@@ -157,7 +271,7 @@ def _load(conn: Connection, by: int, run: int, dataset: str, scope: str, custome
         SELECT s.* FROM freed CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, content - %(lost)s::text[]) s
     """)
     given = stage.values | {"by": by, "lost": [name for name in rules["fields"] if name not in stage.fields]}
-    count = db.driver(conn).execute(statement.format(stage=stage.table), given).rowcount
-    merge(conn, stage)
+    count = db.driver(conn).execute(freeing.format(stage=stage.table), given).rowcount
+    merged = merge(conn, stage)
     db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [run])
-    return count
+    return count, merged

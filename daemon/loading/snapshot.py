@@ -10,38 +10,18 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.errors import FileRefused, Refusal
 from daemon.loading import fragments
 from daemon.loading.brake import suspicions
+from daemon.loading.lateness import keep_seen_later
 from daemon.loading.staging import Stage
 from daemon.loading.standing import Standing
 from daemon.model import Money, ScopeEffect, Tally
 
 
-def refuse_stale(conn: Connection, stage: Stage) -> None:
-    """Raise FileRefused for a snapshot older than one that was accepted for its scope."""
-    statement = """
-        SELECT n.run_id, n.business_date FROM nightporter.snapshot n JOIN nightporter.import_run r ON r.id = n.run_id
-        WHERE n.dataset = %(dataset)s AND n.entity = ANY(%(entities)s) AND n.scope = %(scope)s AND n.business_date > %(as_of)s
-              AND r.undone_at IS NULL
-        ORDER BY n.business_date DESC LIMIT 1
-    """
-    if later := db.driver(conn).execute(statement, stage.values).fetchone():
-        raise FileRefused(Refusal.STALE, "day_and_run", day=f"{stage.as_of}", run=later[0], other=f"{later[1]}")
-
-
 def find_absent(conn: Connection, stage: Stage, standing: Standing) -> None:
     """Note the rows of the scope that are not on the stage, and that no rejected or parked row speaks of."""
     db.driver(conn).execute(_absent(stage), stage.values)
-    if standing.late:
-        db.driver(conn).execute(_SEEN_LATER, stage.values)
-
-
-_SEEN_LATER = """
-    DELETE FROM nightporter.stage_absent a USING nightporter.confirmed c, nightporter.import_run r
-    WHERE a.run_id = %(run)s AND c.dataset = %(dataset)s AND c.row_id = a.row_id AND c.as_of > %(as_of)s
-          AND r.id = c.run_id AND r.undone_at IS NULL
-"""
+    keep_seen_later(conn, stage, standing)
 
 
 @lru_cache
@@ -100,7 +80,7 @@ _LAST = """
     SELECT DISTINCT ON (n.entity) n.entity, n.rows, n.totals
     FROM nightporter.snapshot n JOIN nightporter.import_run r ON r.id = n.run_id
     WHERE n.dataset = %(dataset)s AND n.entity = ANY(%(entities)s) AND n.scope = %(scope)s AND r.undone_at IS NULL
-    ORDER BY n.entity, n.business_date DESC, n.run_id DESC
+    ORDER BY n.entity, n.business_date DESC, n.arrival_id DESC, n.run_id DESC
 """
 
 
@@ -110,7 +90,7 @@ def _scope(stage: Stage) -> bytes:
     presence = stage.dataset.presence
     assert presence
     statement = sql.SQL("""
-        SELECT t.entity, {currency}, count(*), count(a.row_id), sum({amount}) FILTER (WHERE a.row_id IS NOT NULL)
+        SELECT t.entity, {currency}, count(*), count(a.row_id), sum({amount}) FILTER (WHERE a.row_id IS NOT NULL AND {counts})
         FROM {table} t LEFT JOIN nightporter.stage_absent a ON a.run_id = %(run)s AND a.row_id = t.id
         WHERE t.entity = ANY(%(entities)s) AND t.scope = %(scope)s AND t.{state} = {here} GROUP BY 1, 2
     """)
@@ -120,13 +100,15 @@ def _scope(stage: Stage) -> bytes:
         state=sql.Identifier(presence.state),
         currency=fragments.currency(stage, "t"),
         amount=fragments.amount(stage, "t"),
+        counts=fragments.counts(stage.dataset, "t"),
     ).as_bytes()
 
 
 @lru_cache
 def _staged(stage: Stage) -> bytes:
-    statement = sql.SQL("SELECT entity, {}, count(*), sum({}) FROM {} s WHERE run_id = %(run)s GROUP BY 1, 2")
-    return statement.format(fragments.currency(stage, "s"), fragments.amount(stage, "s"), stage.table).as_bytes()
+    statement = sql.SQL("SELECT entity, {}, count(*), sum({}) FILTER (WHERE {}) FROM {} s WHERE run_id = %(run)s GROUP BY 1, 2")
+    counts = fragments.counts(stage.dataset, "s")
+    return statement.format(fragments.currency(stage, "s"), fragments.amount(stage, "s"), counts, stage.table).as_bytes()
 
 
 def clear_absent(conn: Connection, stage: Stage) -> Tally:
@@ -166,7 +148,8 @@ def _clear(stage: Stage) -> bytes:
             UPDATE {table} t SET {state} = {gone}, {since} = now(), {by} = %(run)s, as_of = %(as_of)s, updated_at = now()
             FROM nightporter.stage_absent a WHERE a.run_id = %(run)s AND t.id = a.row_id
         )
-        SELECT {currency}, count(*), coalesce(sum({amount}), 0), count(*) FILTER (WHERE moved) FROM absent t GROUP BY 1
+        SELECT {currency}, count(*), coalesce(sum({amount}) FILTER (WHERE {counts}), 0), count(*) FILTER (WHERE moved)
+        FROM absent t GROUP BY 1
     """)
     return statement.format(
         table=stage.target,
@@ -177,20 +160,31 @@ def _clear(stage: Stage) -> bytes:
         by=sql.Identifier(presence.by),
         currency=fragments.currency(stage, "t"),
         amount=fragments.amount(stage, "t"),
+        counts=fragments.counts(stage.dataset, "t"),
     ).as_bytes()
 
 
-def accept(conn: Connection, stage: Stage, found: list[ScopeEffect]) -> None:
-    """Remember an accepted snapshot, against which the next one is judged."""
+def accept(conn: Connection, stage: Stage, found: list[ScopeEffect], *, whole: bool) -> None:
+    """Remember an accepted snapshot, against which the next one is judged: whether it says of everything that it leaves out that
+    it is not open, and of what it does not say so.
+    """
+    db.driver(conn).execute(_PROTECTED, stage.values)
     with db.driver(conn).cursor() as cursor:
         cursor.executemany(
-            """INSERT INTO nightporter.snapshot (run_id, dataset, entity, scope, business_date, rows, totals)
-               VALUES (%s, %s, %s, %s, %s, %s, %s)""",
+            """INSERT INTO nightporter.snapshot
+                   (run_id, dataset, entity, scope, business_date, arrival_id, rows, totals, whole)
+               VALUES (%(run)s, %(dataset)s, %(entity)s, %(scope)s, %(as_of)s, %(arrival)s, %(rows)s, %(totals)s, %(whole)s)""",
             [
-                (stage.run_id, stage.dataset.name, each.entity, stage.scope, stage.as_of, each.rows, Jsonb(_as_text(each.totals)))
+                stage.values | {"entity": each.entity, "rows": each.rows, "totals": Jsonb(_as_text(each.totals)), "whole": whole}
                 for each in found
             ],
         )
+
+
+_PROTECTED = """
+    INSERT INTO nightporter.protected (run_id, number)
+    SELECT DISTINCT run_id, number FROM nightporter.stage_protected WHERE run_id = %(run)s AND number IS NOT NULL
+"""
 
 
 def _as_text(totals: Mapping[str, Decimal]) -> dict[str, str]:

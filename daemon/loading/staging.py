@@ -1,6 +1,8 @@
 """Staging: typed rows on their way, in an unlogged table, reached by COPY."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -57,13 +59,16 @@ class Rules:
     """What a profile says of rows that are in the table already.
 
     `protected` fields keep what is stored; `blank_clears` lets an empty cell empty the field; with `insert_only` a row that is
-    there is left alone; a `snapshot` speaks for all that is open in its scope.
+    there is left alone; a `snapshot` speaks for all that is open in its scope. With `by_type` a row's type says its sign. Of what
+    only `rides_along` with something else, the last row in the file counts.
     """
 
     protected: frozenset[str] = frozenset()
     blank_clears: bool = False
     insert_only: bool = False
     snapshot: bool = False
+    by_type: bool = False
+    rides_along: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,19 @@ class Stage:
     dataset: Dataset = field(hash=False)
     fields: tuple[str, ...]
     key: tuple[str, ...]
+    fallback: str | None
+    """The field that a row is known by where the last one of the key is empty, in the file or in the table."""
     rules: Rules
     own_table: int
     """The number in the name of a table of its own: its run's; 0 where it shares its dataset's."""
     scope: str = field(compare=False)
-    """What its open rows belong to: of a snapshot, all that it speaks for; '' leaves it to others."""
+    """What its new rows belong to, and a snapshot speaks for; '' is the entity's ledger."""
     entities: tuple[str, ...] = field(compare=False)
     """Those of which a snapshot says everything."""
     as_of: date = field(compare=False)
     """The day that the file is about."""
+    arrival: int = field(compare=False)
+    """The file: of two about one day the later one speaks."""
     customer_entity: str | None = field(compare=False)
     """Under which entity its customers are, if not under each row's own."""
 
@@ -118,6 +127,7 @@ class Stage:
             "scope": self.scope,
             "entities": list(self.entities),
             "as_of": self.as_of,
+            "arrival": self.arrival,
             "customer_entity": self.customer_entity,
         }
 
@@ -169,6 +179,16 @@ def protect(conn: Connection, stage: Stage, numbers: pa.Array) -> None:
 def prepare(conn: Connection, stage: Stage) -> None:
     """Once all rows are staged, see that statements which join them with other tables are planned well."""
     db.driver(conn).execute((_ANALYZED if stage.own else _FEW).format(stage.table, stage.target))
+
+
+@contextmanager
+def hashing(conn: Connection, stage: Stage) -> Iterator[None]:
+    """Let what is executed meanwhile join whole tables, which statements over a small stage are kept from."""
+    if not stage.own:
+        db.driver(conn).execute("; ".join(f"SET LOCAL enable_{each} = on" for each in _LOOKED_UP))
+    yield
+    if not stage.own:
+        db.driver(conn).execute("; ".join(f"SET LOCAL enable_{each} = off" for each in _LOOKED_UP))
 
 
 def clear(conn: Connection, stage: Stage) -> None:

@@ -1,6 +1,6 @@
 """Standing: what else is known about a stage's rows, asked once and under the lock; what does not apply need not be done."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,31 +9,40 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
 from daemon import db
+from daemon.db import Declared, declared
 from daemon.errors import FileRefused, Refusal
-from daemon.loading import credit_source
 from daemon.loading.staging import Stage
 
 
 @dataclass(frozen=True)
 class Standing:
-    """`late`: something about a later day than the stage's is in the table already. `parked`: rows of the dataset wait.
-    `elsewhere`: the entities whose credits come by another dataset.
+    """`late`: something younger than the stage is in the table already. `parked`: rows of the dataset wait. `declared`: what the
+    settings say of its entities.
     """
 
     late: bool
     parked: bool
-    elsewhere: tuple[str, ...]
+    declared: Mapping[str, Declared]
+
+    def numbered(self, *how: str) -> list[str]:
+        """The entities that number their items so."""
+        return [name for name, each in self.declared.items() if each.numbering in how]
+
+    def credits_by(self, *datasets: str) -> list[str]:
+        """The entities whose credits are declared to come by one of some datasets."""
+        return [name for name, each in self.declared.items() if each.credits in datasets]
 
 
-def standing(conn: Connection, stage: Stage, entities: Iterable[str]) -> Standing:
+def standing(conn: Connection, stage: Stage, entities: Collection[str]) -> Standing:
     """What a stage comes to. Raises FileRefused where rows of one of the entities are known by another kind of key: both
     would hold one item twice.
     """
     given = stage.values | {"every_entity": list(entities), "key": Jsonb(list(stage.key))}
-    late, parked, elsewhere, otherwise = db.driver(conn).execute(_statement(stage), given).fetchall()[0]
+    late, parked, otherwise = db.driver(conn).execute(_statement(stage), given).fetchall()[0]
     if otherwise is not None:
         raise FileRefused(Refusal.OTHER_KEY, "other_key", field=_single(stage), entity=otherwise)
-    return Standing(late, parked, tuple(elsewhere))
+    known = declared(conn)
+    return Standing(late, parked, {name: known[name] for name in entities if name in known})
 
 
 def _single(stage: Stage) -> str:
@@ -59,10 +68,11 @@ def _statement(stage: Stage) -> bytes:
     return (
         sql.SQL("""
         SELECT EXISTS (SELECT FROM nightporter.import_run
-                       WHERE dataset = %(dataset)s AND state = 'imported' AND business_date > %(as_of)s),
+                       WHERE dataset = %(dataset)s AND state = 'imported' AND business_date >= %(as_of)s
+                             AND (business_date, arrival_id) > (%(as_of)s, %(arrival)s)),
                EXISTS (SELECT FROM nightporter.parked WHERE dataset = %(dataset)s AND run_id <> %(run)s AND ended_at IS NULL),
-               {}, {}
+               {}
         """)
-        .format(credit_source.elsewhere(stage), otherwise)
+        .format(otherwise)
         .as_bytes()
     )

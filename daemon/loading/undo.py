@@ -134,8 +134,17 @@ def _restoring(conn: Connection, dataset: Dataset) -> bytes:
         WHERE t.id = h.row_id AND t.created_by_run <> %(run)s
         """,
         dataset,
-        columns=sql.SQL(", ").join(sql.SQL("{0} = b.{0}").format(sql.Identifier(name)) for name in columns),
+        columns=sql.SQL(", ").join(_restored(dataset, name) for name in columns),
     )
+
+
+def _restored(dataset: Dataset, name: str) -> sql.Composed:
+    """A column as it was; a customer that was merged into another since is that one."""
+    if name != "customer_code" or not dataset.refers_to:
+        return sql.SQL("{0} = b.{0}").format(sql.Identifier(name))
+    return sql.SQL("""customer_code = coalesce((
+        SELECT a.customer_code FROM ar.customer_code_now a
+        WHERE a.entity = b.customer_entity AND a.old_code = b.customer_code), b.customer_code)""").format()
 
 
 def _unpark(conn: Connection, given: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """One batch on its way through the conversion: columns read, completed, compared; then the good rows and the bad ones."""
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial, reduce
@@ -23,16 +24,18 @@ MAX_ENTITY = 60
 @dataclass(frozen=True)
 class Mapped:
     """What came of a batch: its good rows as typed columns with their `source_line`, the rejected ones, how many were
-    skipped, and the open money by currency, of all rows and of the rejected ones, as far as it could be read; and what the
-    rejected ones speak of, so that a snapshot does not take it for gone.
+    skipped; the open money by currency, of all rows and of the rejected ones, as far as it could be read, and of how many it
+    could not; and what the rejected ones speak of, so that a snapshot does not take it for gone.
     """
 
     rows: pa.Table
     rejections: list[Rejection]
-    skipped: int
     money: dict[str, Decimal]
     rejected_money: dict[str, Decimal]
     protects: pa.Array
+    unread_amounts: int = 0
+    skipped: int = 0
+    skipped_money: Mapping[str, Decimal] = dataclasses.field(default_factory=dict)
 
 
 class Work:
@@ -162,21 +165,45 @@ class Work:
                 if (given := self._columns.get(source)) is not None:
                     derived = derived_from(given, field)
                     column = derived if column is None else pc.coalesce(column, derived)
-            if parts := [self._columns[part] for part in field.joined_from if part in self._columns]:
-                column = reduce(joined, parts)
-                for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if blank else []:
-                    self._fault(row, Reason(blank or ReasonCode.MISSING, name))
+        if parts := [self._columns[part] for part in field.joined_from if part in self._columns]:
+            together = reduce(joined, parts)
+            column = together if column is None else pc.coalesce(column, together)
+            for row in pc.indices_nonzero(pc.is_null(column)).to_pylist() if blank else []:
+                self._fault(row, Reason(blank or ReasonCode.MISSING, name))
         if field.default is not None:
             default = pa.scalar(field.default)
             column = pa.repeat(default, len(self._batch.frame)) if column is None else pc.fill_null(column, default)
         self._columns[name] = column
 
-    def sign_by_type(self, dataset: Dataset) -> None:
-        """Turn the sign of the amounts of credits, which the file prints as positives."""
-        balance = dataset.balance
+    def signs_of_credits(self, balance: Balance, amounts: list[str]) -> frozenset[int]:
+        """With which signs, 1 and -1, the amounts of credits are printed."""
+        credits = self._credits(balance)
+        if credits is None:
+            return frozenset()
+        signs = (pc.unique(pc.sign(self._columns[name].filter(credits))).to_pylist() for name in amounts)
+        return frozenset(int(sign) for each in signs for sign in each if sign)
+
+    def _credits(self, balance: Balance | None) -> pa.Array | None:
+        """Which rows are credits by their type."""
         if balance is None or balance.type is None or balance.type not in self._columns:
+            return None
+        return pc.fill_null(pc.is_in(self._columns[balance.type], pa.array(balance.credits)), False)
+
+    def sign_by_type(self, dataset: Dataset, printed: frozenset[int]) -> None:
+        """Turn the sign of the amounts of credits, which the file prints as positives; where it prints them with a minus, they
+        have their sign already, and where it does both nobody knows.
+        """
+        credits = self._credits(dataset.balance)
+        if credits is None or dataset.balance is None or printed == {-1}:
             return
-        credits = pc.is_in(self._columns[balance.type], pa.array(balance.credits))
+        if len(printed) > 1:
+            name = dataset.balance.amount if dataset.balance.amount in self._sources else dataset.balance.whole or ""
+            for row in pc.indices_nonzero(credits).to_pylist():
+                source = self._sources[name]
+                self._fault(
+                    row, Reason(ReasonCode.SIGN_UNCLEAR, name, str(self._text(source)[0][row]), self._origin(source, row))
+                )
+            return
         for name, field in dataset.fields.items():
             if field.type == "money" and name in self._columns:
                 self._columns[name] = pc.if_else(credits, pc.negate(self._columns[name]), self._columns[name])
@@ -191,7 +218,7 @@ class Work:
         nothing = pa.scalar(Decimal(0), MONEY)
         self._columns[balance.amount] = pc.if_else(paid, nothing, self._columns[balance.amount])
 
-    def split(self, fields: list[str], dataset: Dataset, skipped: int) -> Mapped:
+    def split(self, fields: list[str], dataset: Dataset) -> Mapped:
         """The good rows, and the bad ones with their reasons."""
         frame, balance = self._batch.frame, dataset.balance
         entity = self._entity()
@@ -202,8 +229,9 @@ class Work:
                 **{name: self._columns[name] for name in (*fields, "as_of") if name in self._columns},
             }
         )
+        sums = _sums(table, balance)
         if not self._faults:
-            return Mapped(table, [], skipped, _sums(table, balance), {}, pa.nulls(0, pa.string()))
+            return Mapped(table, [], sums, {}, pa.nulls(0, pa.string()))
         bad = sorted(self._faults)
         good = np.ones(len(frame), dtype=bool)
         good[bad] = False
@@ -211,7 +239,7 @@ class Work:
         spoken_of = dataset.presence.protects if dataset.presence else ""
         protects = table.column(spoken_of).take(bad).combine_chunks() if spoken_of in fields else pa.nulls(len(bad), pa.string())
         rejections = list(self._rejections(bad))
-        return Mapped(table.filter(pa.array(good)), rejections, skipped, _sums(table, balance), rejected, protects)
+        return Mapped(table.filter(pa.array(good)), rejections, sums, rejected, protects, _unread(table, balance))
 
     def _entity(self) -> pa.Array:
         source = self._sources.get("entity")
@@ -231,6 +259,14 @@ class Work:
         batch = self._batch.of(bad)
         for at, (line, row), typed in zip(bad, batch.rows(), batch.typed_cells(), strict=True):
             yield Rejection(line, row, tuple(self._faults[at]), typed=typed)
+
+
+def _unread(table: pa.Table, balance: Balance | None) -> int:
+    """Of how many rows the amount, or its currency, could not be read."""
+    if balance is None or not {balance.currency, balance.amount} <= set(table.column_names):
+        return 0
+    unread = pc.or_(pc.is_null(table.column(balance.currency)), pc.is_null(table.column(balance.amount)))
+    return int(pc.sum(unread).as_py() or 0)
 
 
 def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:

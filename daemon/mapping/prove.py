@@ -18,15 +18,19 @@ _CENTURY = " and pivot = 70, say"
 
 
 def fit(section: Section, header: list[str], rows: Callable[[], Iterable[Batch | Rejection]], known: Conventions) -> Mapping:
-    """A section fitted to a file by its header and, where that is not enough, its rows: which of the columns that may be blank
-    are, and what `known` leaves open. `rows` reads the file anew at each call.
+    """A section fitted to a file by its header and, where that is not enough, its rows: what `known` leaves open, and how
+    credits are printed where their type says the sign. `rows` reads the file anew at each call.
 
     Raises FileRefused when a column is missing, or two readings are possible.
     """
     mapping = Mapping(section, header, known)
-    blank = blank_columns(rows(), mapping.optional) if mapping.optional else set[str]()
-    mapping = Mapping(section, header, known, blank)
-    return Mapping(section, header, prove(rows(), mapping, known), blank) if mapping.undecided else mapping
+    unfilled = unfilled_columns(rows(), mapping.of_a_form) if mapping.of_a_form else set[str]()
+    mapping = Mapping(section, header, known, unfilled)
+    if mapping.undecided:
+        mapping = Mapping(section, header, prove(rows(), mapping, known), unfilled)
+    if section.import_.sign == "by_type":
+        mapping.credits = frozenset().union(*(mapping.signs(batch) for batch in rows() if isinstance(batch, Batch)))
+    return mapping
 
 
 def check_pins(rows: Iterable[Batch | Rejection], mapping: Mapping, declared: Conventions) -> None:
@@ -68,15 +72,15 @@ def _seen(rows: Iterable[Batch | Rejection], mapping: Mapping, known: Convention
     return days, amounts
 
 
-def blank_columns(rows: Iterable[Batch | Rejection], headers: set[str]) -> set[str]:
+def unfilled_columns(rows: Iterable[Batch | Rejection], headers: set[str]) -> set[str]:
     """Those of some columns that hold nothing in the whole file."""
-    blank = set(headers)
+    unfilled = set(headers)
     for batch in rows:
         if isinstance(batch, Batch):
-            blank -= {header for header in blank if cells(batch.frame, header).null_count < len(batch.frame)}
-        if not blank:
+            unfilled -= {header for header in unfilled if cells(batch.frame, header).null_count < len(batch.frame)}
+        if not unfilled:
             break
-    return blank
+    return unfilled
 
 
 def decided(days: "Dates", amounts: "Amounts", known: Conventions) -> Conventions:

@@ -1,8 +1,10 @@
 """The nouns that cross packages, and the states of an import run."""
 
-from daemon.model.effect import Effect, ScopeEffect, detail_of
+from daemon.model.effect import Effect, ScopeEffect, ValueChange, detail_of
 from daemon.model.files import Arrival, Fetched, RemoteFile, basename, shown
 from daemon.model.outcome import (
+    OF_THE_FILE,
+    OF_THE_LEDGER,
     Deferred,
     Held,
     Imported,
@@ -22,6 +24,8 @@ from daemon.model.states import FINAL, TRANSITIONS, State
 
 __all__ = [
     "FINAL",
+    "OF_THE_FILE",
+    "OF_THE_LEDGER",
     "TRANSITIONS",
     "Arrival",
     "Batch",
@@ -46,6 +50,7 @@ __all__ = [
     "ScopeEffect",
     "State",
     "Tally",
+    "ValueChange",
     "basename",
     "detail_of",
     "shown",

@@ -8,6 +8,7 @@ from typing import Any, Self
 from daemon.errors import Detail
 
 _SUMS = ("totals", "amounts", "totals_before")
+_DETAILS = ("control", "cut_short", "sent_again", "open_elsewhere", "scaled")
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,39 @@ class ScopeEffect:
 
 
 @dataclass(frozen=True)
+class ValueChange:
+    """What would become of the open `debits`, or `credits`, of an entity in one currency."""
+
+    entity: str
+    currency: str
+    side: str
+    before: Decimal
+    after: Decimal
+
+    def as_json(self) -> dict[str, str]:
+        """As scripts see it, and as it is stored."""
+        return asdict(self) | {"before": f"{self.before:f}", "after": f"{self.after:f}"}
+
+    @classmethod
+    def of_json(cls, stored: dict[str, str]) -> Self:
+        """One as it was stored."""
+        return cls(stored["entity"], stored["currency"], stored["side"], Decimal(stored["before"]), Decimal(stored["after"]))
+
+
+@dataclass(frozen=True)
 class Effect:
-    """What is not plausible about a file: that the ERP says otherwise of it, that it is empty, what it would clear."""
+    """What is not plausible about a file: that the ERP says otherwise of it, that its end is not like that of others, that it was
+    sent before, that it is empty, that its items are open elsewhere, that its amounts are a hundred times what they were, what
+    would become of the open money, what it would clear.
+    """
 
     control: Detail | None = None
+    cut_short: Detail | None = None
+    sent_again: Detail | None = None
+    open_elsewhere: Detail | None = None
+    scaled: Detail | None = None
     empty: bool = False
+    value: tuple[ValueChange, ...] = ()
     snapshot: tuple[ScopeEffect, ...] | None = None
     """None where the file is no snapshot."""
 
@@ -56,16 +85,22 @@ class Effect:
         return not self or self == approved
 
     @property
+    def details(self) -> dict[str, Detail]:
+        """What is said of it in sentences, by what that is about."""
+        return {name: detail for name in _DETAILS if (detail := getattr(self, name))}
+
+    @property
     def why(self) -> str:
         """By which rules it is not plausible."""
         rules = {rule for each in self.snapshot or () for rule in each.suspicious}
-        named = {name for name in ("control", "empty") if getattr(self, name)}
+        named = {name for name in (*_DETAILS, "empty", "value") if getattr(self, name)}
         return ", ".join(sorted(rules | named))
 
     def as_json(self) -> dict[str, Any]:
         """As scripts see it, and as it is stored: only what there is."""
-        told = {"control": self.control and asdict(self.control), "empty": self.empty}
-        there: dict[str, Any] = {name: value for name, value in told.items() if value}
+        there: dict[str, Any] = {name: asdict(detail) for name, detail in self.details.items()}
+        there |= {"empty": True} if self.empty else {}
+        there |= {"value": [each.as_json() for each in self.value]} if self.value else {}
         return there if self.snapshot is None else there | {"snapshot": [each.as_json() for each in self.snapshot]}
 
     @classmethod
@@ -73,8 +108,10 @@ class Effect:
         """An effect as it was stored."""
         if stored is None:
             return None
+        details = {name: detail_of(stored.get(name)) for name in _DETAILS}
+        value = tuple(map(ValueChange.of_json, stored.get("value", [])))
         snapshot = tuple(map(ScopeEffect.of_json, stored["snapshot"])) if "snapshot" in stored else None
-        return cls(detail_of(stored.get("control")), stored.get("empty", False), snapshot)
+        return cls(**details, empty=stored.get("empty", False), value=value, snapshot=snapshot)
 
 
 def detail_of(stored: Any) -> Detail | None:

@@ -12,22 +12,68 @@ from daemon.model.effect import Effect
 
 @dataclass(frozen=True)
 class Money:
-    """What a file did to one currency's open items; `file_total` counts every row whose amount could be read."""
+    """One currency's part in a run, as two statements that close to the cent: of the file, and of the ledger that it speaks for.
+
+    The file: `file_total` is every row whose amount could be read; each was taken, rejected, parked, a twin, skipped, or is
+    not of the balance. The ledger: `open_before` to `open_after`, in the scopes that the run speaks for; `rest` is what is open
+    elsewhere in its entities.
+    """
 
     file_total: Decimal = Decimal(0)
-    open_before: Decimal = Decimal(0)
-    open_after: Decimal = Decimal(0)
-    new: Decimal = Decimal(0)
-    cleared: Decimal = Decimal(0)
+    taken: Decimal = Decimal(0)
     rejected: Decimal = Decimal(0)
+    parked: Decimal = Decimal(0)
+    twins: Decimal = Decimal(0)
+    skipped: Decimal = Decimal(0)
+    off_balance: Decimal = Decimal(0)
+    open_before: Decimal = Decimal(0)
+    new: Decimal = Decimal(0)
+    released: Decimal = Decimal(0)
+    reopened: Decimal = Decimal(0)
+    increased: Decimal = Decimal(0)
+    decreased: Decimal = Decimal(0)
+    cleared: Decimal = Decimal(0)
+    currency_changed: Decimal = Decimal(0)
+    by_type: Decimal = Decimal(0)
+    """What entered the balance, or left it, for its type does or does not count any more."""
+    taken_over: Decimal = Decimal(0)
+    """What belonged to another scope."""
+    open_after: Decimal = Decimal(0)
+    rest: Decimal = Decimal(0)
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
+    def __neg__(self) -> Self:
+        return type(self)(*(-getattr(self, each.name) for each in fields(self)))
+
+    @property
+    def unaccounted(self) -> tuple[Decimal, Decimal]:
+        """What either statement does not explain: of the file, of the ledger."""
+        file = sum((getattr(self, name) for name in OF_THE_FILE), Decimal(0))
+        ledger = sum((sign * getattr(self, name) for name, sign in OF_THE_LEDGER.items()), self.open_before)
+        return self.file_total - file, self.open_after - ledger
+
+
+OF_THE_FILE = ("taken", "rejected", "parked", "twins", "skipped", "off_balance")
+"""What a file's total is made of."""
+OF_THE_LEDGER = {
+    "new": 1,
+    "released": 1,
+    "reopened": 1,
+    "increased": 1,
+    "decreased": -1,
+    "cleared": -1,
+    "currency_changed": 1,
+    "by_type": 1,
+    "taken_over": 1,
+}
+"""What leads from what was open to what is, each with its sign."""
+
 
 @dataclass(frozen=True)
 class Tally:
-    """The counts of one import run, or of one of its steps; those of the steps are added up. `check` is promise P3."""
+    """The counts of one import run, or of one of its steps; those of the steps are added up. `check` is promises P3 and P8."""
 
     read: int = 0
     created: int = 0
@@ -42,6 +88,8 @@ class Tally:
     released: int = 0
     suppressed: int = 0
     moved: int = 0
+    unread_amounts: int = 0
+    """Rows whose amount could not be read, so that no money of theirs is in the file's total."""
     money: Mapping[str, Money] = field(default_factory=dict)
 
     def __add__(self, other: Self) -> Self:
@@ -54,10 +102,13 @@ class Tally:
         return replace(self, **counts, money=money)
 
     def check(self) -> None:
-        """Raise unless every record read is accounted for."""
+        """Raise unless every record read is accounted for, and every amount."""
         counted = self.created + self.updated + self.unchanged + self.rejected + self.parked + self.skipped
         if self.read != counted:
             raise AssertionError(f"{self.read} rows read, {counted} accounted for: {self}")
+        for currency, sums in self.money.items():
+            if any(sums.unaccounted):
+                raise AssertionError(f"{currency}: {sums.unaccounted} not accounted for: {sums}")
 
     def as_json(self) -> dict[str, Any]:
         """The tally as scripts see it, and as it is stored: amounts are text, for no number of JSON's is exact."""
@@ -77,6 +128,11 @@ class Tally:
             for currency, sums in stored.get("money", {}).items()
         }
         return cls(**(stored | {"money": money}))
+
+    @property
+    def took_nothing(self) -> bool:
+        """Whether there were rows, and none of them is in the ledger now."""
+        return self.read > 0 and not self.created + self.updated + self.unchanged
 
 
 def _plain(value: Decimal) -> str:

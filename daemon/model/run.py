@@ -28,6 +28,7 @@ class ReadAs:
     header: list[str] | None = None
     comment: str | None = None
     ignore: tuple[str, ...] = ()
+    final_newline: bool | None = None
     trailer: str | None = None
     positions: dict[str, tuple[int, int]] | None = None
     sheet: str | int | None = None

@@ -32,7 +32,12 @@ class Column(Table):
     slice: tuple[Place, Place] | None = Field(None, description="only these characters, the first and the last, counted from 1")
     default: str | None = Field(None, description="the value where there is none")
     map: dict[str, str] | None = Field(None, description="the file's words to the dataset's")
-    optional: bool = Field(False, description="the file may come without it")
+    optional: bool = Field(
+        False, description="the file may come without it; a blank cell of a column that is there is a blank cell"
+    )
+    unfilled: bool = Field(
+        False, description="of a form: where nobody filled it in on any row, the column counts as missing, too"
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> "Column":

@@ -34,6 +34,9 @@ class Format(Spoken):
     header: list[str] | None = Field(None, min_length=1, description="the columns' names, for a file without headers")
     comment: str | None = Field(None, min_length=1, description="lines that begin with it are no records")
     ignore: list[str] = Field([], description="lines that are no records, by the first filled cell; * and ? as in file names")
+    final_newline: bool | None = Field(
+        None, description="whether the last line has a line end; what the first import found is held to, for a cut file differs"
+    )
     trailer: str | None = Field(
         None, description="the line that counts the others, by its first filled cell; * and ? as in file names; see [control]"
     )
@@ -73,7 +76,7 @@ class Conventions(Spoken):
         """These, what they leave open filled from what the first import decided; but for what contradicts them now."""
         known = self
         for name, pin in pins.items():
-            if getattr(known, name) is None and pin is not None:
+            if name in Conventions.model_fields and getattr(known, name) is None and pin is not None:
                 with contextlib.suppress(ValidationError):
                     known = Conventions.model_validate(known.model_dump() | {name: pin})
         return known

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import re2
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from daemon.datasets import Dataset, datasets
+from daemon.datasets import CUSTOMERS, Dataset, datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.profiles.column import Column, Source
 from daemon.profiles.expect import Expect
@@ -136,6 +136,8 @@ class Section(Table):
                 raise ValueError("[import] on_match: a snapshot updates what is there; leave it at update")
             if "entity" in self.columns and not rules.entities:
                 raise ValueError("[import] entities: say of which entities such a file holds everything")
+        if rules.latest_only and rules.mode == "delta":
+            raise ValueError("[import] latest_only: only a snapshot says again what the files before it said; leave it out")
         if rules.sign == "by_type" and not (dataset.balance and dataset.balance.type in self.columns):
             raise ValueError("[import] sign: by_type needs the column that says what a row is")
         return self
@@ -150,6 +152,11 @@ class Section(Table):
     def speaks_for(self) -> list[str]:
         """The entities of which a snapshot says everything."""
         return (self.import_.entities or [self.entity]) if self.import_.mode == "snapshot" else []
+
+    @property
+    def fills(self) -> list[str]:
+        """The entities that it is known to fill: not those that a column names."""
+        return self.speaks_for if "entity" in self.columns else [self.entity]
 
     @property
     def headers(self) -> list[str]:
@@ -183,6 +190,10 @@ class Profile(Section):
             raise ValueError('[control] needs its "file", or a "trailer" in [format]')
         if self.control and self.control.total and any(section.import_.skip_where for section in self.sections):
             raise ValueError('the "total" of [control] counts rows that "skip_where" leaves out; compare "rows" only')
+        if self.import_.latest_only and any(s.import_.mode == "delta" and s.dataset != CUSTOMERS for s in self.also):
+            raise ValueError(
+                "[import] latest_only: what [[also]] adds as a delta would be lost with the files that are passed over"
+            )
         names = [section.dataset for section in self.sections]
         if len(set(names)) < len(names):
             raise ValueError("each dataset may be filled by one section only")

@@ -18,13 +18,16 @@ class Import(Table):
     mode: Literal["delta", "snapshot"] = Field(
         "delta", description="a snapshot is all that is open; what it leaves out is cleared"
     )
-    scope: str | None = Field(None, description="what a snapshot speaks for; by default the profile's name")
+    scope: str | None = Field(None, description="what a snapshot speaks for; by default the entity's ledger of the dataset")
     entities: list[str] = Field([], description="of a snapshot whose rows name their entity: those of which it says everything")
     match: list[str] = Field([], description="the fields by which a row is known, if not by the dataset's own key")
     on_match: Literal["update", "skip"] = Field("update", description="what is done with a row that is there already")
     protect: list[str] | None = Field(None, description="fields that keep what is stored; by default those the ERP does not own")
     blank: Literal["keep", "clear"] = Field("keep", description="what an empty cell does to what is stored")
     sign: Literal["as_is", "by_type"] = Field("as_is", description="by_type: credits are printed as positive amounts")
+    doubtful: Literal["load", "reject"] = Field(
+        "load", description="what is done with a row that an accountant would ask about: load it and say so, or reject it"
+    )
     max_rejected: str | int | None = Field(
         None, description='more rejected rows than that, "5%" or 100, and the file is refused whole'
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -83,9 +83,40 @@ class Profiles:
         for profile in self:
             for section in profile.sections:
                 for entity in section.speaks_for:
-                    of = (section.dataset, entity, section.import_.scope or profile.name)
-                    speaking.setdefault(of, []).append(profile.name)
+                    if section.import_.scope is not None:  # else see `waiting_for_names`
+                        of = (section.dataset, entity, section.import_.scope)
+                        speaking.setdefault(of, []).append(profile.name)
         return [names for names in speaking.values() if len(names) > 1]
+
+    def unnamed(self, profile: Profile, dataset: str, entities: Iterable[str]) -> list[str]:
+        """Where several profiles' snapshots of a dataset speak for an entity: those of all that fill it, `profile` among them,
+        that do not name their scope.
+        """
+        everyone = {each.name: each for each in self} | {profile.name: profile}
+        filling = [(name, section) for name, each in everyone.items() for section in each.sections if section.dataset == dataset]
+        found: set[str] = set()
+        for entity in entities:
+            speaking = {name for name, section in filling if entity in section.speaks_for}
+            if len(speaking) > 1:
+                concerned = speaking | {name for name, section in filling if entity in section.fills} | {profile.name}
+                found |= {name for name, section in filling if name in concerned and section.import_.scope is None}
+        return sorted(found)
+
+    def waiting_for_names(self) -> list[list[str]]:
+        """The profiles that do not name their scope, though another's snapshots speak for the same entity: none of them runs."""
+        sections = [(each, section) for each in self for section in each.sections]
+        found = {tuple(self.unnamed(each, section.dataset, section.speaks_for)) for each, section in sections}
+        return [list(names) for names in sorted(found) if names]
+
+    def scopes(self) -> tuple[dict[tuple[str, str], set[str]], dict[tuple[str, str], set[str]]]:
+        """By dataset and entity the scopes that snapshots speak for, and all that profiles fill."""
+        spoken: dict[tuple[str, str], set[str]] = {}
+        filled: dict[tuple[str, str], set[str]] = {}
+        for section in (section for each in self for section in each.sections):
+            for entities, scopes in ((section.speaks_for, spoken), (section.fills, filled)):
+                for entity in entities:
+                    scopes.setdefault((section.dataset, entity), set()).add(section.import_.scope or "")
+        return spoken, filled
 
     @staticmethod
     def sections(name: str, profile: Profile | None) -> list[tuple[str, str]]:
@@ -145,7 +176,11 @@ def ready_made() -> list[Path]:
 
 def _of_template(dataset: Dataset) -> Profile:
     columns = {
-        name: {"first_of": template.names(name, field), "optional": not field.required or bool(field.given_by)}
+        name: {
+            "first_of": template.names(name, field),
+            "optional": (left_out := not field.required or bool(field.given_by)),
+            "unfilled": left_out,
+        }
         for name, field in ((name, dataset.fields[name]) for name in dataset.mappable)
     }
     profile: Profile = Profile.model_validate(

@@ -42,6 +42,11 @@ class Reader(Protocol):
         """The lines that the format says count the others, their cells joined by `;`."""
         ...
 
+    @property
+    def final_newline(self) -> bool | None:
+        """Of text, whether its last line has a line end; complete when the iteration is."""
+        ...
+
     def __iter__(self) -> Iterator[Batch | Rejection]: ...
 
 

@@ -69,6 +69,11 @@ class Delimited:
         """The lines that count the others."""
         return self._sieve.trailers
 
+    @property
+    def final_newline(self) -> bool | None:
+        """Whether the last line has a line end."""
+        return self._text.final_newline
+
     def __iter__(self) -> Iterator[Batch | Rejection]:
         line, rest = self._above + 1, b""
         for block, last in self._text.blocks(self._above):

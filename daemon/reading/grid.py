@@ -59,6 +59,11 @@ class Grid:
         """The lines that count the others."""
         return self._sieve.trailers
 
+    @property
+    def final_newline(self) -> bool | None:
+        """A workbook or a page is whole, or cannot be read."""
+        return None
+
     def __iter__(self) -> Iterator[Batch | Rejection]:
         for batch in chain([self._first], self._batches):
             yield from self._rows(batch.filter(pc.greater(batch.column(0), self._above)))

@@ -42,6 +42,11 @@ class _Lines(ABC):
         """The lines that count the others."""
         return self._sieve.trailers
 
+    @property
+    def final_newline(self) -> bool | None:
+        """Whether the last line has a line end."""
+        return self._text.final_newline
+
     def __iter__(self) -> Iterator[Batch | Rejection]:
         line = self._above
         for block, _ in self._text.blocks(self._above):

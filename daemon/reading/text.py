@@ -23,6 +23,8 @@ class Text:
         """The file's own encoding, as Python names it."""
         self._wide = codecs.lookup(self.encoding).name.startswith(("utf-16", "utf-32"))
         self.codec = "utf-8" if self._wide else self.encoding
+        self.final_newline: bool | None = None
+        """Whether the last line has a line end; known when all chunks were read. The end-of-file mark of DOS is no line."""
 
     def head(self) -> list[bytes]:
         """The first lines. Raises FileRefused when there are none."""
@@ -74,6 +76,8 @@ class Text:
                 if decoder:
                     chunk = self._narrow(decoder, chunk, line)
                     line += chunk.count(b"\n")
+                if end := chunk.rstrip(b"\x1a\0"):
+                    self.final_newline = end.endswith((b"\n", b"\r"))
                 yield chunk.replace(b"\r", b"\n") if macintosh else chunk
                 chunk = file.read(_BLOCK)
             if decoder:

@@ -3,10 +3,11 @@
 from daemon.results.delivery import deliver
 from daemon.results.facts import run_json
 from daemon.results.links import Links
-from daemon.results.outbox import DIGEST_FROM, mails_of, owe_notice, owe_result, owed_mails
+from daemon.results.outbox import DIGEST_FROM, mails_of, owe_notice, owe_result, owed_mails, was_told
 from daemon.results.recipients import people, recipients
 from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
 from daemon.results.smtp import session
+from daemon.results.statements import of_the_file, of_the_ledger
 from daemon.results.words import Words
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "deliver",
     "file_name",
     "mails_of",
+    "of_the_file",
+    "of_the_ledger",
     "owe_notice",
     "owe_result",
     "owed_mails",
@@ -26,4 +29,5 @@ __all__ = [
     "recipients",
     "run_json",
     "session",
+    "was_told",
 ]

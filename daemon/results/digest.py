@@ -12,7 +12,11 @@ from daemon.results.outbox import Owed
 
 _LISTED = 50
 
-_COUNTS = """
+_TROUBLE = """(
+    r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0 OR ((r.tally->>'read')::bigint > 0 AND
+    (r.tally->>'created')::bigint + (r.tally->>'updated')::bigint + (r.tally->>'unchanged')::bigint = 0))"""
+
+_COUNTS = f"""
 SELECT count(DISTINCT coalesce(r.arrival_id, -e.id)) AS files,
        count(DISTINCT r.arrival_id) FILTER (WHERE r.state = 'imported') AS imported,
        count(DISTINCT r.arrival_id) FILTER (WHERE r.state = 'refused') AS refused,
@@ -20,17 +24,17 @@ SELECT count(DISTINCT coalesce(r.arrival_id, -e.id)) AS files,
        coalesce(sum((r.tally->>'updated')::bigint), 0) AS updated,
        coalesce(sum((r.tally->>'unchanged')::bigint), 0) AS unchanged,
        coalesce(sum((r.tally->>'rejected')::bigint), 0) AS rejected,
-       count(*) FILTER (WHERE r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS troubled,
+       count(*) FILTER (WHERE {_TROUBLE}) AS troubled,
        count(*) FILTER (WHERE e.kind = 'unmatched') AS unmatched,
-       count(*) FILTER (WHERE e.kind = 'unmatched' OR r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0) AS attention
+       count(*) FILTER (WHERE e.kind = 'unmatched' OR {_TROUBLE}) AS attention
 FROM (SELECT DISTINCT ON (coalesce(run_id, -id)) * FROM nightporter.email WHERE digest = :id) e
 LEFT JOIN nightporter.import_run r ON r.id = e.run_id
 """
 
-_TROUBLED = """
+_TROUBLED = f"""
 SELECT r.id FROM nightporter.import_run r
 WHERE r.id IN (SELECT run_id FROM nightporter.email WHERE digest = :id)
-      AND (r.state <> 'imported' OR (r.tally->>'rejected')::bigint > 0)
+      AND {_TROUBLE}
 ORDER BY r.state = 'imported', r.id LIMIT :limit
 """
 

@@ -12,6 +12,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from daemon.model import ImportRun, Rejection, State, detail_of, shown
 from daemon.results.digest import Digest
 from daemon.results.outbox import Owed
+from daemon.results.statements import of_the_file, of_the_ledger
 from daemon.results.words import Words
 
 FIRST_REJECTIONS = 10
@@ -23,7 +24,7 @@ _templates = SandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters["shown"] = shown
+_templates.filters |= {"shown": shown, "of_the_file": of_the_file, "of_the_ledger": of_the_ledger}
 
 _DIGEST_ROWS = [
     ("files", "files"),
@@ -97,8 +98,9 @@ def _subject(run: ImportRun, words: Words) -> str:
         return words("mail.subject_delayed", file=run.title)
     if tally is None:
         return words("mail.subject_refused", file=run.title)
-    kind = "mail.subject_rejected" if tally.rejected else "mail.subject_imported"
-    return words(kind, file=run.title, read=words.count(tally.read), rejected=words.count(tally.rejected))
+    kind = "nothing" if tally.took_nothing else "rejected" if tally.rejected else "parked" if tally.parked else "imported"
+    counts = {name: words.count(getattr(tally, name)) for name in ("read", "rejected", "parked")}
+    return words(f"mail.subject_{kind}", file=run.title, **counts)
 
 
 def _header(text: str) -> str:

@@ -52,6 +52,12 @@ def owe_notice(conn: Connection, kind: str, to: Iterable[Person], *, many: bool 
         _owe(conn, person, kind, None, {"drop": drop, **about}, _digest(conn, drop, person, many) if many else None)
 
 
+def was_told(conn: Connection, kind: str, **about: str) -> bool:
+    """Whether somebody was owed this news before."""
+    statement = text("SELECT EXISTS (SELECT FROM nightporter.email WHERE kind = :kind AND about @> CAST(:about AS jsonb))")
+    return bool(conn.execute(statement, {"kind": kind, "about": json.dumps(about)}).scalar())
+
+
 def _sorted(to: Iterable[Person]) -> list[Person]:
     """In one order, so that no two transactions wait for each other's digests."""
     return sorted(to, key=lambda person: (person.email, person.language))

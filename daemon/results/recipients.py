@@ -9,7 +9,7 @@ def recipients(settings: Settings, profile: Profile | None, outcome: Outcome) ->
     """Who is told of an outcome: the profile's people, or else the admins."""
     if profile is None:
         return settings.admins
-    troubled = not isinstance(outcome, Imported) or outcome.tally.rejected > 0
+    troubled = not isinstance(outcome, Imported) or outcome.tally.rejected > 0 or outcome.tally.took_nothing
     if profile.notify.when == "never" or (profile.notify.when == "problems" and not troubled):
         return []
     return people(settings, profile)

@@ -14,7 +14,7 @@ from babel.numbers import format_decimal
 
 from daemon.datasets import datasets
 from daemon.errors import Detail
-from daemon.model import Effect, Note, Reason, ScopeEffect, shown
+from daemon.model import Effect, Note, Reason, ScopeEffect, ValueChange, shown
 
 _LOCALES = Path(__file__).parent / "locales"
 
@@ -55,12 +55,23 @@ class Words:
         """What a held run would do, and why that is not plausible."""
         if effect is None:
             return []
-        told = []
-        if effect.control:
-            told.append(self("decision.control", detail=self.detail(effect.control)))
+        told = [self(f"decision.{name}", detail=self.detail(detail)) for name, detail in effect.details.items()]
         if effect.empty:
             told.append(self("decision.empty"))
-        return told + [self._scope(each) for each in effect.snapshot or ()]
+        return told + [self._value(each) for each in effect.value] + [self._scope(each) for each in effect.snapshot or ()]
+
+    def _value(self, change: ValueChange) -> str:
+        sums = {"before": self.money(change.before), "after": self.money(change.after)}
+        return self(
+            "decision.value",
+            entity=self._entity(change.entity),
+            side=self(f"decision.{change.side}"),
+            currency=change.currency,
+            **sums,
+        )
+
+    def _entity(self, entity: str) -> str:
+        return self("decision.entity", entity=shown(entity)) if entity else ""
 
     def _scope(self, effect: ScopeEffect) -> str:
         amounts = self._amounts(effect.amounts)
@@ -78,8 +89,7 @@ class Words:
         if effect.totals_before:
             totals = {"totals": self._amounts(effect.totals) or "0", "before": self._amounts(effect.totals_before)}
             sentences.append(self("decision.totals", **totals))
-        entity = self("decision.entity", entity=shown(effect.entity)) if effect.entity else ""
-        return entity + " ".join(sentences)
+        return self._entity(effect.entity) + " ".join(sentences)
 
     def _amounts(self, sums: Mapping[str, Decimal]) -> str:
         return ", ".join(f"{self.money(amount)} {currency}" for currency, amount in sorted(sums.items()))
@@ -96,6 +106,11 @@ class Words:
         """What a field is called."""
         fields = datasets()[dataset].fields if dataset in datasets() else {}
         return fields[name].label[self.language] if name in fields else name
+
+    def amount(self, name: str) -> str:
+        """What an amount of a statement is."""
+        counted = ("rejected", "parked", "skipped", "released", "reopened", "cleared")  # whose bare names are of rows
+        return self(f"mail.{name}_money" if name in counted else f"mail.{name}")
 
     def count(self, number: int) -> str:
         """A count, with its thousands set off."""

@@ -16,7 +16,7 @@ from daemon.log import bound, get
 from daemon.pickup import Visitor
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.upkeep import check_expectations, prune_archive, see_to_overdue
+from daemon.upkeep import check_expectations, prune_archive, see_to_overdue, tell_orphaned
 
 log = get(__name__)
 
@@ -99,6 +99,7 @@ class Schedule:
         """End, or tell of, what has waited too long."""
         with _unless_the_database_is_away("overdue"):
             see_to_overdue(self._engine, self._settings, self._profiles)
+            tell_orphaned(self._engine, self._settings, self._profiles)
 
     def _prune(self) -> None:
         """Delete from the archive what is older than it keeps."""

@@ -4,6 +4,8 @@ import contextlib
 import os
 import secrets
 import tempfile
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -109,7 +111,7 @@ class Added(Table):
     @classmethod
     def _plain(cls, fields: dict[str, DatasetField]) -> dict[str, DatasetField]:
         if worked_out := [name for name, field in fields.items() if not field.plain]:
-            told = "default, default_from, by_sign, joined_from, derived, vat and sole are not for fields of your own"
+            told = "default, default_from, by_sign, joined_from, derived, shared, vat and sole are not for fields of your own"
             raise ValueError(f"{', '.join(worked_out)}: {told}; a profile can give a default")
         return fields
 
@@ -119,8 +121,20 @@ class Entity(Table):
 
     timezone: str = Field("UTC", description="in which its days begin, and items become overdue")
     credits: Literal["receivables", "open_credits"] | None = Field(
-        None, description="which of the two datasets its credits come by; those of the other are rejected"
+        None, description="which of the two datasets its credits come by; one that stands in the other is rejected"
     )
+    numbering: Literal["yearly", "continuous"] | None = Field(
+        None, description="whether item numbers begin anew each year; a change needs `nightporter ledger renumber`"
+    )
+    brake_from: Decimal | dict[str, Decimal] = Field(
+        Decimal(10_000), description="from which sum on open debits or credits that halve or double are held, or that by currency"
+    )
+    closed_until: date | None = Field(None, description="the last day of the closed period: what is about it is refused")
+
+    def brake_floor(self) -> dict[str, str]:
+        """The sums from which on the brake looks at money: by currency, and under "" for any other."""
+        floors = self.brake_from if isinstance(self.brake_from, dict) else {"": self.brake_from}
+        return {"": "10000"} | {currency: f"{amount:f}" for currency, amount in floors.items()}
 
     _known_zone = field_validator("timezone")(known_zone)
 

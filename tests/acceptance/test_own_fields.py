@@ -13,6 +13,7 @@ from daemon.datasets.template import as_csv, as_xlsx
 from daemon.db import tables, transaction
 from daemon.errors import SetupFault
 from daemon.mapping.likeness import Names
+from daemon.model import Note
 from daemon.toml import ConfigInvalid
 from tests.support.office import CREDITS, CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
@@ -227,40 +228,48 @@ TYPED_HEADER = ITEMS_HEADER.strip() + ";Type\n"
 CREDIT = "Customer;Credit;Date;Balance;Cur\nC1;K1;01/02/2026;10,00;EUR\n"
 
 
+SOURCE = '[entities.""]\ncredits = "open_credits"\n'
+
+
 def test_no_credit_counts_twice(office: Office) -> None:
-    """An entity's credits come by the dataset that brought them first; those of the other are rejected, and the mail says why."""
+    """Where the settings say by which dataset credits come, one that stands in the other is rejected, with a type or without."""
+    office.settle(SOURCE)
     office.customers("C1")
     office.profile("items", TYPED)
+    office.profile("plain", ITEMS)
     office.profile("credits", CREDITS)
-    office.load("items", TYPED_HEADER + "C1;F1;01/02/2026;01/03/2026;100,00;INV\n")
     assert counts(office.load("credits", CREDIT))["created"] == 1
-    rows = "C1;F2;01/02/2026;01/03/2026;50,00;INV\nC1;A1;01/02/2026;01/03/2026;-10,00;CN\n"
+    rows = "C1;F2;01/02/2026;01/03/2026;50,00;INV\nC1;K1;05/02/2026;01/03/2026;-10,00;CN\n"
     assert office.reasons(office.load("items", TYPED_HEADER + rows)) == {3: ["credit_elsewhere"]}
-    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(140),)]
+    other_number = "C1;X9;01/02/2026;01/03/2026;-10,00\n"
+    assert office.reasons(office.load("plain", ITEMS_HEADER + other_number)) == {2: ["credit_elsewhere"]}
+    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(40),)]
 
 
-def test_an_entity_changes_the_source_of_its_credits(office: Office) -> None:
-    """What came by the old one goes with its next snapshot, or when a file closes it; what waits counts as come."""
+def test_a_credit_that_stands_nowhere_else_is_taken_and_told(office: Office) -> None:
+    """It may be that the other export lacks it; whichever of the two comes second is rejected."""
+    office.settle(SOURCE)
     office.customers("C1")
-    office.profile("items", TYPED + '    remaining = "Rem"\n    [import]\n    mode = "snapshot"\n')
-    office.profile("delta", TYPED + '    remaining = "Rem"\n')
+    office.profile("items", ITEMS)
     office.profile("credits", CREDITS)
-    head = TYPED_HEADER.strip() + ";Rem\n"
-    invoice, credit = (
-        f"C1;{number};01/02/2026;01/03/2026;{amount};{kind};{amount}\n"
-        for number, amount, kind in (("F1", "100,00", "INV"), ("K1", "-10,00", "CN"))
-    )
-    office.load("items", head + invoice + credit + credit.replace("K1", "K2"))
-    office.settle('[entities.""]\ncredits = "open_credits"')
-    office.load("delta", head + credit.replace("K1", "K2")[: -len("-10,00\n")] + "0\n")
-    office.load("credits", CREDIT)
-    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(80),)]
-    assert counts(office.load("items", head + invoice + credit + "\n"))["cleared"] == 1
-    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(90),)]
+    run = office.load("items", ITEMS_HEADER + "C1;K1;01/02/2026;01/03/2026;-10,00\n")
+    assert (counts(run)["created"], run.notes) == (1, (Note("credit_unexplained", 1, "2"),))
+    assert office.reasons(office.load("credits", CREDIT)) == {2: ["credit_elsewhere"]}
+    assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(-10),)]
+
+
+def test_nothing_is_inferred_of_who_declares_nothing(office: Office) -> None:
+    """A negative item and a credit are two things, where nobody says otherwise."""
+    office.customers("C1")
+    office.profile("items", ITEMS)
+    office.profile("credits", CREDITS)
+    office.load("items", ITEMS_HEADER + "C1;K1;01/02/2026;01/03/2026;-10,00\n")
+    assert counts(office.load("credits", CREDIT))["created"] == 1
 
 
 def test_credits_that_wait_do_not_come_twice(office: Office) -> None:
     """Whichever dataset brought them first, though their customer is not known yet."""
+    office.settle(SOURCE)
     office.customers("C1")
     office.profile("items", TYPED)
     office.profile("credits", CREDITS)
@@ -269,12 +278,10 @@ def test_credits_that_wait_do_not_come_twice(office: Office) -> None:
     assert office.reasons(run) == {2: ["credit_elsewhere"]}
 
 
-def test_the_settings_say_by_which_dataset_credits_come(office: Office) -> None:
-    """And in which time zone the days of an entity begin; what they no longer say is forgotten."""
-    office.customers("C1")
+def test_what_the_settings_say_of_entities_is_known_to_the_database(office: Office) -> None:
+    """And what they no longer say is forgotten."""
     office.settle('[entities.FR01]\ntimezone = "Europe/Paris"\ncredits = "receivables"\n[entities.""]\ncredits = "receivables"')
-    office.profile("credits", CREDITS)
-    assert office.reasons(office.load("credits", CREDIT)) == {2: ["credit_elsewhere"]}
-    office.settle('[entities.FR01]\ntimezone = "Europe/Paris"')
-    assert office.rows("SELECT * FROM ar.entity") == [("FR01", "Europe/Paris", None)]
-    assert counts(office.load("credits", CREDIT + " "))["created"] == 1
+    office.settle('[entities.FR01]\ntimezone = "Europe/Paris"\nclosed_until = 2026-01-31')
+    assert office.rows("SELECT entity, timezone, credits, closed_until::text FROM ar.entity") == [
+        ("FR01", "Europe/Paris", None, "2026-01-31")
+    ]

@@ -36,7 +36,7 @@ def test_a_snapshot_speaks_for_its_scope_only(ledger: Office) -> None:
     """Another profile's items, and another entity's, stay open; a delta never clears."""
     ledger.profile("other", SNAPSHOT.replace('"ledger"', '"export"'))
     ledger.profile("belgian", SNAPSHOT.replace("dataset", 'entity = "BE"\n    customer_entity = ""\n    dataset'))
-    ledger.profile("late", ITEMS)
+    ledger.profile("late", ITEMS + '    [import]\n    scope = "ledger-by-day"\n')
     night(ledger, 1, "C1 F1 1")
     night(ledger, 1, "C1 F2 2", profile="other")
     night(ledger, 1, "C1 F3 3", profile="belgian")
@@ -145,7 +145,7 @@ def test_a_customers_snapshot_marks_who_is_absent(office: Office) -> None:
         ("C1", "absent", run.id),
         ("C2", "present", None),
     ]
-    assert counts(office.load("all", "Code;Name\nC1;Customer C1\nC2;Customer C2\n"))["reopened"] == 1
+    assert counts(office.load("all", "Code;Name\nC1;Customer C1\nC2;Customer C2\n\n"))["reopened"] == 1
 
 
 def test_two_kinds_of_key_never_meet(ledger: Office) -> None:

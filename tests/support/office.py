@@ -129,7 +129,11 @@ class Office:
 
 def counts(run: ImportRun) -> dict[str, int]:
     """A run's tally, as far as there is something in it."""
-    return {name: count for name, count in (run.tally or Tally()).as_json().items() if name != "money" and count}
+    return {
+        name: count
+        for name, count in (run.tally or Tally()).as_json().items()
+        if name not in ("money", "unread_amounts") and count
+    }
 
 
 def said(run: ImportRun) -> str:

@@ -1,6 +1,16 @@
 """Import runs: their states, lines and decisions, what earlier ones say, and what they rejected."""
 
-from daemon.ledger.runs.earlier import extend_day, identical_import, is_in, last_import, later_run, pins
+from daemon.ledger.runs.earlier import (
+    corrections_of,
+    entities_of,
+    extend_day,
+    identical_import,
+    is_in,
+    last_import,
+    later_run,
+    pins,
+    record_scope,
+)
 from daemon.ledger.runs.history import prune_history, suppressed_values, take_long_parked
 from daemon.ledger.runs.holds import approve_held, approved_runs, held_runs_before, mark_undone, runs_held_since
 from daemon.ledger.runs.lines import advance_line, backlog, state_ahead, take_next, waiting_lines
@@ -25,8 +35,10 @@ __all__ = [
     "assign_parts",
     "backlog",
     "claim_run",
+    "corrections_of",
     "end_held",
     "end_vanished",
+    "entities_of",
     "extend_day",
     "finish_run",
     "forget_rejections",
@@ -46,6 +58,7 @@ __all__ = [
     "prune_history",
     "put_off_run",
     "record_reading",
+    "record_scope",
     "reject_rows",
     "rejection_count",
     "rejections",

@@ -1,11 +1,13 @@
 """What earlier runs of a profile, or other files of its night, say about one; corrections count for none of it."""
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from daemon.db import text
-from daemon.ledger.runs.run import RUN, run_by_id, run_of
+from daemon.ledger.runs.run import RUN, run_of
 from daemon.model import ImportRun
 from daemon.profiles import REJECTED_ROWS
 
@@ -19,27 +21,79 @@ def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
     return run_of(conn.execute(text(RUN + where), named).mappings().one_or_none())
 
 
-def identical_import(conn: Connection, run: ImportRun) -> tuple[int, str] | None:
-    """The latest imported run of the same profile, dataset and member, if its bytes are those of `run`: its id and name."""
+class Identical(NamedTuple):
+    """An imported run with the bytes of another; whether it is the latest of its scope, and the day which that is about."""
+
+    run: int
+    file: str
+    is_latest: bool
+    latest_day: date | None
+
+
+_IN_SCOPE = """
+    r.dataset = :dataset AND r.state = 'imported' AND r.undone_at IS NULL AND r.corrects IS NULL AND r.arrival_id <> :arrival
+    AND r.scope = :scope AND (r.entities && CAST(:entities AS text[]) OR (r.entities IS NULL AND r.profile = :profile))
+"""
+
+
+def identical_import(conn: Connection, run: ImportRun, scope: str, entities: Collection[str]) -> Identical | None:
+    """The latest imported run, whatever its profile, that has the bytes of `run` and is of the same member and scope."""
     row = conn.execute(
-        text("""
-            SELECT r.id, a.name, a.sha256 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
-            WHERE r.profile = :profile AND r.dataset = :dataset AND r.member = :member AND r.state = 'imported'
-                  AND r.undone_at IS NULL AND r.corrects IS NULL AND r.arrival_id <> :arrival
-            ORDER BY r.finished_at DESC LIMIT 1"""),
-        {"profile": run.profile, "dataset": run.dataset, "member": run.member, "arrival": run.arrival_id},
-    ).one_or_none()
-    return (row.id, row.name) if row and row.sha256 == run.sha256 else None
-
-
-def extend_day(conn: Connection, run: ImportRun, day: date) -> None:
-    """Record of the run whose bytes a duplicate has that they are what is so on a later day, too."""
-    if (duplicate := run_by_id(conn, run.id)) and (before := identical_import(conn, duplicate)):
-        for table, key in (("import_run", "id"), ("snapshot", "run_id")):
-            conn.execute(
-                text(f"UPDATE nightporter.{table} SET business_date = greatest(business_date, :day) WHERE {key} = :id"),
-                {"day": day, "id": before[0]},
+        text(f"""
+            WITH latest AS (
+                SELECT a.sha256, r.business_date FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+                WHERE {_IN_SCOPE} ORDER BY r.finished_at DESC LIMIT 1
             )
+            SELECT r.id, a.name, latest.sha256 = a.sha256 AS is_latest, latest.business_date AS latest_day
+            FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id CROSS JOIN latest
+            WHERE a.sha256 = :sha256 AND r.member = :member AND {_IN_SCOPE}
+            ORDER BY r.finished_at DESC LIMIT 1"""),
+        {
+            "dataset": run.dataset,
+            "arrival": run.arrival_id,
+            "scope": scope,
+            "entities": list(entities),
+            "profile": run.profile,
+            "sha256": run.sha256,
+            "member": run.member,
+        },
+    ).one_or_none()
+    return Identical(*row) if row else None
+
+
+def record_scope(conn: Connection, run: ImportRun, scope: str, entities: Sequence[str]) -> None:
+    """Record what a run's rows belong to."""
+    conn.execute(
+        text("UPDATE nightporter.import_run SET scope = :scope, entities = :entities WHERE id = :id"),
+        {"id": run.id, "scope": scope, "entities": list(entities)},
+    )
+
+
+def entities_of(conn: Connection, run: ImportRun) -> list[str]:
+    """The companies that an imported run speaks of, as far as that was recorded."""
+    found = conn.execute(text("SELECT entities FROM nightporter.import_run WHERE id = :id"), {"id": run.id}).scalar()
+    return list(found or [])
+
+
+def corrections_of(conn: Connection, run: ImportRun) -> list[ImportRun]:
+    """The imported runs that brought rejected rows of a run again, and of those, the latest first."""
+    where = """WHERE r.id <> :id AND r.state = 'imported' AND r.undone_at IS NULL AND r.id IN (
+                   WITH RECURSIVE family AS (
+                       SELECT CAST(:id AS bigint) AS id
+                       UNION
+                       SELECT c.id FROM nightporter.import_run c JOIN family f ON c.corrects = f.id)
+                   SELECT id FROM family)
+               ORDER BY r.id DESC"""
+    rows = conn.execute(text(RUN + where), {"id": run.id}).mappings()
+    return [found for row in rows if (found := run_of(row))]
+
+
+def extend_day(conn: Connection, run: ImportRun, before: int, day: date) -> None:
+    """Record of the run whose bytes a duplicate has that they are what is so on a later day, too, as the duplicate says."""
+    given = {"day": day, "id": before, "arrival": run.arrival_id}
+    for table, key, more in (("import_run", "id", ""), ("snapshot", "run_id", ", arrival_id = :arrival")):
+        statement = f"UPDATE nightporter.{table} SET business_date = :day{more} WHERE {key} = :id AND business_date <= :day"
+        conn.execute(text(statement), given)
 
 
 def later_run(conn: Connection, run: ImportRun) -> ImportRun | None:
@@ -72,10 +126,12 @@ def is_in(conn: Connection, profile: str, since: datetime) -> bool:
 
 
 def pins(conn: Connection, run: ImportRun) -> dict[str, str | None]:
-    """The conventions of the run's profile and dataset, each as the first imported run decided it that could."""
+    """The conventions of the run's profile and dataset, and whether its files end in a line end, each as the first imported run
+    decided it that could.
+    """
     first = """(SELECT format->>'{0}' FROM nightporter.import_run
                 WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND corrects IS NULL
                       AND format->>'{0}' IS NOT NULL
                 ORDER BY finished_at LIMIT 1) AS {0}"""
-    statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date")))
+    statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date", "final_newline")))
     return dict(conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())

@@ -12,7 +12,7 @@ def prune_history(conn: Connection, keep: timedelta) -> int:
     """Forget what rows were before runs that ended longer than `keep` ago; returns how many rows that was."""
     old = "SELECT id FROM nightporter.import_run WHERE finished_at < clock_timestamp() - :keep"
     count = 0
-    for table in ("row_change", "confirmed", "suppressed"):
+    for table in ("row_change", "confirmed", "suppressed", "protected"):
         count += conn.execute(text(f"DELETE FROM nightporter.{table} WHERE run_id IN ({old})"), {"keep": keep}).rowcount
     ended = "DELETE FROM nightporter.parked WHERE ended_at < clock_timestamp() - :keep"
     return count + conn.execute(text(ended), {"keep": keep}).rowcount

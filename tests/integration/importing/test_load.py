@@ -1,11 +1,13 @@
 """Importing: what a clerk's file does to the tables, row by row accounted for."""
 
 import time
+from dataclasses import fields
 from decimal import Decimal
 
 import openpyxl
 import pytest
 
+from daemon.model import Money
 from tests.support.office import ITEMS, ITEMS_HEADER, Office, counts, said
 
 OPEN = "SELECT customer_code, item_number, amount, remaining, state FROM ar.receivable ORDER BY item_number"
@@ -48,14 +50,16 @@ def test_only_what_changed_is_written(office: Office) -> None:
 
 
 def test_the_same_bytes_are_told_as_a_duplicate(office: Office) -> None:
-    """A file sent twice, under whatever name, merges nothing and says which run had it; a correction back and forth loads."""
+    """A file sent twice, under whatever name, merges nothing and says which run had it; one that was sent before others is held."""
     office.customers("C1")
     a, b = "C1;F1;01/02/2024;02/03/2024;5\n", "C1;F1;01/02/2024;02/03/2024;6\n"
     first, twice, other, back = office.items(a), office.items(a), office.items(b), office.items(a)
     assert (twice.state, twice.code) == ("refused", "duplicate")
     assert f"run {first.id}" in said(twice)
-    assert [run.state for run in (first, other, back)] == ["imported"] * 3
-    assert office.rows("SELECT amount FROM ar.receivable") == [(Decimal(5),)]
+    assert [run.state for run in (first, other, back)] == ["imported", "imported", "held"]
+    assert back.effect
+    assert list(back.effect.details) == ["sent_again"]
+    assert office.rows("SELECT amount FROM ar.receivable") == [(Decimal(6),)]
 
 
 def test_twins_in_a_file(office: Office) -> None:
@@ -85,12 +89,13 @@ def test_money_before_after_and_its_difference(office: Office) -> None:
     assert run.tally
     assert run.tally.as_json()["money"] == {
         "EUR": {
+            **dict.fromkeys((each.name for each in fields(Money)), "0.00"),
             "file_total": "60.50",
-            "open_before": "100.00",
-            "open_after": "150.50",
-            "new": "50.50",
-            "cleared": "0.00",
+            "taken": "50.50",
             "rejected": "10.00",
+            "open_before": "100.00",
+            "new": "50.50",
+            "open_after": "150.50",
         }
     }
 

@@ -178,7 +178,7 @@ def test_contacts_and_open_credits_are_imported(office: Office) -> None:
     assert (counts(run).get("created"), counts(run).get("parked")) == (2, 1)
     assert counts(office.load("contacts", rows + "\n")).get("unchanged") == 2
     office.profile("credits", 'dataset = "open_credits"\npattern = "credits*"\n[format]\ndecimal = ","\n'
-                   'date = "dd/mm/yyyy"\n[columns]\ncustomer_code = "C"\ncredit_number = "N"\ncredit_date = "D"\nbalance = "B"\n')  # fmt: skip
+                   'date = "dd/mm/yyyy"\n[columns]\ncustomer_code = "C"\ncredit_number = "N"\ncredit_date = "D"\nbalance = "B"\ncurrency = { value = "EUR" }\n')  # fmt: skip
     run = office.load("credits", "C;N;D;B\nC1;A1;01/02/2024;5,50\nC1;A2;01/02/2024;-5\n")
     assert (counts(run).get("created"), office.reasons(run)) == (1, {3: ["credit_not_positive"]})
 

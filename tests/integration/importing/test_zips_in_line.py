@@ -63,9 +63,8 @@ def test_a_refused_member_is_told_to_its_profiles_people(night: Night) -> None:
 
 def test_of_several_zips_only_the_last_may_count(night: Night) -> None:
     """`latest_only` holds for zips that a profile claims by name."""
-    night.office.profile(
-        "customers", CUSTOMERS.replace("customers*.csv", "pack-*.zip") + "    [import]\n    latest_only = true\n"
-    )
+    whole = '    [import]\n    mode = "snapshot"\n    latest_only = true\n'
+    night.office.profile("customers", CUSTOMERS.replace("customers*.csv", "pack-*.zip") + whole)
     for number in range(3):
         night.arrive(f"erp/pack-{number}.zip", packed(customers=customers(f"C{number}")))
     night.pass_by()

@@ -154,7 +154,7 @@ def test_files_are_taken_in_the_drops_order(office: Office) -> None:
 def test_of_several_files_only_the_last_may_count(night: Night) -> None:
     """`latest_only`: the others are refused as `passed_over`, told, and put away."""
     profile = night.office.settings.profiles / "items.toml"
-    profile.write_text(profile.read_text() + "[import]\nlatest_only = true\n")
+    profile.write_text(profile.read_text() + '[import]\nmode = "snapshot"\nlatest_only = true\n')
     for number in (1, 2, 3):
         night.arrive(f"erp/items-{number}.csv", items(f"F{number}"))
     night.pass_by()

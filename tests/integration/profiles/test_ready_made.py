@@ -37,6 +37,7 @@ def load(profile: Profile, section: Section, path: Path) -> Came:
         came.rows += mapped.rows.num_rows
         came.skipped += mapped.skipped
         came.money.update(mapped.money)
+        came.money.subtract(mapped.skipped_money)
     came.ignored = reader.ignored
     return came
 

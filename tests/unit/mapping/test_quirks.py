@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from daemon.mapping import Mapping
-from daemon.mapping.prove import blank_columns, prove
+from daemon.mapping.prove import prove, unfilled_columns
 from daemon.model import Batch
 from daemon.profiles.format import Conventions
 from daemon.profiles.profile import Profile
@@ -94,15 +94,24 @@ def test_a_cell_that_holds_an_error_is_rejected_where_it_is_read() -> None:
     assert mapped.rows.num_rows == 1
 
 
-def test_a_column_that_is_optional_may_be_missing_or_blank() -> None:
-    """Missing, or blank in the whole file, it is as if the profile did not have it; the key falls back with it."""
+def test_a_column_that_is_optional_may_be_missing() -> None:
+    """Then it is as if the profile did not have it; but a blank cell of a column that is there is a blank cell."""
     columns = COLUMNS | {"unique_key": {"from": "K", "optional": True}, "remaining": {"from": "R", "optional": True}}
     section = Profile(name="p", pattern="*", dataset="receivables", columns=columns)
     assert Mapping(section, list(GOOD), KNOWN).key[0] == "customer_code"
-    mapping = Mapping(section, [*GOOD, "K", "R"], KNOWN, blank={"K", "R"})
+    mapped = Mapping(section, [*GOOD, "R"], KNOWN).apply(batch(GOOD | {"R": ""}))
+    assert reasons(mapped) == [(2, "missing", "remaining", "")]
+
+
+def test_a_column_of_a_form_may_be_left_unfilled() -> None:
+    """On every row: then it counts as missing, and the key falls back with it."""
+    of_form = {"optional": True, "unfilled": True}
+    columns = COLUMNS | {"unique_key": {"from": "K"} | of_form, "remaining": {"from": "R"} | of_form}
+    section = Profile(name="p", pattern="*", dataset="receivables", columns=columns)
+    mapping = Mapping(section, [*GOOD, "K", "R"], KNOWN, unfilled={"K", "R"})
     assert mapping.key[0] == "customer_code"
     assert mapping.apply(batch(GOOD | {"K": "", "R": ""})).rows.column("remaining").to_pylist() == [Decimal("1.5")]
-    assert blank_columns([batch(GOOD | {"K": "", "R": "1"})], {"K", "R"}) == {"K"}
+    assert unfilled_columns([batch(GOOD | {"K": "", "R": "1"})], {"K", "R"}) == {"K"}
 
 
 def test_a_contacts_name_may_be_in_two_columns() -> None:
@@ -118,7 +127,7 @@ def test_a_contacts_name_may_be_in_two_columns() -> None:
 @pytest.mark.parametrize("amount", ["0", "-5,00"])
 def test_an_open_credit_is_above_zero(amount: str) -> None:
     """Zero and negative credits are rejected with their reason."""
-    columns = {"customer_code": "C", "credit_number": "N", "credit_date": "D", "balance": "A"}
+    columns = {"customer_code": "C", "credit_number": "N", "credit_date": "D", "balance": "A", "currency": {"value": "EUR"}}
     section = Profile(name="p", pattern="*", dataset="open_credits", columns=columns)
     mapped = Mapping(section, list(GOOD), KNOWN).apply(batch(GOOD | {"A": amount}))
     assert reasons(mapped) == [(2, "credit_not_positive", "balance", amount)]

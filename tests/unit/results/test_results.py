@@ -17,12 +17,12 @@ from daemon.results import Links, Words, as_csv, as_xlsx
 from daemon.results.email import Result, compose
 from daemon.results.outbox import Owed
 
-MONEY = Money(file_total=Decimal(100), open_after=Decimal(60), new=Decimal(60), rejected=Decimal(40))
+MONEY = Money(file_total=Decimal(100), taken=Decimal(60), open_after=Decimal(60), new=Decimal(60), rejected=Decimal(40))
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 RUN = ImportRun(
     id=7, arrival_id=7, section=0, member="", parent_id=None, corrects=None, profile="items", dataset="receivables", state=State.IMPORTED, attempt=1, deferrals=0, drop="erp",
     name="ITEMS.csv", size=1, mtime=1, archive_host="h", archive="a", sha256="0", control=None, arrived_at=NOW, finished_at=NOW, code=None, detail=None,
-    header=["Code", "Montant"], read_as=ReadAs(delimiter=";"), tally=Tally(read=3, rejected=1, money={"EUR": MONEY}), disposed_as=None,
+    header=["Code", "Montant"], read_as=ReadAs(delimiter=";"), tally=Tally(read=3, created=2, rejected=1, money={"EUR": MONEY}), disposed_as=None,
     fault=None, follows=None, business_date=None, notes=(), effect=None, approved=None, decided_by=None, undone_at=None, undone_by=None,
 )  # fmt: skip
 REJECTION = Rejection(5, ["007", "1 28O"], (Reason(ReasonCode.NOT_A_NUMBER, "amount", "1 28O", "Montant"),))
@@ -39,14 +39,16 @@ def message(run: ImportRun = RUN, language: str = "en", rejections: list[Rejecti
 
 
 def test_a_mail_says_what_came_of_the_file() -> None:
-    """Subject, counts, money before, after and its difference, the first rejected rows and the link are all there."""
+    """Subject, counts, both statements of its money, the first rejected rows and the link are all there."""
     subject, text, html = message()
     assert subject == "ITEMS.csv: 1 of 3 rows rejected"
     for part in (
-        "Before: 0.00",
-        "After: 60.00",
-        "In the file: 100.00",
-        "Difference: -40.00",
+        "  Taken: 60.00",
+        "  Rejected: 40.00",
+        "= The file's total: 100.00",
+        "  Open before: 0.00",
+        "  New: 60.00",
+        "= Open after: 60.00",
         "Line 5: Montant: “1 28O” is not an amount",
     ):
         assert part in text
@@ -59,7 +61,7 @@ def test_a_mail_speaks_the_readers_language() -> None:
     subject, text, _ = message(language="fr")
     assert subject == "ITEMS.csv : 1 lignes rejetées sur 3"
     assert "Montant : « 1 28O » n'est pas un montant" in text
-    assert "Après : 60,00" in text
+    assert "= Ouvert après : 60,00" in text
 
 
 @pytest.mark.parametrize("code", list(Refusal))
