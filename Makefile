@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all lint bench bench-reading bench-arrivals lock packages docs
+.PHONY: setup demo unit test test-all nights lint bench bench-reading bench-arrivals lock packages docs
 
 setup: .venv/ready
 
@@ -32,6 +32,10 @@ test: setup packages lint
 # With what takes long and seldom finds anything: before a release.
 test-all: setup packages lint
 	$(BIN)/pytest $(SIDE_BY_SIDE) $(ARGS)
+
+# Random nights against a model of the rules, in as many steps as ARGS says: make nights ARGS=100000
+nights: setup
+	NIGHTS=$(if $(ARGS),$(ARGS),100000) $(BIN)/pytest -q tests/integration/importing/test_random_nights.py --timeout 0
 
 lint: setup
 	$(BIN)/ruff check

@@ -49,7 +49,6 @@ def doubtful(conn: Connection, stage: Stage, few: int) -> list[Doubtful]:
     return [Doubtful(ReasonCode(code), count, lines) for code, count, lines in rows]
 
 
-@lru_cache
 def _rejecting(stage: Stage, doubt: Doubt) -> bytes:
     statement = sql.SQL("""
         WITH taken AS (

@@ -17,11 +17,12 @@ from daemon.model import Tally
 
 
 def refuse_stale(conn: Connection, stage: Stage) -> None:
-    """Raise FileRefused for a snapshot older than one that was accepted for its scope."""
+    """Raise FileRefused for a snapshot older than one of another file that was accepted for its scope."""
     statement = """
         SELECT n.run_id, n.business_date FROM nightporter.snapshot n JOIN nightporter.import_run r ON r.id = n.run_id
         WHERE n.dataset = %(dataset)s AND n.entity = ANY(%(entities)s) AND n.scope = %(scope)s
               AND (n.business_date, n.arrival_id) > (%(as_of)s, %(arrival)s) AND r.undone_at IS NULL
+              AND r.arrival_id <> %(arrival)s
         ORDER BY n.business_date DESC, n.arrival_id DESC LIMIT 1
     """
     if later := db.driver(conn).execute(statement, stage.values).fetchone():
@@ -82,7 +83,7 @@ def _spoken_for(stage: Stage) -> sql.Composed:
         SELECT FROM (
             SELECT DISTINCT ON (n.entity, n.scope) n.* FROM nightporter.snapshot n
             JOIN nightporter.import_run f ON f.id = n.run_id
-            WHERE n.dataset = %(dataset)s AND f.undone_at IS NULL
+            WHERE n.dataset = %(dataset)s AND f.undone_at IS NULL AND f.arrival_id <> %(arrival)s
             ORDER BY n.entity, n.scope, n.business_date DESC, n.arrival_id DESC, n.run_id DESC) n
         WHERE n.entity = s.entity AND n.scope = CASE t.{state} WHEN {here} THEN t.scope ELSE %(scope)s END AND n.whole
               AND (n.business_date, n.arrival_id) > (s.as_of, %(arrival)s)

@@ -108,7 +108,7 @@ def _colliding(conn: Connection, given: dict[str, str]) -> Iterator[Detail]:
             """).format(
                 table=table_of(dataset),
                 few=FEW,
-                named=sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(each)) for each in others),
+                named=sql.SQL(", ").join(sql.SQL("nullif(o.{}::text, '')").format(sql.Identifier(each)) for each in others),
                 same=sql.SQL(" AND ").join(_same(dataset, each) for each in others),
             )
             for row in db.driver(conn).execute(statement, given):

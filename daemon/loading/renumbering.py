@@ -23,9 +23,9 @@ def renumber(conn: Connection, entity: str, numbering: str | None, by: str) -> A
         year = "coalesce(t.fiscal_year, extract(year FROM t.issue_date)::int)"
         parked_year = "coalesce((t.content->>'fiscal_year')::int, extract(year FROM (t.content->>'issue_date')::date)::int)"
     colliding = f"""
-        SELECT min(concat_ws(' ', customer_code, item_number, nullif(instalment, ''))), array_agg(DISTINCT t.year::text)
-        FROM ar.receivable t WHERE entity = %(entity)s AND unique_key IS NULL
-        GROUP BY entity, customer_code, item_number, instalment, {year} HAVING count(*) > 1 ORDER BY 1 LIMIT %(few)s
+        SELECT concat_ws(' ', customer_code, item_number, nullif(instalment, '')), array_agg(DISTINCT year::text)
+        FROM (SELECT t.*, {year} AS key_year FROM ar.receivable t WHERE entity = %(entity)s AND unique_key IS NULL) items
+        GROUP BY customer_code, item_number, instalment, key_year HAVING count(*) > 1 ORDER BY 1 LIMIT %(few)s
     """
     found = connection.execute(colliding.encode(), values).fetchall()
     if found:
