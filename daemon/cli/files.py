@@ -47,8 +47,9 @@ def import_file(
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     with db.opened(loaded) as engine, _progress_bar(file.name) as progress:
         if dry_run:
-            _print_rehearsal(rehearse(engine, loaded, profiles, chosen, entry, progress), chosen, as_json)
-            return
+            came_of = rehearse(engine, loaded, profiles, chosen, entry, progress)
+            _print_rehearsal(came_of, chosen, as_json)
+            sys.exit(max(_rehearsed_exit(each) for each in came_of))
         with db.transaction(engine) as conn:
             first = ledger.arrivals.record_inline(conn, entry, sections)
         runs = attempt_file(engine, loaded, profiles, first, progress)
@@ -66,7 +67,8 @@ def import_file(
 
 def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_json: bool) -> None:
     from daemon.cli.show import print_changes, print_json
-    from daemon.model import Imported
+    from daemon.model import Held, Imported
+    from daemon.results import Words
 
     if as_json:
         nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
@@ -81,7 +83,18 @@ def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_js
             print_changes(each.changes)
         else:
             told = _came_to(each)
-            print(f"would be {told['status']}: {told['code'] or ''} {told['detail']}")
+            print(f"would be {told['status']}: {told.get('code', '')} {told['detail']}")
+            for sentence in Words("en").effect(each.outcome.effect) if isinstance(each.outcome, Held) else []:
+                print(f"  {sentence}")
+
+
+def _rehearsed_exit(rehearsed: "Rehearsed") -> int:
+    """How the import itself would end, see `exit_code`."""
+    from daemon.model import Held, Imported
+
+    if isinstance(rehearsed.outcome, Imported):
+        return 5 if rehearsed.outcome.tally.took_nothing else 0
+    return 4 if isinstance(rehearsed.outcome, Held) else 3
 
 
 def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:

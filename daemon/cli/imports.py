@@ -91,7 +91,7 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
         print_json(facts)
         return
     for name, value in facts.items():
-        if value not in (None, [], "") and name != "tally":
+        if value not in (None, [], "") and name not in ("tally", "effect", "notes"):
             print(f"{name + ':':14}{value}")
     print_tally(run)
 

@@ -42,11 +42,19 @@ def adopt(
     as_json: Json = False,
 ) -> None:
     """Give the open rows of one scope to another, whose snapshots then speak for them."""
-    from daemon import loading
+    from daemon import loading, settings
     from daemon.datasets import datasets
+    from daemon.profiles import Profiles
 
     if dataset not in datasets() or datasets()[dataset].presence is None:
         raise typer.BadParameter(f"{dataset} has no scopes", param_hint="--dataset")
+    spoken, _ = Profiles(settings.load(context.obj).profiles).scopes()
+    known = sorted(
+        {scope for (name, of), scopes in spoken.items() if name == dataset and entity in (None, of) for scope in scopes}
+    )
+    if to not in known:
+        told = ", ".join(f'"{scope}"' for scope in known) or "none"
+        raise typer.BadParameter(f'no snapshot speaks for the scope "{to}"; there are: {told}', param_hint="--to")
     _act(context, lambda conn: loading.adopt(conn, dataset, entity, source, to, getpass.getuser()), dry_run, as_json)
 
 
@@ -77,7 +85,7 @@ def undo(
     """Make what an act changed what it was, of the rows that are still there."""
     from daemon import loading
 
-    _act(context, lambda conn: loading.undo_act(conn, id, getpass.getuser()), dry_run, as_json)
+    _act(context, lambda conn: loading.undo_act(conn, id, getpass.getuser()), dry_run, as_json, undoes=True)
 
 
 @app.command("list")
@@ -106,7 +114,7 @@ def _plainly(value: Any) -> str:
     return f"{value:%Y-%m-%d %H:%M}" if hasattr(value, "strftime") else "" if value is None else str(value)
 
 
-def _act(context: typer.Context, do: Any, dry_run: bool, as_json: bool) -> None:
+def _act(context: typer.Context, do: Any, dry_run: bool, as_json: bool, *, undoes: bool = False) -> None:
     """Do an act, or rehearse it, and say what came of it; exit 3 where something forbids it."""
     from daemon import db, settings
     from daemon.cli.show import print_json
@@ -124,5 +132,10 @@ def _act(context: typer.Context, do: Any, dry_run: bool, as_json: bool) -> None:
         print("nothing is changed:", *obstacles, sep="\n  ", file=sys.stderr)
     else:
         told = ", ".join(f"{count:,} of {name}" for name, count in act.rows.items()) or "no rows"
-        print(f"would change {told}" if dry_run else f"act {act.id}: changed {told}; `ledger undo {act.id}` takes it back")
+        done = (
+            f"act {act.id} is undone: changed {told}"
+            if undoes
+            else f"act {act.id}: changed {told}; `ledger undo {act.id}` takes it back"
+        )
+        print(f"would change {told}" if dry_run else done)
     sys.exit(3 if obstacles else 0)

@@ -94,9 +94,11 @@ def print_tally(run: ImportRun) -> None:
 
     from daemon.results import Words, of_the_file, of_the_ledger
 
+    words = Words("en")
+    for sentence in words.effect(run.effect):
+        print(f"{'held:':14}{sentence}")
     if run.tally is None:
         return
-    words = Words("en")
     counts = {name: count for name, count in run.tally.as_json().items() if count and name != "money"}
     print(f"{'rows:':14}" + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
     for note in run.notes:

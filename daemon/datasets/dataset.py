@@ -25,7 +25,7 @@ MONEY_DIGITS, MONEY_SCALE = 18, 5
 
 RESERVED = frozenset(
     {"id", "entity", "created_by_run", "run_id", "source_line", "created_at", "updated_at", "custom", "scope", "as_of"}
-    | {"customer_entity", "target", "was", "now", "moved", "change", "later", "groups_brought"}
+    | {"customer_entity", "target", "was", "now", "moved", "scaled", "change", "later", "groups_brought"}
     | {"old_amount", "new_amount", "old_currency", "new_currency", "counted", "counts", "old_scope", "new_scope"}
 )
 """Columns of every table and every stage, and what statements over them call what they work out: no fields."""

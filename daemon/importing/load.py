@@ -227,7 +227,7 @@ class _Import:
         after = loading.open_totals(conn, stage.dataset, account.entities)
         account.add(loading.ledger_statement(before, after, {stage.scope} | merged.scopes, account.tally.money))
         self._judge_value(before, after, merged)
-        self.notes += doubts(conn, stage, self.standing) + mapping_notes(self.mapping)
+        self.notes += doubts(conn, stage, self.standing, parked=bool(parked.parked)) + mapping_notes(self.mapping)
         if parked.parked:
             self.notes += look_alikes(conn, stage)
         if parked.parked or self.standing.parked:
@@ -243,9 +243,9 @@ class _Import:
             return
         declared = self.standing.declared
         if self.stage.rules.snapshot:
-            value = loading.by_value(before, after, self.stage.scope, declared)
+            value = loading.by_value(before, after, self.stage, declared)
         else:
-            value = loading.by_value_of_changes(before, merged, declared)
+            value = loading.by_value_of_changes(before, merged, self.stage, declared)
         self.effect = replace(self.effect, value=value, scaled=loading.scaled(merged))
 
     def _speak(self, clears: bool) -> list[ScopeEffect]:

@@ -33,11 +33,11 @@ def mapping_notes(mapping: Mapping) -> list[Note]:
     return [Note("credits_signed", int(mapping.credits == {-1}))]
 
 
-def doubts(conn: Connection, stage: loading.Stage, standing: loading.Standing) -> list[Note]:
+def doubts(conn: Connection, stage: loading.Stage, standing: loading.Standing, *, parked: bool) -> list[Note]:
     """What is taken as it is, though an accountant would ask, or it cannot be right."""
     notes = [
         Note(f"doubtful_{each.code}", each.rows, _lines(each.lines, each.rows))
-        for each in loading.doubtful(conn, stage, _EXAMPLES)
+        for each in loading.doubtful(conn, stage, _EXAMPLES, parked=parked)
     ]
     other = loading.SOURCES.get(stage.dataset.name)
     lines = loading.unexplained(conn, stage, standing.credits_by(other)) if other else []
@@ -59,8 +59,9 @@ def _vat_numbers(conn: Connection, stage: loading.Stage) -> list[Note]:
 
 def look_alikes(conn: Connection, stage: loading.Stage) -> list[Note]:
     """Which of the codes that rows were parked for look like customers'."""
-    rows, codes = loading.look_alikes(conn, stage, _EXAMPLES)
-    return [Note("look_alikes", rows, ", ".join(f"{each.code!a} ≈ {each.known!a} ({each.rows})" for each in codes))]
+    codes = loading.look_alikes(conn, stage)
+    told = ", ".join(map(str, codes[:_EXAMPLES])) + (", …" if len(codes) > _EXAMPLES else "")
+    return [Note("look_alikes", sum(each.rows for each in codes), told)]
 
 
 def _lines(lines: list[int], count: int) -> str:

@@ -43,5 +43,5 @@ def refuse_closed(run: ImportRun, stage: loading.Stage, declared: Mapping[str, l
         return
     for entity, each in sorted(declared.items()):
         if each.closed_until and stage.as_of <= each.closed_until:
-            told = {"day": f"{stage.as_of}", "until": f"{each.closed_until}", "entity": entity}
+            told = {"day": f"{stage.as_of}", "until": f"{each.closed_until}", "entity": entity or "–"}
             raise FileRefused(Refusal.PERIOD_CLOSED, "period_closed", **told)

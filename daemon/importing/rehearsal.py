@@ -1,6 +1,7 @@
 """A rehearsal: what importing a file would come to, of which nothing stays."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -37,10 +38,17 @@ def rehearse(
         if first and (mark := mark_of(path, settings.sandbox)):
             first = as_correction(conn, settings, first, mark)
         assert first
+        first = replace(first, sha256=_sha256(path))
         if not first.dataset:
             ledger.runs.assign_parts(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
         for run in [first] if first.corrects else ledger.runs.siblings(conn, first):
-            outcome = load(conn, run, profiles, path, settings.sandbox, progress)
+            outcome = load(conn, replace(run, sha256=first.sha256), profiles, path, settings.sandbox, progress)
             came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
         conn.rollback()
     return came_of
+
+
+def _sha256(path: Path) -> str:
+    """The hash by which the ledger would know the file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -12,7 +12,7 @@ from daemon.loading.doubts import doubtful, reject_doubtful
 from daemon.loading.lateness import refuse_stale, skip_older
 from daemon.loading.lookalikes import look_alikes
 from daemon.loading.matching import reject_ambiguous, reject_outdated, skip_known
-from daemon.loading.merge import Merged, confirm, merge, suppress, written
+from daemon.loading.merge import Merged, merge
 from daemon.loading.merging import merge_customers, settle_aliases
 from daemon.loading.numbering import carry_over, leave_out_year, reject_other_year
 from daemon.loading.orphans import orphans
@@ -22,6 +22,7 @@ from daemon.loading.snapshot import accept, clear_absent, find_absent, scope_eff
 from daemon.loading.staging import SHARED_STAGE_BYTES, Rules, Stage, clear, copy, open_stage, prepare, protect
 from daemon.loading.standing import Standing, standing
 from daemon.loading.totals import Totals, ledger_statement, open_totals
+from daemon.loading.traces import confirm, suppress, written
 from daemon.loading.undo import Undone, undo
 
 __all__ = [

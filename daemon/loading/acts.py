@@ -72,6 +72,8 @@ def adopt(conn: Connection, dataset: str, entity: str | None, source: str, to: s
     """Give the open rows of a scope, of one entity or all, to another scope; parked rows go with them."""
     presence = datasets()[dataset].presence
     assert presence
+    if source == to:
+        return Act(obstacles=(Detail.of("same_scope", scope=to),))
     act = begin_act(conn, "adopt", by, dataset=dataset, entity=entity, source=source, to=to)
     values = {"source": source, "to": to, "entity": entity, "dataset": dataset}
     scope = {"scope": sql.SQL("%(to)s")}
@@ -98,9 +100,9 @@ def undo_act(conn: Connection, act: int, by: str) -> Act:
     connection = db.driver(conn)
     found = connection.execute("SELECT kind, given, undone_at FROM nightporter.act WHERE id = %s FOR UPDATE", [act]).fetchone()
     if found is None or found[2]:
-        return Act(obstacles=(Detail.of("undone_already" if found else "no_such_act", run=act),))
+        return Act(obstacles=(Detail.of("act_undone" if found else "no_such_act", act=act),))
     kind, given, _ = found
-    if kind == "merge" and (later := _merged_on(conn, given)):
+    if kind == "merge" and (later := _merged_on(conn, act, given)):
         return Act(obstacles=(later,))
     try:
         with conn.begin_nested():
@@ -137,8 +139,21 @@ def _give_back(conn: Connection, act: int, dataset: str) -> int:
     return db.driver(conn).execute(statement, [act, dataset]).rowcount
 
 
-def _merged_on(conn: Connection, given: Mapping[str, Any]) -> Detail | None:
-    """Why a merge cannot be undone yet: its customer was merged into another since."""
+def _merged_on(conn: Connection, act: int, given: Mapping[str, Any]) -> Detail | None:
+    """Why a merge cannot be undone yet: its customer was merged into another since, or another into what was its old code; or
+    its old code is no customer any more, and has rows.
+    """
+    through = """
+        SELECT a.given->>'old' FROM nightporter.act a
+        WHERE a.kind = 'merge' AND a.id > %s AND a.undone_at IS NULL AND a.given->>'asked' = %s AND a.given->>'entity' = %s
+    """
+    if merged := db.driver(conn).execute(through, [act, given["old"], given["entity"]]).fetchone():
+        return Detail.of("merged_on", customer=merged[0], into=given["old"])
+    known = "SELECT EXISTS (SELECT FROM ar.customer WHERE entity = %s AND customer_code = %s)"
+    rows = "SELECT EXISTS (SELECT FROM nightporter.act_row WHERE act_id = %s AND dataset <> ALL (%s))"
+    is_known = db.driver(conn).execute(known, [given["entity"], given["old"]]).fetchall()[0][0]
+    if not is_known and db.driver(conn).execute(rows, [act, [PARKED, CUSTOMERS]]).fetchall()[0][0]:
+        return Detail.of("no_customer", customer=given["old"])
     statement = "SELECT customer_code FROM ar.customer_alias WHERE entity = %s AND old_code = %s"
     later = db.driver(conn).execute(statement, [given["entity"], given["new"]]).fetchone()
     return Detail.of("merged_on", customer=given["new"], into=later[0]) if later else None

@@ -6,6 +6,7 @@ from decimal import Decimal
 from daemon.db import Declared
 from daemon.errors import Detail
 from daemon.loading.merge import Merged
+from daemon.loading.staging import Stage
 from daemon.loading.totals import Open, Totals, sides
 from daemon.model import ScopeEffect, ValueChange
 
@@ -49,31 +50,37 @@ def _has_other_totals(effect: ScopeEffect) -> bool:
     )
 
 
-def by_value(before: Totals, after: Totals, scope: str | None, declared: Mapping[str, Declared]) -> tuple[ValueChange, ...]:
-    """The open debits and credits, each by itself, that halve or double in a scope, or in all, from the floor on."""
-    return tuple(_doubling(sides(before, scope), sides(after, scope), declared))
+def by_value(before: Totals, after: Totals, stage: Stage, declared: Mapping[str, Declared]) -> tuple[ValueChange, ...]:
+    """The open debits and credits, each by itself, that halve or double in a snapshot's scope, from the floor on."""
+    return tuple(_doubling(sides(before, stage.scope), sides(after, stage.scope), stage, declared))
 
 
-def by_value_of_changes(before: Totals, merged: Merged, declared: Mapping[str, Declared]) -> tuple[ValueChange, ...]:
+def by_value_of_changes(
+    before: Totals, merged: Merged, stage: Stage, declared: Mapping[str, Declared]
+) -> tuple[ValueChange, ...]:
     """Those that halve or double by what a file changes of the items that are there; what is new of it does not count."""
     opened = sides(before)
     changed = {}
     for key, (debits, credits) in merged.changed.items():
         was = opened.get(key, Open())
         changed[key] = Open(was.debits + debits, was.credits + credits)
-    return tuple(_doubling(opened, opened | changed, declared))
+    return tuple(_doubling(opened, opened | changed, stage, declared))
 
 
 def _doubling(
-    before: Mapping[tuple[str, str], Open], after: Mapping[tuple[str, str], Open], declared: Mapping[str, Declared]
+    before: Mapping[tuple[str, str], Open],
+    after: Mapping[tuple[str, str], Open],
+    stage: Stage,
+    declared: Mapping[str, Declared],
 ) -> Iterator[ValueChange]:
+    in_hand = stage.dataset.balance is not None and stage.dataset.balance.in_hand
     for (entity, currency), opened in sorted(before.items()):
         floors = declared[entity].brake_from if entity in declared else {}
         floor = Decimal(floors.get(currency, floors.get("", FLOOR_OF_VALUE)))
         now = after.get((entity, currency), Open())
         for side, was, then in zip(Open._fields, opened, now, strict=True):
-            if abs(was) >= floor and (abs(then) * DOUBLE <= abs(was) or abs(then) >= abs(was) * DOUBLE):
-                yield ValueChange(entity, currency, side, was, then)
+            if was and max(abs(was), abs(then)) >= floor and (abs(then) * DOUBLE <= abs(was) or abs(then) >= abs(was) * DOUBLE):
+                yield ValueChange(entity, currency, "credits" if in_hand else side, was, then)
 
 
 def scaled(merged: Merged) -> Detail | None:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.loading import fragments
 from daemon.loading.checks import counted, filled
-from daemon.loading.staging import Stage
+from daemon.loading.staging import Stage, stage_table
 from daemon.model import ReasonCode, Tally
 
 FAR_OFF = "10 years"
@@ -40,13 +40,23 @@ def reject_doubtful(conn: Connection, stage: Stage) -> Tally:
     return off
 
 
-def doubtful(conn: Connection, stage: Stage, few: int) -> list[Doubtful]:
-    """Which of the staged rows that made or changed one of the table are doubtful, and why."""
-    doubts = list(_doubts(stage))
+def doubtful(conn: Connection, stage: Stage, few: int, *, parked: bool) -> list[Doubtful]:
+    """Which of the staged rows that made or changed one of the table, and of those that were `parked`, are doubtful, and why."""
+    doubts = tuple(_doubts(stage))
     if not doubts:
+        return []
+    (seen,) = db.driver(conn).execute(_counting(stage), stage.values).fetchall()
+    if not any(seen) and not parked:
         return []
     rows = db.driver(conn).execute(_telling(stage), stage.values | {"few": few})
     return [Doubtful(ReasonCode(code), count, lines) for code, count, lines in rows]
+
+
+@lru_cache
+def _counting(stage: Stage) -> bytes:
+    """One look at all rows, for few are doubtful."""
+    each = sql.SQL(", ").join(sql.SQL("count(*) FILTER (WHERE {})").format(doubt.holds) for doubt in _doubts(stage))
+    return sql.SQL("SELECT {} FROM {} s WHERE s.run_id = %(run)s").format(each, stage.table).as_bytes()
 
 
 def _rejecting(stage: Stage, doubt: Doubt) -> bytes:
@@ -63,18 +73,30 @@ def _telling(stage: Stage) -> bytes:
     each = sql.SQL(" UNION ALL ").join(
         sql.SQL("""
             SELECT {code} AS code, count(*) AS rows, (array_agg(s.source_line ORDER BY s.source_line))[1:%(few)s] AS lines
-            FROM {stage} s WHERE s.run_id = %(run)s AND {holds}
-                 AND EXISTS (SELECT FROM {table} t WHERE {same} AND t.run_id = s.run_id)
-        """).format(
-            code=sql.Literal(str(doubt.code)),
-            stage=stage.table,
-            table=stage.target,
-            holds=doubt.holds,
-            same=fragments.same(stage),
-        )
+            FROM told s WHERE {holds}
+        """).format(code=sql.Literal(str(doubt.code)), holds=doubt.holds)
         for doubt in _doubts(stage)
     )
-    return sql.SQL("SELECT code, rows, lines FROM ({}) d WHERE rows > 0").format(each).as_bytes()
+    statement = sql.SQL("""
+        WITH told AS (
+            SELECT {columns} FROM {stage} s WHERE s.run_id = %(run)s
+                 AND EXISTS (SELECT FROM {table} t WHERE {same} AND t.run_id = s.run_id)
+            UNION ALL
+            SELECT {columns} FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared}, p.content) s
+            WHERE p.run_id = %(run)s AND p.dataset = %(dataset)s
+        )
+        SELECT code, rows, lines FROM ({each}) d WHERE rows > 0
+    """)
+    return statement.format(
+        columns=sql.SQL(", ").join(
+            sql.SQL("s.{}").format(sql.Identifier(name)) for name in ("source_line", "run_id", *stage.fields)
+        ),
+        stage=stage.table,
+        shared=stage_table(stage.dataset),
+        table=stage.target,
+        same=fragments.same(stage),
+        each=each,
+    ).as_bytes()
 
 
 def _doubts(stage: Stage) -> Iterator[Doubt]:
@@ -101,7 +123,7 @@ def _doubts(stage: Stage) -> Iterator[Doubt]:
     if {balance.date, balance.due} <= set(fields) and balance.date and balance.due:
         before = sql.SQL("{} < {}").format(cell(balance.due), cell(balance.date))
         yield Doubt(ReasonCode.DUE_BEFORE_ISSUE, balance.due, before)
-    for name in (balance.date, balance.due):
-        if name and name in fields:
-            far = sql.SQL("({day} < %(as_of)s::date - interval '{far}' OR {day} > %(as_of)s::date + interval '{far}')")
-            yield Doubt(ReasonCode.DATE_FAR_OFF, name, far.format(day=cell(name), far=sql.SQL(FAR_OFF)))
+    if days := [name for name in (balance.date, balance.due) if name and name in fields]:
+        far = sql.SQL("({day} < %(as_of)s::date - interval '{far}' OR {day} > %(as_of)s::date + interval '{far}')")
+        any_of = sql.SQL(" OR ").join(far.format(day=cell(name), far=sql.SQL(FAR_OFF)) for name in days)
+        yield Doubt(ReasonCode.DATE_FAR_OFF, days[0], sql.SQL("({})").format(any_of))

@@ -113,11 +113,11 @@ def changes(stage: Stage) -> dict[str, sql.Composable]:
         elif field.derived and not stage.rules.blank_clears:
             take = sql.SQL("CASE WHEN {given} IS NULL THEN {old} ELSE {new} END")
         if field.shared:
-            values[brought(name)] = sql.SQL("coalesce(s.{}, t.{})").format(sql.Identifier(name), sql.Identifier(brought(name)))
+            values |= _shared(name, blank_clears=stage.rules.blank_clears)
+            continue
         given = sql.SQL("s.{}").format(sql.Identifier((field.default_from or [name])[0]))
         into = own if name in stage.dataset.custom else values
-        taken = take.format(old=old, new=new, given=given)
-        into[name] = _shared(name, taken) if field.shared else taken
+        into[name] = take.format(old=old, new=new, given=given)
     if own:
         others = sql.SQL("(coalesce(t.custom, '{{}}') - {}::text[])").format(list(own))
         values["custom"] = together(own, others)
@@ -138,12 +138,28 @@ def brought(name: str) -> str:
     return f"{name}_brought"
 
 
-def _shared(name: str, otherwise: sql.Composable) -> sql.Composed:
-    """A list that people add to: what the file brings, and what is there beside what an earlier one brought."""
-    statement = sql.SQL("""CASE WHEN s.{name} IS NULL THEN {otherwise} ELSE s.{name} || ARRAY(
+def by_hand(name: str, files: sql.Composable) -> sql.Composed:
+    """What people added to a list of a row of the table, beside what `files` brought."""
+    statement = sql.SQL("""ARRAY(
         SELECT each FROM unnest(t.{name}) WITH ORDINALITY own (each, place)
-        WHERE each <> ALL (s.{name}) AND each <> ALL (coalesce(t.{brought}, '{{}}')) ORDER BY place) END""")
-    return statement.format(name=sql.Identifier(name), brought=sql.Identifier(brought(name)), otherwise=otherwise)
+        WHERE each <> ALL (coalesce({files}, '{{}}')) ORDER BY place)""")
+    return statement.format(name=sql.Identifier(name), files=files)
+
+
+def _shared(name: str, *, blank_clears: bool) -> dict[str, sql.Composable]:
+    """A list that people add to, and the column that says what of it files brought: a file replaces only that."""
+    named = {"new": sql.SQL("s.{}").format(sql.Identifier(name)), "old": sql.SQL("t.{}").format(sql.Identifier(name))}
+    named["brought"] = sql.SQL("t.{}").format(sql.Identifier(brought(name)))
+    named["ours"] = by_hand(name, named["brought"])
+    new = sql.SQL("coalesce({new}, '{{}}')").format(**named) if blank_clears else named["new"]
+    both = sql.SQL("nullif({new} || ARRAY(SELECT each FROM unnest({ours}) each WHERE each <> ALL ({new})), '{{}}')")
+    fresh = sql.SQL("nullif(ARRAY(SELECT each FROM unnest({new}) each WHERE each <> ALL ({ours})), '{{}}')")
+    when = sql.SQL("CASE WHEN {given} THEN {then} ELSE {otherwise} END")
+    given = sql.SQL("true") if blank_clears else sql.SQL("{new} IS NOT NULL").format(**named)
+    return {
+        name: when.format(given=given, then=both.format(new=new, ours=named["ours"]), otherwise=named["old"]),
+        brought(name): when.format(given=given, then=fresh.format(new=new, ours=named["ours"]), otherwise=named["brought"]),
+    }
 
 
 def together(own: dict[str, sql.Composable], before: sql.Composable | None = None) -> sql.Composed:

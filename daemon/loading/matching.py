@@ -54,7 +54,7 @@ def _so_called_too(stage: Stage) -> bytes:
     """Of a row without what rows are known by, the file has another that is called the same."""
     statement = sql.SQL("""
         WITH others AS MATERIALIZED (
-            SELECT s.source_line, min(o.source_line)::text AS line FROM {stage} s JOIN {stage} o ON {same_owner}
+            SELECT s.source_line, string_agg(DISTINCT o.{last}::text, ', ') AS line FROM {stage} s JOIN {stage} o ON {same_owner}
             WHERE s.run_id = %(run)s AND o.run_id = %(run)s AND s.{last} IS NULL AND o.{last} IS NOT NULL
                   AND {called_s} = {called_o} GROUP BY 1
         ), taken AS (
@@ -66,7 +66,7 @@ def _so_called_too(stage: Stage) -> bytes:
     return filled(
         statement,
         stage,
-        ReasonCode.DUPLICATE_KEY,
+        ReasonCode.AMBIGUOUS,
         stage.fallback or "",
         last=sql.Identifier(last),
         same_owner=sql.SQL(" AND ").join(sql.SQL("o.{0} = s.{0}").format(sql.Identifier(name)) for name in ("entity", *owner)),

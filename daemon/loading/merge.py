@@ -1,6 +1,6 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -20,7 +20,8 @@ _MERGE = sql.SQL("""
     WITH classified AS MATERIALIZED (
         SELECT s.*, t.id AS target, {was} AS was, {now} AS now, {old_amount} AS old_amount, {new_amount} AS new_amount,
                {old_currency} AS old_currency, {new_currency} AS new_currency, {counted} AS counted, {counts} AS counts,
-               {old_scope} AS old_scope, {new_scope} AS new_scope, {moved} AS moved
+               {old_scope} AS old_scope, {new_scope} AS new_scope, {moved} AS moved,
+               {scaled} AS scaled
         FROM {stage} s LEFT JOIN {table} t ON {same}
         WHERE s.run_id = %(run)s AND (t.id IS NULL OR {differs})
     ), kept AS (
@@ -43,9 +44,7 @@ _MERGE = sql.SQL("""
            count(*) FILTER (WHERE target IS NULL) AS created, count(*) FILTER (WHERE target IS NOT NULL) AS updated,
            count(*) FILTER (WHERE was = {here} AND now = {gone}) AS cleared,
            count(*) FILTER (WHERE was = {gone} AND now = {here}) AS reopened, count(*) FILTER (WHERE moved) AS moved,
-           count(*) FILTER (WHERE target IS NOT NULL AND old_amount <> 0 AND new_amount <> 0 AND (
-               new_amount IN (100 * old_amount, 1000 * old_amount) OR old_amount IN (100 * new_amount, 1000 * new_amount)
-           )) AS scaled,
+           count(*) FILTER (WHERE target IS NOT NULL AND scaled) AS scaled,
            sum(new_amount) FILTER (WHERE target IS NULL AND counted_after) AS new_money,
            sum(new_amount) FILTER (WHERE was = {gone} AND counted_after) AS reopened_money,
            sum(new_amount) FILTER (WHERE left_out_before AND counted_after) AS entered,
@@ -184,7 +183,23 @@ def _statement(stage: Stage) -> bytes:
         gone=sql.Literal(presence.gone if presence else None),
         **_amounts(stage, changes),
         moved=_moved(stage),
+        scaled=_scaled(stage),
     ).as_bytes()
+
+
+def _scaled(stage: Stage) -> sql.Composable:
+    """Whether an amount of a row that is there would be a hundred or a thousand times, or that part of, what it is."""
+    balance = stage.dataset.balance
+    names = [name for name in (balance.amount, balance.whole) if name in stage.fields and name] if balance else []
+    times = sql.SQL("(s.{0} <> 0 AND t.{0} <> 0 AND greatest(abs(s.{0}), abs(t.{0})) >= 1 AND ({1}))")
+    one = sql.SQL("abs(abs(s.{0}) - {1} * abs(t.{0})) <= {1} * 0.005 OR abs(abs(t.{0}) - {1} * abs(s.{0})) <= {1} * 0.005")
+    terms = [
+        times.format(
+            sql.Identifier(name), sql.SQL(" OR ").join(one.format(sql.Identifier(name), factor) for factor in (100, 1000))
+        )
+        for name in names
+    ]
+    return sql.SQL(" OR ").join(terms) if terms else sql.SQL("false")
 
 
 def _amounts(stage: Stage, changes: Mapping[str, sql.Composable]) -> dict[str, sql.Composable]:
@@ -217,54 +232,3 @@ def _moved(stage: Stage) -> sql.Composable:
     if "customer_code" in stage.key or "customer_code" not in stage.fields or not stage.dataset.refers_to:
         return sql.SQL("false")
     return sql.SQL("coalesce(t.customer_code <> s.customer_code, false)")
-
-
-def suppress(conn: Connection, stage: Stage) -> Tally:
-    """Write down the values of the file that are not taken, for the field is not the file's to change."""
-    if not fragments.kept(stage):
-        return Tally()
-    return Tally(suppressed=db.driver(conn).execute(_suppressed(stage), stage.values).rowcount)
-
-
-@lru_cache
-def _suppressed(stage: Stage) -> bytes:
-    offers = [
-        sql.SQL("({}, to_jsonb({}), to_jsonb({}), {})").format(
-            name, fragments.cell(stage, "t", name), fragments.cell(stage, "s", name), stage.dataset.fields[name].owner == "fill"
-        )
-        for name in fragments.kept(stage)
-    ]
-    statement = sql.SQL("""
-        INSERT INTO nightporter.suppressed (run_id, line, row_id, field, kept, offered)
-        SELECT s.run_id, s.source_line, t.id, o.field, o.kept #>> '{{}}', o.offered #>> '{{}}'
-        FROM {stage} s JOIN {table} t ON {same} CROSS JOIN LATERAL (VALUES {offers}) o (field, kept, offered, fills)
-        WHERE s.run_id = %(run)s AND o.offered IS DISTINCT FROM o.kept AND o.offered IS NOT NULL
-              AND NOT (o.fills AND o.kept IS NULL)
-    """)
-    return statement.format(
-        stage=stage.table, table=stage.target, same=fragments.same(stage), offers=sql.SQL(", ").join(offers)
-    ).as_bytes()
-
-
-def confirm(conn: Connection, stage: Stage, merged: Tally) -> None:
-    """Remember which rows a delta that was `merged` found as they were, so that an older one that comes late leaves them."""
-    if merged.unchanged and not stage.rules.snapshot:
-        db.driver(conn).execute(_confirmed(stage), stage.values)
-
-
-@lru_cache
-def _confirmed(stage: Stage) -> bytes:
-    statement = sql.SQL("""
-        INSERT INTO nightporter.confirmed (run_id, dataset, row_id, as_of)
-        SELECT s.run_id, %(dataset)s, t.id, s.as_of FROM {stage} s JOIN {table} t ON {same}
-        WHERE s.run_id = %(run)s AND t.run_id <> s.run_id AND (t.as_of IS NULL OR t.as_of < s.as_of)
-    """)
-    return statement.format(stage=stage.table, table=stage.target, same=fragments.same(stage)).as_bytes()
-
-
-def written(conn: Connection, stage: Stage, fields: Sequence[str]) -> list[tuple[Any, ...]]:
-    """Of the staged rows that made or changed one of the table: the line, and some fields as they are now."""
-    found = sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in fields)
-    statement = sql.SQL("SELECT s.source_line, {} FROM {} s JOIN {} t ON {} WHERE s.run_id = %(run)s AND t.run_id = s.run_id")
-    given = (found, stage.table, stage.target, fragments.same(stage))
-    return db.driver(conn).execute(statement.format(*given), stage.values).fetchall()

@@ -11,7 +11,7 @@ from daemon.errors import Detail
 from daemon.loading.acts import FEW, PARKED, Act, begin_act, change, finish_act
 from daemon.loading.checks import lock_entities
 from daemon.loading.parked import release_parked, under_code
-from daemon.loading.staging import table_of
+from daemon.loading.staging import stage_table, table_of
 from daemon.log import get
 
 log = get(__name__)
@@ -24,7 +24,7 @@ def merge_customers(conn: Connection, entity: str, old: str, new: str, by: str) 
     end = _now(conn, entity, new)
     given = {"entity": entity, "old": old, "new": end}
     lock_entities(conn, {entity, *_concerned(conn, given)})
-    if obstacles := [*_not_possible(conn, given), *_colliding(conn, given)][:FEW]:
+    if obstacles := list(_not_possible(conn, given)) or list(_colliding(conn, given))[:FEW]:
         return Act(obstacles=tuple(obstacles))
     connection = db.driver(conn)
     chained = """
@@ -32,7 +32,7 @@ def merge_customers(conn: Connection, entity: str, old: str, new: str, by: str) 
         RETURNING old_code
     """
     codes = sorted({row[0] for row in connection.execute(chained, given)} - {old})
-    act = begin_act(conn, "merge", by, **given, chained=codes)
+    act = begin_act(conn, "merge", by, **given, asked=new, chained=codes)
     connection.execute(
         """INSERT INTO ar.customer_alias (entity, old_code, customer_code, moved_at)
            VALUES (%(entity)s, %(old)s, %(new)s, clock_timestamp())
@@ -100,18 +100,24 @@ def _colliding(conn: Connection, given: dict[str, str]) -> Iterator[Detail]:
             if "customer_code" not in key:
                 continue
             others = [each for each in key if each != "customer_code"]
+            named = sql.SQL(", ").join(sql.SQL("nullif(o.{}::text, '')").format(sql.Identifier(each)) for each in others)
+            same = sql.SQL(" AND ").join(_same(dataset, each) for each in others)
             statement = sql.SQL("""
                 SELECT DISTINCT concat_ws(' ', {named}) FROM {table} o JOIN {table} n
                 ON n.entity = o.entity AND n.customer_entity = o.customer_entity AND {same}
                 WHERE o.customer_entity = %(entity)s AND o.customer_code = %(old)s AND n.customer_code = %(new)s
                 ORDER BY 1 LIMIT {few}
-            """).format(
-                table=table_of(dataset),
-                few=FEW,
-                named=sql.SQL(", ").join(sql.SQL("nullif(o.{}::text, '')").format(sql.Identifier(each)) for each in others),
-                same=sql.SQL(" AND ").join(_same(dataset, each) for each in others),
-            )
+            """).format(table=table_of(dataset), few=FEW, named=named, same=same)
             for row in db.driver(conn).execute(statement, given):
+                yield Detail.of("both_have", dataset=name, row=row[0])
+            waiting = sql.SQL("""
+                SELECT DISTINCT concat_ws(' ', {named}) FROM nightporter.parked p
+                CROSS JOIN LATERAL jsonb_populate_record(NULL::{stage}, p.content) o
+                JOIN {table} n ON n.entity = p.entity AND n.customer_entity = p.customer_entity AND {same}
+                WHERE p.dataset = {dataset} AND p.customer_entity = %(entity)s AND p.customer_code = %(old)s
+                      AND p.ended_at IS NULL AND n.customer_code = %(new)s ORDER BY 1 LIMIT {few}
+            """).format(table=table_of(dataset), stage=stage_table(dataset), dataset=name, few=FEW, named=named, same=same)
+            for row in db.driver(conn).execute(waiting, given):
                 yield Detail.of("both_have", dataset=name, row=row[0])
     parked = """
         SELECT DISTINCT o.dataset, o.content->>'item_number' FROM nightporter.parked o

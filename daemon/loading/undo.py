@@ -7,9 +7,11 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
-from daemon.datasets import Dataset, datasets
+from daemon.datasets import CUSTOMERS, Dataset, datasets
 from daemon.errors import Detail
+from daemon.loading import fragments
 from daemon.loading.checks import lock_entities
+from daemon.loading.numbering import CONTINUOUS_YEAR, year_of
 from daemon.loading.parked import release_parked
 from daemon.loading.staging import table_of
 
@@ -139,12 +141,42 @@ def _restoring(conn: Connection, dataset: Dataset) -> bytes:
 
 
 def _restored(dataset: Dataset, name: str) -> sql.Composed:
-    """A column as it was; a customer that was merged into another since is that one."""
-    if name != "customer_code" or not dataset.refers_to:
-        return sql.SQL("{0} = b.{0}").format(sql.Identifier(name))
-    return sql.SQL("""customer_code = coalesce((
-        SELECT a.customer_code FROM ar.customer_code_now a
-        WHERE a.entity = b.customer_entity AND a.old_code = b.customer_code), b.customer_code)""").format()
+    """A column as it was; but for what acts made of it since, and what people added to it."""
+    field = dataset.fields.get(name)
+    kept = "t.{column}"
+    if name == "customer_code" and dataset.refers_to:
+        # A row that is known by its customer never changed it by a file; of others the customer may be another's alias by now.
+        single = next((key[0] for key in dataset.keys if len(key) == 1), None)
+        now = """coalesce((SELECT a.customer_code FROM ar.customer_code_now a
+            WHERE a.entity = b.customer_entity AND a.old_code = b.customer_code), b.customer_code)"""
+        kept = f"CASE WHEN t.{single} IS NULL THEN t.{{column}} ELSE {now} END" if single else "t.{column}"
+    elif name == year_of(dataset):
+        given = (
+            "coalesce(b.fiscal_year, extract(year FROM b.issue_date)::int)" if "issue_date" in dataset.fields else "b.{column}"
+        )
+        kept = f"""CASE (SELECT numbering FROM ar.entity e WHERE e.entity = b.entity) WHEN 'continuous' THEN {CONTINUOUS_YEAR}
+            ELSE CASE b.{{column}} WHEN {CONTINUOUS_YEAR} THEN {given} ELSE b.{{column}} END END"""
+    elif name == "scope":
+        kept = """CASE WHEN EXISTS (
+            SELECT FROM nightporter.act_row r JOIN nightporter.act a ON a.id = r.act_id
+            WHERE r.row_id = t.id AND r.dataset = %(dataset)s AND a.kind = 'adopt' AND a.undone_at IS NULL AND a.id > %(run)s
+        ) THEN t.{column} ELSE b.{column} END"""
+    elif dataset.name == CUSTOMERS and dataset.presence and name in _presence(dataset):
+        kept = """CASE WHEN EXISTS (
+            SELECT FROM ar.customer_alias a WHERE a.entity = t.entity AND a.old_code = t.customer_code
+        ) THEN t.{column} ELSE b.{column} END"""
+    elif field and field.shared:
+        ours = fragments.by_hand(name, sql.SQL("t.{}").format(sql.Identifier(fragments.brought(name))))
+        both = sql.SQL("""{column} = nullif(coalesce(b.{column}, '{{}}') || ARRAY(
+            SELECT each FROM unnest({ours}) each WHERE each <> ALL (coalesce(b.{column}, '{{}}'))), '{{}}')""")
+        return both.format(column=sql.Identifier(name), ours=ours)
+    else:
+        kept = "b.{column}"
+    return sql.SQL("{column} = " + kept).format(column=sql.Identifier(name))
+
+
+def _presence(dataset: Dataset) -> set[str]:
+    return {dataset.presence.state, dataset.presence.since, dataset.presence.by} if dataset.presence else set()
 
 
 def _unpark(conn: Connection, given: dict[str, Any]) -> None:

@@ -35,7 +35,9 @@ class Words:
     def reason(self, reason: Reason, dataset: str) -> str:
         """Why a row was rejected."""
         field = _short(reason.column) or self.field(dataset, reason.field)
-        return self(f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(self.dataset(reason.detail)))
+        return self(
+            f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(self.dataset(reason.detail), 200)
+        )
 
     def refusal(self, code: str, detail: Detail | None) -> str:
         """Why a file was refused."""
@@ -130,7 +132,7 @@ def _sentences(language: str) -> dict[str, Any]:
     return tomllib.loads((_LOCALES / f"{language}.toml").read_text(encoding="utf-8"))
 
 
-def _short(value: str) -> str:
+def _short(value: str, most: int = 60) -> str:
     """A value as shown in a sentence: its beginning, control characters made visible."""
     text = shown(value)
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

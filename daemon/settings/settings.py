@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import tempfile
 from datetime import date
@@ -130,6 +131,16 @@ class Entity(Table):
         Decimal(10_000), description="from which sum on open debits or credits that halve or double are held, or that by currency"
     )
     closed_until: date | None = Field(None, description="the last day of the closed period: what is about it is refused")
+
+    @field_validator("brake_from")
+    @classmethod
+    def _of_currencies(cls, floor: Decimal | dict[str, Decimal]) -> Decimal | dict[str, Decimal]:
+        floors = floor if isinstance(floor, dict) else {"": floor}
+        if wrong := [name for name in floors if name and not re.fullmatch("[A-Z]{3}", name)]:
+            raise ValueError(f"{', '.join(wrong)}: currencies by their ISO codes, as EUR")
+        if any(amount < 0 for amount in floors.values()):
+            raise ValueError("a sum is not below zero")
+        return floor
 
     def brake_floor(self) -> dict[str, str]:
         """The sums from which on the brake looks at money: by currency, and under "" for any other."""

@@ -98,7 +98,7 @@ def test_money_that_halves_or_doubles_is_held(books: Office) -> None:
     paid = night(books, 2, "C1 F2 100000", "C1 K1 -20000", "C1 K2 -20000")
     assert paid.state == "held"
     assert paid.effect
-    assert [(each.side, each.before, each.after) for each in paid.effect.value] == [("debits", 1_000_000, 100_000)]
+    assert [(each.side, int(each.before), int(each.after)) for each in paid.effect.value] == [("debits", 1_000_000, 100_000)]
     used = night(books, 2, "C1 F1 900000", "C1 F2 100000", "C1 K1 -20000")
     assert used.effect
     assert [each.side for each in used.effect.value] == ["credits"]
@@ -142,7 +142,8 @@ def test_a_code_that_looks_like_a_customers_is_named(office: Office) -> None:
     assert counts(run) == {"read": 6, "parked": 6}
     count, examples = notes(run)["look_alikes"]
     assert count == 5
-    assert "'1042' ≈ '0001042' (2)" in examples
+    assert "“1042” ≈ “0001042” (2)" in examples
+    assert "U+200B" in examples
     assert run.tally
     assert run.tally.took_nothing
 

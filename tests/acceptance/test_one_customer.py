@@ -169,7 +169,7 @@ def test_a_contact_without_an_e_mail_is_known_by_name(ledger: Office) -> None:
         ("Bob", "bob@x.example", "3"),
     ]
     run = ledger.load("contacts", head + "C1;Bob;other@x.example;4\nC1;Bob;;5\n")
-    assert (counts(run), ledger.reasons(run)) == ({"read": 2, "created": 1, "rejected": 1}, {3: ["duplicate_key"]})
+    assert (counts(run), ledger.reasons(run)) == ({"read": 2, "created": 1, "rejected": 1}, {3: ["ambiguous"]})
     assert ledger.reasons(ledger.load("contacts", head + "C1;Bob;;6\n")) == {2: ["ambiguous"]}
 
 

@@ -30,9 +30,15 @@ class Identical(NamedTuple):
     latest_day: date | None
 
 
-_IN_SCOPE = """
-    r.dataset = :dataset AND r.state = 'imported' AND r.undone_at IS NULL AND r.corrects IS NULL AND r.arrival_id <> :arrival
-    AND r.scope = :scope AND (r.entities && CAST(:entities AS text[]) OR (r.entities IS NULL AND r.profile = :profile))
+_TOOK_ROWS = """(
+    (tally->>'read')::bigint = 0
+    OR (tally->>'created')::bigint + (tally->>'updated')::bigint + (tally->>'unchanged')::bigint > 0)"""
+"""Of a file of which no row was taken nothing is pinned, and it may be sent again."""
+
+_IN_SCOPE = f"""
+    r.dataset = :dataset AND r.state = 'imported' AND r.undone_at IS NULL AND r.corrects IS NULL
+    AND r.arrival_id <> :arrival AND {_TOOK_ROWS} AND r.scope = :scope
+    AND (r.entities && CAST(:entities AS text[]) OR (r.entities IS NULL AND r.profile = :profile))
 """
 
 
@@ -131,7 +137,9 @@ def pins(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """
     first = """(SELECT format->>'{0}' FROM nightporter.import_run
                 WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND corrects IS NULL
-                      AND format->>'{0}' IS NOT NULL
+                      AND format->>'{0}' IS NOT NULL AND {took}
                 ORDER BY finished_at LIMIT 1) AS {0}"""
-    statement = "SELECT " + ", ".join(map(first.format, ("decimal", "thousands", "date", "final_newline")))
+    statement = "SELECT " + ", ".join(
+        first.format(name, took=_TOOK_ROWS) for name in ("decimal", "thousands", "date", "final_newline")
+    )
     return dict(conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
