@@ -35,13 +35,13 @@ def merge(
 def adopt(
     context: typer.Context,
     source: Annotated[str, typer.Option("--from", help="The scope that nobody speaks for; '' is the entity's ledger.")],
-    to: Annotated[str, typer.Option("--to", help="The scope that its open rows are to belong to.")],
+    to: Annotated[str, typer.Option("--to", help="The scope that its rows are to belong to.")],
     dataset: Annotated[str, typer.Option(help="The dataset.")] = "receivables",
     entity: Annotated[str | None, typer.Option(help="Only of this entity.")] = None,
     dry_run: Dry = False,
     as_json: Json = False,
 ) -> None:
-    """Give the open rows of one scope to another, whose snapshots then speak for them."""
+    """Give the rows of one scope to another, whose snapshots then speak for them."""
     from daemon import loading, settings
     from daemon.datasets import datasets
     from daemon.profiles import Profiles

@@ -100,9 +100,8 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         return opened
     run, profile = opened, profiles.get(opened.profile)
     with db.transaction(engine) as conn:
-        loading.settle_aliases(conn)
-    with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
+        loading.settle_aliases(conn)
         loaded = load(conn, run, profiles, archive, settings.sandbox, progress, lambda: is_its_turn(conn, run))
         outcome = loaded if isinstance(loaded, OutOfTurn) else finish(conn, settings, profiles, run, loaded, keep_line)
         if isinstance(outcome, OutOfTurn | Overtaken):

@@ -21,15 +21,17 @@ from daemon.profiles import Profile, day_of
 from daemon.settings import Sandbox
 
 T = TypeVar("T")
+Pins = dict[str, str | None]
+"""What the first import of a profile decided, by its name in `[format]`."""
 
 _HANDFUL = 5_000
 
 
 def fit(
     conn: Connection, run: ImportRun, profile: Profile, path: Path, sandbox: Sandbox
-) -> tuple[Mapping, reading.Reader, ReadAs]:
+) -> tuple[Mapping, reading.Reader, ReadAs, Pins]:
     """The section fitted to the file's header, its conventions declared, or pinned by the first import, or proven; the file
-    opened, its shape found once only; and how it is read.
+    opened, its shape found once only; how it is read; and what the first import pinned.
     """
     section = profile.section(run.dataset)
     reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers)
@@ -47,7 +49,7 @@ def fit(
         check_pins(again(), mapping, profile.format.conventions)
     decided = reader.format.model_dump() | mapping.conventions.model_dump()
     read_as = ReadAs(**decided)
-    return mapping, reader, read_as if run.corrects else _drifted(conn, run, reader.header, read_as)
+    return mapping, reader, read_as if run.corrects else _drifted(conn, run, reader.header, read_as), pinned
 
 
 def _drifted(conn: Connection, run: ImportRun, header: list[str], read_as: ReadAs) -> ReadAs:

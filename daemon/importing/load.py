@@ -12,7 +12,7 @@ from daemon.errors import Detail, Refusal, TryLater
 from daemon.importing import corrections, refusing
 from daemon.importing.control_totals import contradiction
 from daemon.importing.counting import Account
-from daemon.importing.fit import dated, fit, mapped_rows, stage_of
+from daemon.importing.fit import Pins, dated, fit, mapped_rows, stage_of
 from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes
 from daemon.mapping import Mapped, Mapping
 from daemon.model import (
@@ -56,10 +56,10 @@ def load(
         section = profile.section(run.dataset)
         refusing.refuse_duplicate(conn, run, section.import_.scope or "", [section.entity])  # which spares the work
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
-        mapping, reader, read_as = fit(conn, run, profile, content, sandbox)
+        mapping, reader, read_as, pins = fit(conn, run, profile, content, sandbox)
         stage = stage_of(conn, run, profile, mapping)
         account = Account({mapping.section.entity, *stage.entities})
-        work = _Import(conn, run, profiles, profile, mapping, reader, read_as, stage, account)
+        work = _Import(conn, run, profiles, profile, mapping, reader, read_as, pins, stage, account)
         off = work.stage_rows(progress)
         failpoint.reach("staged")
         if not is_its_turn():
@@ -85,6 +85,7 @@ class _Import:
     mapping: Mapping
     reader: reading.Reader
     read_as: ReadAs
+    pins: Pins
     stage: loading.Stage
     account: Account
     effect: Effect = field(default_factory=Effect)
@@ -117,7 +118,7 @@ class _Import:
         """Whether the file ends as the profile's files do."""
         read_as = replace(self.read_as, final_newline=self.reader.final_newline)
         ledger.runs.record_reading(self.conn, self.run, self.reader.header, read_as)
-        cut, note = final_newline(self.conn, self.run, self.profile, self.reader)
+        cut, note = final_newline(self.run, self.profile, self.reader, self.pins)
         self.effect = replace(self.effect, cut_short=cut)
         self.notes += note
 
@@ -201,9 +202,9 @@ class _Import:
         day = account.latest or stage.as_of
         if not plausible:
             return Held(self.effect, day)
-        ledger.runs.record_scope(conn, self.run, stage.scope, sorted(account.entities))
         failpoint.reach("merged")
-        return Imported(account.tally, day, tuple(note for note in self.notes if note.count))
+        notes = tuple(note for note in self.notes if note.count)
+        return Imported(account.tally, day, notes, stage.scope, tuple(sorted(account.entities)))
 
     def _merge(self) -> None:
         """Merge what is staged, and what it brings with it; see what that does to the ledger."""

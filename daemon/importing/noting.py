@@ -1,17 +1,22 @@
 """Noting: what else is to be told of an imported file, though its rows are in."""
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
-from daemon import ledger, loading, reading
+from daemon import loading, reading
 from daemon.errors import Detail
-from daemon.mapping import Mapping, can_be
+from daemon.mapping import Mapping as Fitted
+from daemon.mapping import can_be
 from daemon.model import ImportRun, Note
 from daemon.profiles import Profile
 
 _EXAMPLES = 5
 
 
-def final_newline(conn: Connection, run: ImportRun, profile: Profile, reader: reading.Reader) -> tuple[Detail | None, list[Note]]:
+def final_newline(
+    run: ImportRun, profile: Profile, reader: reading.Reader, pins: Mapping[str, str | None]
+) -> tuple[Detail | None, list[Note]]:
     """What speaks for a file that was cut short: that it does not end as the first one of its profile did, or the profile says;
     where neither is known, it is only noted that its last line has no end.
     """
@@ -19,7 +24,7 @@ def final_newline(conn: Connection, run: ImportRun, profile: Profile, reader: re
     if ends is None or run.corrects:
         return None, []
     known = profile.format.final_newline
-    if known is None and (pin := ledger.runs.pins(conn, run)["final_newline"]):
+    if known is None and (pin := pins["final_newline"]):
         known = pin == "true"
     if known is None:
         return None, [Note("no_final_newline", int(not ends))]
@@ -28,7 +33,7 @@ def final_newline(conn: Connection, run: ImportRun, profile: Profile, reader: re
     return Detail.of("ends_otherwise" if known else "ends_with_newline"), []
 
 
-def mapping_notes(mapping: Mapping) -> list[Note]:
+def mapping_notes(mapping: Fitted) -> list[Note]:
     """What was found out of how the file writes what it says."""
     return [Note("credits_signed", int(mapping.credits == {-1}))]
 

@@ -69,19 +69,16 @@ def finish_act(conn: Connection, act: int, rows: Mapping[str, int]) -> Act:
 
 
 def adopt(conn: Connection, dataset: str, entity: str | None, source: str, to: str, by: str) -> Act:
-    """Give the open rows of a scope, of one entity or all, to another scope; parked rows go with them."""
-    presence = datasets()[dataset].presence
-    assert presence
+    """Give the rows of a scope, of one entity or all, to another scope; parked rows go with them."""
     if source == to:
         return Act(obstacles=(Detail.of("same_scope", scope=to),))
     act = begin_act(conn, "adopt", by, dataset=dataset, entity=entity, source=source, to=to)
     values = {"source": source, "to": to, "entity": entity, "dataset": dataset}
     scope = {"scope": sql.SQL("%(to)s")}
-    own = sql.SQL("t.scope = %(source)s AND (%(entity)s::text IS NULL OR t.entity = %(entity)s) AND ")
-    is_open = sql.SQL("t.{} = {}").format(sql.Identifier(presence.state), presence.here)
+    own = sql.SQL("t.scope = %(source)s AND (%(entity)s::text IS NULL OR t.entity = %(entity)s)")
     rows = {
-        dataset: change(conn, act, dataset, scope, own + is_open, values),
-        PARKED: change(conn, act, PARKED, scope, own + sql.SQL("t.dataset = %(dataset)s AND t.ended_at IS NULL"), values),
+        dataset: change(conn, act, dataset, scope, own, values),
+        PARKED: change(conn, act, PARKED, scope, own + sql.SQL(" AND t.dataset = %(dataset)s AND t.ended_at IS NULL"), values),
     }
     return finish_act(conn, act, rows)
 

@@ -156,11 +156,15 @@ class Note:
 
 @dataclass(frozen=True)
 class Imported:
-    """The outcome of an attempt whose rows are in the tables: what it came to, the day it is about, what else to tell."""
+    """The outcome of an attempt whose rows are in the tables: what it came to, the day it is about, what else to tell; to which
+    scope its rows belong, and of which companies they are.
+    """
 
     tally: Tally
     business_date: date
     notes: tuple[Note, ...] = ()
+    scope: str = ""
+    entities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from daemon.ledger.runs.earlier import (
     last_import,
     later_run,
     pins,
-    record_scope,
 )
 from daemon.ledger.runs.history import prune_history, suppressed_values, take_long_parked
 from daemon.ledger.runs.holds import approve_held, approved_runs, held_runs_before, mark_undone, runs_held_since
@@ -58,7 +57,6 @@ __all__ = [
     "prune_history",
     "put_off_run",
     "record_reading",
-    "record_scope",
     "reject_rows",
     "rejection_count",
     "rejections",

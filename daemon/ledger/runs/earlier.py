@@ -1,6 +1,6 @@
 """What earlier runs of a profile, or other files of its night, say about one; corrections count for none of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -65,14 +65,6 @@ def identical_import(conn: Connection, run: ImportRun, scope: str, entities: Col
         },
     ).one_or_none()
     return Identical(*row) if row else None
-
-
-def record_scope(conn: Connection, run: ImportRun, scope: str, entities: Sequence[str]) -> None:
-    """Record what a run's rows belong to."""
-    conn.execute(
-        text("UPDATE nightporter.import_run SET scope = :scope, entities = :entities WHERE id = :id"),
-        {"id": run.id, "scope": scope, "entities": list(entities)},
-    )
 
 
 def entities_of(conn: Connection, run: ImportRun) -> list[str]:
