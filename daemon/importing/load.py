@@ -52,12 +52,11 @@ def load(
     rows are leaves its rejections, and nothing else; what cannot be read raises FileRefused.
     """
     profile = profiles.get(run.profile)
-    if run.size > loading.SHARED_STAGE_BYTES and "entity" not in profile.section(run.dataset).columns:
-        section = profile.section(run.dataset)
-        refusing.refuse_duplicate(conn, run, section.import_.scope or "", [section.entity])  # which spares the work
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
         mapping, reader, read_as, pins = fit(conn, run, profile, content, sandbox)
         stage = stage_of(conn, run, profile, mapping)
+        if stage.own and "entity" not in mapping.section.columns:
+            refusing.refuse_duplicate(conn, run, stage, [mapping.section.entity])  # which spares the work
         account = Account({mapping.section.entity, *stage.entities})
         work = _Import(conn, run, profiles, profile, mapping, reader, read_as, pins, stage, account)
         off = work.stage_rows(progress)
@@ -159,7 +158,7 @@ class _Import:
         if self.standing.numbered("continuous") != [name for name in self._numbered("continuous") if name in entities]:
             raise TryLater("the items were numbered anew while the file was read")
         refusing.refuse_closed(run, stage, self.standing.declared)
-        again = refusing.refuse_duplicate(conn, run, stage.scope, entities, self.profile.import_.business_date and stage.as_of)
+        again = refusing.refuse_duplicate(conn, run, stage, entities, self.profile.import_.business_date and stage.as_of)
         self.effect = replace(self.effect, sent_again=again)
         if stage.rules.snapshot:
             loading.refuse_stale(conn, stage)
@@ -172,7 +171,8 @@ class _Import:
             off += loading.reject_doubtful(conn, stage)
         if run.corrects:
             return off + loading.reject_outdated(conn, stage, corrections.root(conn, run).id)
-        return off + loading.skip_older(conn, stage, self.standing)
+        off += loading.skip_older(conn, stage, self.standing)
+        return off + loading.skip_moved_on(conn, stage, self.standing)
 
     def _concerned(self) -> set[str]:
         """The entities that nobody else may import meanwhile: the rows' own, their customers', those whose parked rows wait."""

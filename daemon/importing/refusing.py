@@ -12,17 +12,19 @@ from daemon.profiles import Profile, Profiles
 
 
 def refuse_duplicate(
-    conn: Connection, run: ImportRun, scope: str, entities: Collection[str], told_day: object = None
+    conn: Connection, run: ImportRun, stage: loading.Stage, entities: Collection[str], told_day: object = None
 ) -> Detail | None:
     """Raise FileRefused when the bytes are those of the scope's latest import, whoever brought it. A retry is asked for, so never
-    one, nor is what a person corrected. Returns which earlier import has the bytes of a file that is no news of a later day by
-    `told_day`, the day that its name or a column says: it may have been sent again by mistake.
+    one, nor is what a person corrected; nor a snapshot with the bytes of a delta, which said nothing of what it left out.
+
+    Returns which earlier import has the bytes of a file that is no news of a later day by `told_day`, the day that its name or a
+    column says: it may have been sent again by mistake.
 
     The answer is final under the entities' lock only.
     """
     if run.parent_id is not None or run.corrects is not None:
         return None
-    same = ledger.runs.identical_import(conn, run, scope, entities)
+    same = ledger.runs.identical_import(conn, run, stage.scope, entities, snapshot=stage.rules.snapshot)
     if same is None:
         return None
     if same.is_latest:

@@ -14,9 +14,10 @@ from daemon.loading.lookalikes import look_alikes
 from daemon.loading.matching import reject_ambiguous, reject_outdated, skip_known
 from daemon.loading.merge import Merged, merge
 from daemon.loading.merging import merge_customers, settle_aliases
+from daemon.loading.moved import same_number_waiting, skip_moved_on
 from daemon.loading.numbering import carry_over, leave_out_year, reject_other_year
 from daemon.loading.orphans import orphans
-from daemon.loading.parked import park, release_parked, replace_parked, same_number_waiting, waiting_for
+from daemon.loading.parked import park, release_parked, replace_parked, waiting_for
 from daemon.loading.renumbering import renumber
 from daemon.loading.snapshot import accept, clear_absent, find_absent, scope_effects
 from daemon.loading.staging import SHARED_STAGE_BYTES, Rules, Stage, clear, copy, open_stage, prepare, protect
@@ -82,6 +83,7 @@ __all__ = [
     "settle_aliases",
     "settle_twins",
     "skip_known",
+    "skip_moved_on",
     "skip_older",
     "standing",
     "suppress",

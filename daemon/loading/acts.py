@@ -146,6 +146,14 @@ def _merged_on(conn: Connection, act: int, given: Mapping[str, Any]) -> Detail |
     """
     if merged := db.driver(conn).execute(through, [act, given["old"], given["entity"]]).fetchone():
         return Detail.of("merged_on", customer=merged[0], into=given["old"])
+    for dataset in (each for each in datasets().values() if each.refers_to == CUSTOMERS):
+        changed = sql.SQL("""
+            SELECT p.content->>%s, t.run_id FROM nightporter.parked p
+            JOIN {} t ON t.created_by_run = p.run_id AND t.source_line = p.line
+            WHERE p.ended_by = %s AND p.ended_as = 'released' AND p.dataset = %s AND t.run_id <> p.run_id LIMIT 1
+        """).format(table_of(dataset))
+        if row := db.driver(conn).execute(changed, [dataset.known_by[-1], act, dataset.name]).fetchone():
+            return Detail.of("row_changed_by", row=row[0] or "", run=row[1])
     known = "SELECT EXISTS (SELECT FROM ar.customer WHERE entity = %s AND customer_code = %s)"
     rows = "SELECT EXISTS (SELECT FROM nightporter.act_row WHERE act_id = %s AND dataset <> ALL (%s))"
     is_known = db.driver(conn).execute(known, [given["entity"], given["old"]]).fetchall()[0][0]

@@ -49,7 +49,9 @@ def _alike(stage: Stage) -> bytes:
     balance, presence = stage.dataset.balance, stage.dataset.presence
     assert balance
     assert presence
-    names = [*stage.key, balance.date or "", balance.amount, balance.currency]
+    whole = balance.whole if balance.whole in stage.fields and balance.whole else balance.amount
+    key = [name for name in stage.key if not stage.dataset.fields[name].derived]
+    names = dict.fromkeys([*key, balance.date or "", whole, balance.currency])
     statement = sql.SQL("""
         SELECT t.entity, t.scope, t.{currency}, sum(t.{amount}), count(*) FROM {table} t JOIN {stage} s ON {alike}
         WHERE s.run_id = %(run)s AND s.entity = ANY(%(first)s) AND t.{state} = {here}

@@ -12,7 +12,7 @@ from daemon import db
 from daemon.datasets import Dataset
 from daemon.loading import fragments
 from daemon.loading.checks import counted, filled
-from daemon.loading.staging import Stage
+from daemon.loading.staging import Stage, stage_table
 from daemon.model import ReasonCode, Tally
 
 CONTINUOUS_YEAR = 0
@@ -53,11 +53,16 @@ def _other_year(stage: Stage, year: str, declared: tuple[str, ...]) -> bytes:
     presence = stage.dataset.presence
     assert presence
     statement = sql.SQL("""
-        WITH elsewhere AS MATERIALIZED (
+        WITH known AS (
+            SELECT {known} FROM {table} o WHERE o.{state} = {here}
+            UNION ALL
+            SELECT {known} FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared}, p.content) o
+            WHERE p.dataset = %(dataset)s AND p.run_id <> %(run)s AND p.ended_at IS NULL
+        ), elsewhere AS MATERIALIZED (
             SELECT s.source_line, string_agg(concat(o.{number}, ' (', o.{year}, ')'), ', ' ORDER BY o.{year})
                    || concat(', ', s.{number}, ' (', s.{year}, '): [entities."', s.entity,
                              '"] numbering = "yearly" / "continuous"') AS named
-            FROM {stage} s JOIN {table} o ON {same_number} AND o.{year} <> s.{year} AND o.{state} = {here}
+            FROM {stage} s JOIN known o ON {same_number} AND o.{year} <> s.{year}
             WHERE s.run_id = %(run)s AND s.entity <> ALL ({declared}) AND NOT EXISTS (SELECT FROM {table} t WHERE {same})
             GROUP BY s.source_line, s.{number}, s.{year}, s.entity
         ), taken AS (
@@ -76,6 +81,8 @@ def _other_year(stage: Stage, year: str, declared: tuple[str, ...]) -> bytes:
         state=sql.Identifier(presence.state),
         here=sql.Literal(presence.here),
         declared=sql.SQL("{}::text[]").format(list(declared)),
+        known=sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(name)) for name in ("entity", *stage.key)),
+        shared=stage_table(stage.dataset),
     )
 
 

@@ -14,7 +14,8 @@ from daemon import db
 from daemon.datasets import datasets
 from daemon.loading import fragments
 from daemon.loading.merge import Merged, merge
-from daemon.loading.staging import Rules, Stage, stage_table, table_of
+from daemon.loading.moved import end_moved
+from daemon.loading.staging import Rules, Stage, table_of
 from daemon.loading.standing import Standing
 from daemon.loading.totals import as_released, ledger_statement, open_totals
 from daemon.log import get
@@ -80,7 +81,7 @@ def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops:
         return Tally()
     for newer in (_staged(stage), _PARKED, _OLDER):
         db.driver(conn).execute(newer, stage.values)
-    moved = db.driver(conn).execute(_moved(stage), stage.values).rowcount if _has_number(stage) else 0
+    moved = end_moved(conn, stage)
     if drops and stage.dataset.presence:
         statement = """
             UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'dropped', ended_by = %(run)s
@@ -90,66 +91,6 @@ def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops:
                       WHERE q.run_id = %(run)s AND q.number = p.content->>%(protects)s)"""
         db.driver(conn).execute(statement, stage.values | {"protects": stage.dataset.presence.protects})
     return Tally(moved=moved)
-
-
-def same_number_waiting(conn: Connection, stage: Stage) -> int:
-    """How many parked rows have the number of another customer's row that the file has, or had parked, too: both stay."""
-    if not _has_number(stage):
-        return 0
-    return int(db.driver(conn).execute(_same_number(stage), stage.values).fetchall()[0][0])
-
-
-def _has_number(stage: Stage) -> bool:
-    balance, presence = stage.dataset.balance, stage.dataset.presence
-    return bool(balance and presence and balance.date in stage.fields and presence.protects in stage.key)
-
-
-_FILED = sql.SQL("""
-    filed AS MATERIALIZED (
-        SELECT s.customer_code, s.entity, s.{number} AS number, s.{date} AS date, s.{amount} AS amount, s.as_of
-        FROM {stage} s WHERE s.run_id = %(run)s
-        UNION ALL
-        SELECT o.customer_code, p.entity, o.{number}, o.{date}, o.{amount}, o.as_of
-        FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared_stage}, p.content) o
-        WHERE p.run_id = %(run)s AND p.dataset = %(dataset)s AND p.ended_at IS NULL
-    )""")
-
-
-@lru_cache
-def _moved(stage: Stage) -> bytes:
-    """Of another customer's row of the same number, date and amount one can only be the other, moved."""
-    statement = sql.SQL("""
-        WITH {filed}
-        UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'replaced', ended_by = %(run)s
-        FROM filed f
-        WHERE p.dataset = %(dataset)s AND p.entity = f.entity AND p.run_id <> %(run)s AND p.ended_at IS NULL
-              AND p.customer_code <> f.customer_code AND p.content->>{number} = f.number
-              AND (p.content->>{date})::date = f.date AND (p.content->>{amount})::numeric = f.amount
-              AND (p.content->>'as_of')::date <= f.as_of
-    """)
-    return _over_filed(stage, statement)
-
-
-@lru_cache
-def _same_number(stage: Stage) -> bytes:
-    statement = sql.SQL("""
-        WITH {filed}
-        SELECT count(DISTINCT p.id) FROM nightporter.parked p JOIN filed f
-        ON p.entity = f.entity AND p.customer_code <> f.customer_code AND p.content->>{number} = f.number
-        WHERE p.dataset = %(dataset)s AND p.ended_at IS NULL
-    """)
-    return _over_filed(stage, statement)
-
-
-def _over_filed(stage: Stage, statement: sql.SQL) -> bytes:
-    balance, presence = stage.dataset.balance, stage.dataset.presence
-    assert balance
-    assert presence
-    names = {"number": presence.protects, "date": balance.date or "", "amount": balance.amount}
-    filed = _FILED.format(
-        stage=stage.table, shared_stage=stage_table(stage.dataset), **{key: sql.Identifier(name) for key, name in names.items()}
-    )
-    return statement.format(filed=filed, **{key: sql.Literal(name) for key, name in names.items()}).as_bytes()
 
 
 _REPLACE = """
@@ -238,7 +179,9 @@ def _follow_aliases(conn: Connection) -> None:
     columns = under_code("a.customer_code").items()
     statement = sql.SQL("""
         UPDATE nightporter.parked t SET {} FROM ar.customer_code_now a
-        WHERE a.entity = t.customer_entity AND a.old_code = t.customer_code AND t.ended_at IS NULL
+        WHERE a.entity = t.customer_entity AND a.old_code = t.customer_code AND t.ended_at IS NULL AND EXISTS (
+            SELECT FROM ar.customer_alias m
+            WHERE m.entity = a.entity AND m.old_code = a.old_code AND m.moved_at IS NOT NULL)
     """).format(sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in columns))
     db.driver(conn).execute(statement)
 

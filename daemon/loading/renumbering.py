@@ -24,7 +24,15 @@ def renumber(conn: Connection, entity: str, numbering: str | None, by: str) -> A
         parked_year = "coalesce((t.content->>'fiscal_year')::int, extract(year FROM (t.content->>'issue_date')::date)::int)"
     colliding = f"""
         SELECT concat_ws(' ', customer_code, item_number, nullif(instalment, '')), array_agg(DISTINCT year::text)
-        FROM (SELECT t.*, {year} AS key_year FROM ar.receivable t WHERE entity = %(entity)s AND unique_key IS NULL) items
+        FROM (
+            SELECT customer_code, item_number, instalment, year, {year} AS key_year FROM ar.receivable t
+            WHERE entity = %(entity)s AND unique_key IS NULL
+            UNION ALL
+            SELECT customer_code, content->>'item_number', coalesce(content->>'instalment', ''), (content->>'year')::int,
+                   {parked_year}
+            FROM nightporter.parked t WHERE entity = %(entity)s AND dataset = 'receivables' AND ended_at IS NULL
+                 AND rules->'key' ? 'year'
+        ) items
         GROUP BY customer_code, item_number, instalment, key_year HAVING count(*) > 1 ORDER BY 1 LIMIT %(few)s
     """
     found = connection.execute(colliding.encode(), values).fetchall()

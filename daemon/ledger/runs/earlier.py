@@ -42,8 +42,12 @@ _IN_SCOPE = f"""
 """
 
 
-def identical_import(conn: Connection, run: ImportRun, scope: str, entities: Collection[str]) -> Identical | None:
-    """The latest imported run, whatever its profile, that has the bytes of `run` and is of the same member and scope."""
+def identical_import(
+    conn: Connection, run: ImportRun, scope: str, entities: Collection[str], *, snapshot: bool
+) -> Identical | None:
+    """The latest imported run, whatever its profile, that has the bytes of `run` and is of the same member and scope; of a
+    `snapshot`, only one.
+    """
     row = conn.execute(
         text(f"""
             WITH latest AS (
@@ -53,6 +57,7 @@ def identical_import(conn: Connection, run: ImportRun, scope: str, entities: Col
             SELECT r.id, a.name, latest.sha256 = a.sha256 AS is_latest, latest.business_date AS latest_day
             FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id CROSS JOIN latest
             WHERE a.sha256 = :sha256 AND r.member = :member AND {_IN_SCOPE}
+                  AND (NOT :snapshot OR EXISTS (SELECT FROM nightporter.snapshot n WHERE n.run_id = r.id))
             ORDER BY r.finished_at DESC LIMIT 1"""),
         {
             "dataset": run.dataset,
@@ -62,6 +67,7 @@ def identical_import(conn: Connection, run: ImportRun, scope: str, entities: Col
             "profile": run.profile,
             "sha256": run.sha256,
             "member": run.member,
+            "snapshot": snapshot,
         },
     ).one_or_none()
     return Identical(*row) if row else None
@@ -129,7 +135,7 @@ def pins(conn: Connection, run: ImportRun) -> dict[str, str | None]:
     """
     first = """(SELECT format->>'{0}' FROM nightporter.import_run
                 WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND corrects IS NULL
-                      AND format->>'{0}' IS NOT NULL AND {took}
+                      AND format->>'{0}' IS NOT NULL AND undone_at IS NULL AND {took}
                 ORDER BY finished_at LIMIT 1) AS {0}"""
     statement = "SELECT " + ", ".join(
         first.format(name, took=_TOOK_ROWS) for name in ("decimal", "thousands", "date", "final_newline")
