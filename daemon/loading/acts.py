@@ -72,8 +72,9 @@ def adopt(conn: Connection, dataset: str, entity: str | None, source: str, to: s
     """Give the rows of a scope, of one entity or all, to another scope; parked rows go with them."""
     if source == to:
         return Act(obstacles=(Detail.of("same_scope", scope=to),))
-    act = begin_act(conn, "adopt", by, dataset=dataset, entity=entity, source=source, to=to)
     values = {"source": source, "to": to, "entity": entity, "dataset": dataset}
+    spoken = db.driver(conn).execute(_SPOKEN.encode(), values).fetchall()
+    act = begin_act(conn, "adopt", by, **values, snapshots=[row[0] for row in spoken])
     scope = {"scope": sql.SQL("%(to)s")}
     own = sql.SQL("t.scope = %(source)s AND (%(entity)s::text IS NULL OR t.entity = %(entity)s)")
     rows = {
@@ -81,6 +82,13 @@ def adopt(conn: Connection, dataset: str, entity: str | None, source: str, to: s
         PARKED: change(conn, act, PARKED, scope, own + sql.SQL(" AND t.dataset = %(dataset)s AND t.ended_at IS NULL"), values),
     }
     return finish_act(conn, act, rows)
+
+
+_SPOKEN = """
+    UPDATE nightporter.snapshot SET scope = %(to)s
+    WHERE dataset = %(dataset)s AND scope = %(source)s AND (%(entity)s::text IS NULL OR entity = %(entity)s) RETURNING run_id
+"""
+"""What snapshots said of the rows they say of them in their new scope, too: what is older than they is late there."""
 
 
 def acts(conn: Connection, limit: int) -> list[dict[str, Any]]:
@@ -106,6 +114,9 @@ def undo_act(conn: Connection, act: int, by: str) -> Act:
             rows = {name: _give_back(conn, act, name) for name in _changed(conn, act)}
             if kind == "merge":
                 _split(conn, act, given)
+            if kind == "adopt":
+                back = "UPDATE nightporter.snapshot SET scope = %(source)s WHERE dataset = %(dataset)s"
+                connection.execute(back + " AND run_id = ANY(%(snapshots)s)", given)
             if kind == "renumber":
                 statement = "UPDATE ar.entity SET numbering = %s WHERE entity = %s"
                 connection.execute(statement, [given["was"], given["entity"]])

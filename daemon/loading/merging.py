@@ -126,6 +126,15 @@ def _colliding(conn: Connection, given: dict[str, str]) -> Iterator[Detail]:
         WHERE o.customer_entity = %(entity)s AND o.customer_code = %(old)s AND o.ended_at IS NULL
     """
     yield from (Detail.of("both_have", dataset=name, row=row or "") for name, row in db.driver(conn).execute(parked, given))
+    twice = """
+        SELECT DISTINCT r.item_number FROM ar.receivable r
+        JOIN ar.balance_adjustment b ON b.entity = r.entity AND b.customer_entity = r.customer_entity
+             AND b.credit_number = r.item_number AND b.state = 'open'
+        JOIN ar.entity e ON e.entity = r.entity AND e.credits IS NOT NULL
+        WHERE r.customer_entity = %(entity)s AND r.state = 'open' AND r.remaining < 0
+              AND (r.customer_code, b.customer_code) IN ((%(old)s, %(new)s), (%(new)s, %(old)s))
+    """
+    yield from (Detail.of("both_have", dataset="open_credits", row=row[0]) for row in db.driver(conn).execute(twice, given))
 
 
 def _same(dataset: Dataset, name: str) -> sql.Composable:
