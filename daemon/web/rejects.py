@@ -25,6 +25,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.filters |= {"of_the_file": results.of_the_file, "of_the_ledger": results.of_the_ledger}
 
 
 def page(request: Request) -> Response:
