@@ -180,11 +180,11 @@ def _presence(dataset: Dataset) -> set[str]:
 
 
 def _unpark(conn: Connection, given: dict[str, Any]) -> None:
-    """End what the run parked; what it replaced or dropped waits again, or loads, if its customer has come."""
+    """End what the run parked, for good; what it replaced or dropped waits again, or loads, if its customer has come."""
     connection = db.driver(conn)
     connection.execute(
         """UPDATE nightporter.parked SET ended_at = clock_timestamp(), ended_as = 'undone', ended_by = %(run)s
-           WHERE run_id = %(run)s AND dataset = %(dataset)s AND ended_at IS NULL""",
+           WHERE run_id = %(run)s AND dataset = %(dataset)s AND (ended_at IS NULL OR ended_as IN ('replaced', 'dropped'))""",
         given,
     )
     again = connection.execute(

@@ -24,6 +24,8 @@ class Item:
     amount: int
     open: bool = True
     when: When = field(default=NEVER, compare=False)
+    by: int = field(default=0, compare=False)
+    """Which import wrote it so, counted."""
 
 
 @dataclass
@@ -39,11 +41,15 @@ class Model:
     spoken: When = NEVER
     """What the latest snapshot was about, and was again by duplicates of it; which file it was, and of what it did not speak."""
     spoke: int = 0
+    imports: int = 0
     protected: frozenset[str] = frozenset()
 
-    def put(self, key: Key, amount: int, when: When, snapshot: bool, tally: dict[str, int]) -> None:
+    def put(self, key: Key, new: Item, snapshot: bool, tally: dict[str, int]) -> None:
         """Store a row whose customer is known."""
-        was, now = self.items.get(key), Item(amount, amount != 0, when)
+        was, when = self.items.get(key), new.when
+        now = Item(new.amount, new.amount != 0, when, new.by)
+        if was == now:
+            now.by = was.by
         if was == now and (snapshot or was.when.day >= when.day):
             now.when = was.when
         tally["created" if was is None else "unchanged" if was == now else "updated"] += 1
@@ -55,6 +61,17 @@ class Model:
         """Whether something younger is known of an item: a file that had it, or a snapshot that left it out."""
         item = self.items.get(key)
         return (item is not None and item.when > when) or (self.spoken > when and key[1] not in self.protected)
+
+    def is_moved_on(self, key: Key, amount: int, when: When) -> bool:
+        """Whether a younger file has the item for another customer, who is not known yet."""
+        return any(
+            number == key[1] and code != key[0] and item.amount == amount and item.when > when
+            for (code, number), item in self.parked.items()
+        )
+
+    def stood_beside(self, key: Key, parked: Item) -> bool:
+        """Whether an item is as the very file had it that had another customer's parked."""
+        return key in self.items and self.items[key].by == parked.by
 
     def resolved(self, rows: dict[Key, Amount], tally: dict[str, int]) -> tuple[dict[Key, int], set[str]]:
         """The good rows under the codes that their customers have now; and the numbers of those that are rejected."""
@@ -79,11 +96,15 @@ class Model:
         counted = ("read", "created", "updated", "unchanged", "rejected", "parked", "skipped", "cleared", "reopened", "moved")
         tally = dict.fromkeys(counted, 0) | {"read": len(rows)}
         good, bad = self.resolved(rows, tally)
+        self.imports += 1
         late = {key for key in good if self.is_late(key, when)}
+        elsewhere = {key for key, amount in good.items() if key not in late and self.is_moved_on(key, amount, when)}
+        bad |= {number for _, number in elsewhere}
+        late |= elsewhere
         tally["skipped"] += len(late)
         good = {key: amount for key, amount in good.items() if key not in late}
         known = {key: amount for key, amount in good.items() if key[0] in self.customers}
-        waiting = {key: Item(amount, when=when) for key, amount in good.items() if key not in known}
+        waiting = {key: Item(amount, when=when, by=self.imports) for key, amount in good.items() if key not in known}
         tally["parked"] = len(waiting)
         protected = bad | {number for _, number in waiting}
         tally["moved"] += self.replace_parked(good, waiting, when, protected if snapshot else None)
@@ -95,7 +116,7 @@ class Model:
         listed = {number for _, number in known}
         tally["moved"] += sum(number in listed for _, number in absent)
         for key, amount in known.items():
-            self.put(key, amount, when, snapshot, tally)
+            self.put(key, Item(amount, when=when, by=self.imports), snapshot, tally)
         for item in absent.values():
             item.open, item.when = False, when
             tally["cleared"] += 1
@@ -111,7 +132,10 @@ class Model:
         moved = {
             key
             for key, item in older.items()
-            if any(number == key[1] and code != key[0] and a == item.amount for (code, number), a in said.items())
+            if any(
+                number == key[1] and code != key[0] and a == item.amount and not self.stood_beside((code, number), item)
+                for (code, number), a in said.items()
+            )
         }
         if protected is not None:
             older = {key: item for key, item in older.items() if key[1] in protected or key in moved}
@@ -132,13 +156,16 @@ class Model:
         nothing = dict.fromkeys(("created", "updated", "unchanged", "cleared", "reopened"), 0)
         for key in freed:
             item = self.parked.pop(key)
-            self.put(key, item.amount, item.when, False, nothing)
+            self.put(key, item, False, nothing)
         return len(freed)
 
     def merge(self, old: str, new: str) -> bool:
         """Make one customer another; whether that can be."""
         new = self.aliases.get(new, new)
-        both = [any((new, number) in kept for code, number in kept if code == old) for kept in (self.items, self.parked)]
+        both = [
+            any((new, number) in theirs for code, number in ours if code == old)
+            for ours, theirs in ((self.items, self.items), (self.parked, self.parked), (self.parked, self.items))
+        ]
         if old == new or old in self.aliases or new not in self.customers or any(both):
             return False
         self.aliases = {code: new if to == old else to for code, to in self.aliases.items()} | {old: new}

@@ -96,7 +96,9 @@ class Nights(RuleBasedStateMachine):
         assert run.state == "imported", run.detail
         kept = copy.deepcopy(self.model)
         assert counts(run) == {name: count for name, count in tally().items() if count}
-        self.model.imported[dataset].append((text, when))
+        assert run.tally
+        if not run.tally.took_nothing:  # of which it says nothing when it comes again
+            self.model.imported[dataset].append((text, when))
         self.history.append((run, kept, tally))
         if profile == "snapshot":
             for held in self.held:
@@ -135,14 +137,10 @@ class Nights(RuleBasedStateMachine):
             return
         latest, _, _ = self.history[-1]
         rejected = self.office.rejections(latest)
-        said = self.model.imported["items"]
-        newest = max(*(when for _, when in said), self.model.spoken)
-        if (
-            not rejected
-            or latest.parent_id
-            or newest != said[-1][1]
-            or any(each.reasons[0].code != "not_a_number" for each in rejected)
-        ):
+        when = When(((latest.business_date or date.min) - date(2024, 1, 1)).days, latest.arrival_id)
+        newest = max([said for _, said in self.model.imported["items"]] + [self.model.spoken, NEVER])
+        others = any(each.reasons[0].code != "not_a_number" for each in rejected)
+        if not rejected or others or latest.parent_id or latest.approved or newest > when:
             return
         run = send(self.office, corrected(self.office, latest, lambda sheet: fill(sheet, amount)))
         self.history.clear()
@@ -151,7 +149,7 @@ class Nights(RuleBasedStateMachine):
         event("correction")
         good: dict[Key, Amount] = {(str(each.cells[0]), str(each.cells[1])): amount for each in rejected}
         kept, self.model.spoken = self.model.spoken, NEVER
-        tally = self.model.take(good, False, When(newest.day, run.arrival_id))
+        tally = self.model.take(good, False, When(when.day, run.arrival_id))
         self.model.spoken = kept
         assert counts(run) == {name: count for name, count in tally.items() if count}
 
