@@ -198,3 +198,20 @@ def test_groups_made_by_hand_stay(office: Office) -> None:
     assert counts(office.load("customers", head + "C1;One;Paris;North, Big\n\n"))["unchanged"] == 1
     office.load("customers", head + "C1;One;Paris;South\n")
     assert office.rows("SELECT groups FROM ar.customer") == [(["South", "VIP"],)]
+
+
+def test_groups_made_by_hand_outlive_blanks_and_undos(office: Office) -> None:
+    """Even where a blank cell clears what files brought, where a file names the group once, and where a run is undone."""
+    clears = CUSTOMERS.replace('credit_limit = "Limit"', 'groups = "Groups"') + '    [import]\n    blank = "clear"\n'
+    office.profile("customers", clears)
+    head = "Code;Name;City;Groups\n"
+    office.load("customers", head + "C1;One;Paris;North\n")
+    office.do("UPDATE ar.customer SET groups = groups || '{VIP}'")
+    office.load("customers", head + "C1;One;Paris;North, VIP\n")
+    office.load("customers", head + "C1;One;Paris;\n")
+    assert office.rows("SELECT groups FROM ar.customer") == [(["VIP"],)]
+    latest = office.load("customers", head + "C1;One;Nice;South\n")
+    office.do("UPDATE ar.customer SET groups = groups || '{Watch}'")
+    with db.transaction(office.engine) as conn:
+        assert decisions.undo(conn, office.settings, office.profiles, latest, "clerk").obstacles == []
+    assert office.rows("SELECT city, groups FROM ar.customer") == [("Paris", ["VIP", "Watch"])]
