@@ -167,10 +167,10 @@ def taken_off(stage: Stage, deleting: sql.Composable, *, protects: bool = False)
     )
 
 
-def skipped(conn: Connection, stage: Stage, statement: bytes) -> Tally:
+def skipped(conn: Connection, stage: Stage, statement: bytes, **given: object) -> Tally:
     """Run a statement of `taken_off`; returns how many rows were skipped, and their money."""
     tally = Tally()
-    for currency, count, amount in db.driver(conn).execute(statement, stage.values):
+    for currency, count, amount in db.driver(conn).execute(statement, stage.values | given):
         tally += Tally(skipped=count, money={} if currency is None else {currency: Money(skipped=amount)})
     return tally
 

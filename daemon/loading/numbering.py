@@ -53,17 +53,22 @@ def _other_year(stage: Stage, year: str, declared: tuple[str, ...]) -> bytes:
     presence = stage.dataset.presence
     assert presence
     statement = sql.SQL("""
-        WITH known AS (
-            SELECT {known} FROM {table} o WHERE o.{state} = {here}
+        WITH found AS MATERIALIZED (
+            SELECT s.source_line, o.{number} AS number, o.{year} AS year FROM {stage} s
+            JOIN {table} o ON {same_number} AND {same_kind} AND o.{year} <> s.{year} AND o.{state} = {here}
+            WHERE s.run_id = %(run)s
             UNION ALL
-            SELECT {known} FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared}, p.content) o
-            WHERE p.dataset = %(dataset)s AND p.run_id <> %(run)s AND p.ended_at IS NULL
+            SELECT s.source_line, o.{number}, o.{year} FROM {stage} s
+            JOIN nightporter.parked p ON p.customer_entity = {customer_entity} AND p.customer_code = s.customer_code
+                 AND p.dataset = %(dataset)s AND p.run_id <> %(run)s AND p.ended_at IS NULL
+            CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared}, p.content) o
+            WHERE s.run_id = %(run)s AND {same_number} AND o.{year} <> s.{year}
         ), elsewhere AS MATERIALIZED (
-            SELECT s.source_line, string_agg(concat(o.{number}, ' (', o.{year}, ')'), ', ' ORDER BY o.{year})
+            SELECT s.source_line, string_agg(concat(f.number, ' (', f.year, ')'), ', ' ORDER BY f.year)
                    || concat(', ', s.{number}, ' (', s.{year}, '): [entities."', s.entity,
                              '"] numbering = "yearly" / "continuous"') AS named
-            FROM {stage} s JOIN known o ON {same_number} AND o.{year} <> s.{year}
-            WHERE s.run_id = %(run)s AND s.entity <> ALL ({declared}) AND NOT EXISTS (SELECT FROM {table} t WHERE {same})
+            FROM found f JOIN {stage} s ON s.run_id = %(run)s AND s.source_line = f.source_line
+            WHERE s.entity <> ALL ({declared}) AND NOT EXISTS (SELECT FROM {table} t WHERE {same})
             GROUP BY s.source_line, s.{number}, s.{year}, s.entity
         ), taken AS (
             DELETE FROM {stage} s USING elsewhere e WHERE s.run_id = %(run)s AND s.source_line = e.source_line
@@ -81,7 +86,13 @@ def _other_year(stage: Stage, year: str, declared: tuple[str, ...]) -> bytes:
         state=sql.Identifier(presence.state),
         here=sql.Literal(presence.here),
         declared=sql.SQL("{}::text[]").format(list(declared)),
-        known=sql.SQL(", ").join(sql.SQL("o.{}").format(sql.Identifier(name)) for name in ("entity", *stage.key)),
+        same_kind=sql.SQL(" AND ").join(
+            [
+                sql.SQL("true"),
+                *(sql.SQL("o.{} IS NULL").format(sql.Identifier(key[0])) for key in stage.dataset.keys if len(key) == 1),
+            ]
+        ),
+        customer_entity=fragments.customer_entity(),
         shared=stage_table(stage.dataset),
     )
 
