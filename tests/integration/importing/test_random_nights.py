@@ -266,6 +266,10 @@ def test_random_nights(office: Office) -> None:
     run_state_machine_as_test(
         type("These", (Nights,), {"office": office}),
         settings=settings(
-            max_examples=EXAMPLES, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize="NIGHTS" not in os.environ,  # the same nights in every run of all tests; others by `make nights`
+            suppress_health_check=list(HealthCheck),
         ),
     )
