@@ -155,7 +155,7 @@ class _Import:
         loading.see_none_is_new(conn, stage)
         refusing.refuse_unnamed(self.profiles, self.profile, stage, entities)
         self.standing = loading.standing(conn, stage, entities)
-        if self.standing.numbered("continuous") != [name for name in self._numbered("continuous") if name in entities]:
+        if set(self.standing.numbered("continuous")) != entities & set(self._numbered("continuous")):
             raise TryLater("the items were numbered anew while the file was read")
         refusing.refuse_closed(run, stage, self.standing.declared)
         again = refusing.refuse_duplicate(conn, run, stage, entities, self.profile.import_.business_date and stage.as_of)

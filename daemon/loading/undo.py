@@ -143,7 +143,6 @@ def _restoring(conn: Connection, dataset: Dataset) -> bytes:
 def _restored(dataset: Dataset, name: str) -> sql.Composed:
     """A column as it was; but for what acts made of it since, and what people added to it."""
     field = dataset.fields.get(name)
-    kept = "t.{column}"
     if name == "customer_code" and dataset.refers_to:
         # A row that is known by its customer never changed it by a file; of others the customer may be another's alias by now.
         single = next((key[0] for key in dataset.keys if len(key) == 1), None)
