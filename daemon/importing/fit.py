@@ -34,7 +34,12 @@ def fit(
     opened, its shape found once only; how it is read; and what the first import pinned.
     """
     section = profile.section(run.dataset)
-    reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers)
+    entity = section.entity if section.customer_entity is None else section.customer_entity
+
+    def clues() -> reading.Clues:
+        return reading.Clues(loading.countries(conn, entity), ledger.runs.earlier_encodings(conn, run))
+
+    reader = reading.read(path, corrections.FORMAT if run.corrects else profile.format, sandbox, section.headers, clues)
     returned = not run.corrects and any(title.startswith(results.OURS) for title in reader.header)
     if returned and section.import_.mode == "snapshot":  # a few rows, and by no means all that is open
         raise FileRefused(Refusal.CORRECTS_NOTHING, "no_more_the_workbook", file=basename(run.name))

@@ -5,7 +5,7 @@ from daemon.loading.acts import Act, acts, adopt, undo_act
 from daemon.loading.aliases import resolve_aliases, see_none_is_new
 from daemon.loading.alike import open_elsewhere
 from daemon.loading.brake import by_value, by_value_of_changes, scaled
-from daemon.loading.checks import known_customers, lock_entities, settle_twins, turned_down, written_otherwise
+from daemon.loading.checks import countries, known_customers, lock_entities, settle_twins, turned_down, written_otherwise
 from daemon.loading.credit_source import SOURCES, reject_elsewhere, unexplained
 from daemon.loading.diff import Change, changes
 from daemon.loading.doubts import doubtful, reject_doubtful
@@ -49,6 +49,7 @@ __all__ = [
     "clear_absent",
     "confirm",
     "copy",
+    "countries",
     "declared",
     "doubtful",
     "find_absent",

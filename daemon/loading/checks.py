@@ -186,6 +186,15 @@ def turned_down(conn: Connection, stage: Stage, first: int, last: int) -> dict[i
     }
 
 
+def countries(conn: Connection, entity: str) -> dict[str, float]:
+    """The countries of an entity's customers, each with its share."""
+    statement = """
+        SELECT country, (count(*) / sum(count(*)) OVER ())::float8 FROM ar.customer
+        WHERE entity = %s AND country IS NOT NULL GROUP BY country
+    """
+    return dict(db.driver(conn).execute(statement, [entity]).fetchall())
+
+
 def known_customers(conn: Connection, codes: list[str]) -> int:
     """How many of some codes are customers, of whatever entity."""
     statement = "SELECT count(DISTINCT customer_code) FROM ar.customer WHERE customer_code = ANY(%s)"

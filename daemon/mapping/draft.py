@@ -32,7 +32,7 @@ def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, 
     yield "[format]"
     for key in _SHAPE:
         value = getattr(format, key)
-        if value is not None and (key, value) not in (("quote", '"'), ("kind", "delimited")):
+        if value is not None and (key, value) not in (("quote", '"'), ("kind", "delimited"), ("encoding", "ascii")):
             yield f"{key} = {value if isinstance(value, int) else _text(value)}"
     for key in ("decimal", "thousands", "date"):
         if value := getattr(suggestion.conventions, key):

@@ -11,10 +11,11 @@ from daemon.profiles import Format
 from daemon.reading import delimited, grid, lines, packed, sniff
 from daemon.reading.packed import mark_of, members
 from daemon.reading.source import open_bytes
+from daemon.reading.weighing import Clues, WhatElse
 from daemon.sandboxed.zipped import matching
 from daemon.settings import Sandbox
 
-__all__ = ["Reader", "mark_of", "matching", "members", "open_bytes", "read", "unpacked"]
+__all__ = ["Clues", "Reader", "mark_of", "matching", "members", "open_bytes", "read", "unpacked"]
 
 _HEAD = 1 << 14
 
@@ -51,20 +52,24 @@ class Reader(Protocol):
 
 
 def read(
-    path: Path, format: Format | None = None, sandbox: Sandbox | None = None, headers: Collection[str] = frozenset()
+    path: Path,
+    format: Format | None = None,
+    sandbox: Sandbox | None = None,
+    headers: Collection[str] = frozenset(),
+    clues: WhatElse = Clues,
 ) -> Reader:
     """Open a file: plain, packed, or as the archive keeps it. What `format` leaves out is sniffed; of several sheets the one
-    that has the `headers` is read.
+    that has the `headers` is read; `clues` help where letters are not clear.
 
     Raises FileRefused when the file has no readable shape; rows that have none come as rejections.
     """
     format, sandbox = format or Format(), sandbox or Sandbox()
     if packed.packing(path):
         content = packed.unpack(path, format.member, sandbox)
-        reader = _open(Path(content.name), format, sandbox, headers)
+        reader = _open(Path(content.name), format, sandbox, headers, clues)
         weakref.finalize(reader, content.close)
         return reader
-    return _open(path, format, sandbox, headers)
+    return _open(path, format, sandbox, headers, clues)
 
 
 @contextmanager
@@ -77,16 +82,16 @@ def unpacked(path: Path, member: str | None, sandbox: Sandbox) -> Iterator[Path]
         yield path
 
 
-def _open(path: Path, format: Format, sandbox: Sandbox, headers: Collection[str]) -> Reader:
+def _open(path: Path, format: Format, sandbox: Sandbox, headers: Collection[str], clues: WhatElse) -> Reader:
     with open_bytes(path) as file:
         kind = sniff.kind(file.read(_HEAD), format.kind)
     format = format.model_copy(update={"kind": kind})
     match kind:
         case "excel" | "html":
-            return grid.Grid(path, format, sandbox, headers)
+            return grid.Grid(path, format, sandbox, headers, clues)
         case "list":
-            return lines.List(path, format)
+            return lines.List(path, format, clues)
         case "fixed_width":
-            return lines.FixedWidth(path, format)
+            return lines.FixedWidth(path, format, clues)
         case _:
-            return delimited.Delimited(path, format)
+            return delimited.Delimited(path, format, clues)

@@ -19,6 +19,7 @@ from daemon.reading import sniff
 from daemon.reading.records import Records, ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.text import Text
+from daemon.reading.weighing import WhatElse
 
 
 @dataclass
@@ -34,8 +35,8 @@ class _Parsed:
 class Delimited:
     """A delimited text file. See `reading.Reader`."""
 
-    def __init__(self, path: Path, format: Format) -> None:
-        self._text = Text(path, format)
+    def __init__(self, path: Path, format: Format, clues: WhatElse) -> None:
+        self._text = Text(path, format, clues)
         lines = self._text.head()
         found = sniff.delimited([line.decode(self._text.codec, "replace").removesuffix("\r") for line in lines], format)
         self._dialect = found.dialect

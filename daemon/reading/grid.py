@@ -16,6 +16,7 @@ from daemon.reading import encoding, sandbox, sniff
 from daemon.reading.records import ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.source import open_bytes
+from daemon.reading.weighing import WhatElse
 from daemon.settings import Sandbox
 
 _HEADER_WITHIN = 50
@@ -26,9 +27,9 @@ _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([A-Za-z0-9_.:-]+)""", re.IGNO
 class Grid:
     """A table of rows and columns, one sheet of a workbook or the longest table of a page. See `reading.Reader`."""
 
-    def __init__(self, path: Path, format: Format, limits: Sandbox, headers: Collection[str]) -> None:
+    def __init__(self, path: Path, format: Format, limits: Sandbox, headers: Collection[str], clues: WhatElse) -> None:
         if format.kind == "html":
-            format = format.model_copy(update={"encoding": _encoding(path, format)})
+            format = format.model_copy(update={"encoding": _encoding(path, format, clues)})
             self._batches = sandbox.rows(path, limits, "tables.table", encoding=format.encoding, wanted=format.sheet)
         else:
             self._batches = sandbox.rows(
@@ -113,7 +114,7 @@ def _texts(batch: pa.RecordBatch) -> list[pa.Array]:
     return texts
 
 
-def _encoding(path: Path, format: Format) -> str:
+def _encoding(path: Path, format: Format, clues: WhatElse) -> str:
     """The encoding of a page: by its mark, the profile's word, its own word, or its bytes."""
     with open_bytes(path) as file:
         head = file.read(1 << 12)
@@ -125,4 +126,4 @@ def _encoding(path: Path, format: Format) -> str:
         name = encoding.declared(said[1].decode("ascii"), head)
         return "cp1252" if name in ("iso8859-1", "ascii") else name  # as browsers take it: WHATWG's Encoding Standard
     with open_bytes(path) as file:
-        return encoding.detect(iter(lambda: file.read(1 << 22), b""), format.language)
+        return encoding.detect(iter(lambda: file.read(1 << 22), b""), format.language, clues)

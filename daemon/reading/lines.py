@@ -15,13 +15,14 @@ from daemon.reading.delimited import columns_of
 from daemon.reading.records import ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.text import Text
+from daemon.reading.weighing import WhatElse
 
 
 class _Lines(ABC):
     """A text file whose lines are told apart by `_cells`. See `reading.Reader`."""
 
-    def __init__(self, path: Path, format: Format) -> None:
-        self._text = Text(path, format)
+    def __init__(self, path: Path, format: Format, clues: WhatElse) -> None:
+        self._text = Text(path, format, clues)
         self._comment = format.comment
         sample = [line.decode(self._text.codec, "replace").rstrip("\r\f") for line in self._text.head()]
         titles, self._above = self._find_header(sample, format)

@@ -49,8 +49,10 @@ class Records:
         self._encoding = encoding
         q, d, e = re.escape(dialect.quote), re.escape(dialect.single), re.escape(dialect.escape or "")
         escaped = rf"|{e}[\s\S]" if e else ""
-        cell = (
-            f"(?:{q}(?:[^{q}{e}]|{q}{q}{escaped})*+{q}|(?:[^{q}{d}{e}\\n]{escaped})*+)" if q else f"(?:[^{d}{e}\\n]{escaped})*+"
+        cell = (  # in Hebrew a quote marks an abbreviation before its last letter
+            f"(?:{q}(?:[^{q}{e}]|{q}{q}{escaped})*+{q}|(?:[^{q}{d}{e}\\n]|(?<=[\u05d0-\u05ea]){q}(?=[\u05d0-\u05ea]){escaped})*+)"
+            if q
+            else f"(?:[^{d}{e}\\n]{escaped})*+"
         )
         # csv takes a quote within an unquoted cell for text; it may as well be what is left of a broken record.
         self._whole = re.compile(rf"{cell}(?:{d}{cell})*+\n")

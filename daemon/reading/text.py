@@ -8,21 +8,24 @@ from daemon.errors import FileRefused, Refusal
 from daemon.profiles import Format
 from daemon.reading import encoding
 from daemon.reading.source import open_bytes
+from daemon.reading.weighing import WhatElse
 
 _BLOCK = 4 << 20
 _LONGEST_LINE = 64 << 20
 _HEAD = 1 << 18
+_NEXT_LINE = "\x85"
+"""The line end of EBCDIC; in other encodings that are not plain it ends a line as well."""
 
 
 class Text:
     """The lines of a text file, in bytes of `codec`: a superset of ASCII, with line feeds at their ends."""
 
-    def __init__(self, path: Path, format: Format) -> None:
+    def __init__(self, path: Path, format: Format, clues: WhatElse) -> None:
         self._path = path
-        self.encoding = self._find_encoding(format)
+        self.encoding = self._find_encoding(format, clues)
         """The file's own encoding, as Python names it."""
-        self._wide = codecs.lookup(self.encoding).name.startswith(("utf-16", "utf-32"))
-        self.codec = "utf-8" if self._wide else self.encoding
+        self._plain = encoding.is_plain(self.encoding)
+        self.codec = self.encoding if self._plain else "utf-8"
         self.final_newline: bool | None = None
         """Whether the last line has a line end; known when all chunks were read. The end-of-file mark of DOS is no line."""
 
@@ -54,7 +57,7 @@ class Text:
         if not above:
             yield (rest + b"\n" if rest else b""), True
 
-    def _find_encoding(self, format: Format) -> str:
+    def _find_encoding(self, format: Format, clues: WhatElse) -> str:
         with open_bytes(self._path) as file:
             head = file.read(1 << 12)
         if mark := encoding.byte_order_mark(head[:4]):
@@ -62,7 +65,7 @@ class Text:
         if format.encoding:
             return encoding.declared(format.encoding, head)
         with open_bytes(self._path) as file:
-            return encoding.detect(iter(lambda: file.read(_BLOCK), b""), format.language)
+            return encoding.detect(iter(lambda: file.read(_BLOCK), b""), format.language, clues)
 
     def _chunks(self) -> Iterator[bytes]:
         """The file without its byte order mark, old Macintosh line ends made line feeds."""
@@ -70,7 +73,7 @@ class Text:
             chunk = file.read(_BLOCK)
             if mark := encoding.byte_order_mark(chunk[:4]):
                 chunk = chunk[mark[1] :]
-            decoder = codecs.getincrementaldecoder(self.encoding)() if self._wide else None
+            decoder = None if self._plain else codecs.getincrementaldecoder(self.encoding)()
             macintosh, line = b"\r" in chunk and b"\n" not in chunk, 1
             while chunk:
                 if decoder:
@@ -86,7 +89,7 @@ class Text:
     def _narrow(self, decoder: codecs.IncrementalDecoder, chunk: bytes, line: int, *, final: bool = False) -> bytes:
         """A chunk that begins on `line` as UTF-8."""
         try:
-            return decoder.decode(chunk, final).encode()
+            return decoder.decode(chunk, final).replace(_NEXT_LINE, "\n").encode()
         except UnicodeDecodeError as error:
             line += error.object[: error.start].decode(self.encoding, "replace").count("\n")
             byte = f"{error.object[error.start]:02X}"

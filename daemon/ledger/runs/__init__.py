@@ -2,6 +2,7 @@
 
 from daemon.ledger.runs.earlier import (
     corrections_of,
+    earlier_encodings,
     entities_of,
     extend_day,
     identical_import,
@@ -35,6 +36,7 @@ __all__ = [
     "backlog",
     "claim_run",
     "corrections_of",
+    "earlier_encodings",
     "end_held",
     "end_vanished",
     "entities_of",

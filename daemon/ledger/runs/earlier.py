@@ -141,3 +141,16 @@ def pins(conn: Connection, run: ImportRun) -> dict[str, str | None]:
         first.format(name, took=_TOOK_ROWS) for name in ("decimal", "thousands", "date", "final_newline")
     )
     return dict(conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset}).mappings().one())
+
+
+def earlier_encodings(conn: Connection, run: ImportRun) -> dict[str, int]:
+    """The encodings of the latest imports of the run's profile, each with how many of them were in it; ASCII says nothing."""
+    statement = """
+        SELECT encoding, count(*) FROM (
+            SELECT format->>'encoding' AS encoding FROM nightporter.import_run
+            WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND undone_at IS NULL
+            ORDER BY finished_at DESC LIMIT 10
+        ) latest WHERE encoding <> 'ascii' GROUP BY encoding
+    """
+    found = conn.execute(text(statement), {"profile": run.profile, "dataset": run.dataset})
+    return {row[0]: row[1] for row in found}

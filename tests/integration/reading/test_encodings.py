@@ -1,13 +1,15 @@
 """Encodings: told by proof, by the profile's language, or refused; never mojibake."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from daemon.errors import FileRefused
 from daemon.model import Batch, Rejection
 from daemon.profiles.format import Format
-from daemon.reading import read
+from daemon.reading import Clues, read
 from tests.support.refusals import refused
 
 TEXTS = {
@@ -96,12 +98,83 @@ def test_without_a_language_a_text_is_read_right_or_refused(text: str, encoding:
         assert refused.code == "encoding_unknown"
 
 
-def test_a_file_in_another_language_than_the_profiles_is_refused(tmp_path: Path) -> None:
-    """Where none of the language's encodings makes its letters, the place and the remedy are named."""
+def test_a_file_may_be_in_another_language_than_the_profiles(tmp_path: Path) -> None:
+    """The profile's language weighs much, but letters that none of its encodings makes weigh more."""
     path = tmp_path / "file.csv"
     path.write_bytes(f"code;name\n1;{TEXTS['ru']}\n".encode("cp1251"))
-    with refused(r'encoding_unknown: line 2: the byte CE fits none of the encodings of language "de"'):
-        read(path, Format(language="de"))
+    assert names(path, language="de") == [TEXTS["ru"]]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("iso2022_jp", TEXTS["ja"]),
+        ("iso2022_kr", TEXTS["ko"]),
+        ("hz", "上海国际贸易有限公司"),
+        ("cp037", "Société; Générale"),
+        ("cp424", "כהן ובניו"),
+        ("cp273", "Müller Söhne"),
+    ],
+)
+def test_encodings_in_which_ascii_is_not_itself_are_read_too(encoding: str, text: str, tmp_path: Path) -> None:
+    """Those that shift by escapes, and EBCDIC with its own line end, where the profile says so."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(
+        f"code|name\n1|{text}\n2|{text}\n".replace("\n", "\x85" if encoding in ("cp037", "cp424", "cp273") else "\n").encode(
+            encoding
+        )
+    )
+    assert names(path, encoding=encoding, delimiter="|") == [text] * 2
+
+
+@pytest.mark.parametrize("language", ["ja", "ko"])
+def test_seven_bits_that_shift_are_no_ascii(language: str, tmp_path: Path) -> None:
+    """A file of seven bits with escapes is what they say, without a word from anybody."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(f"code;name\n1;{TEXTS[language]}\n".encode(f"iso2022_{'jp' if language == 'ja' else 'kr'}"))
+    assert names(path) == [TEXTS[language]]
+
+
+def test_headers_say_what_names_are_in(tmp_path: Path) -> None:
+    """A short list under headers of a language is read in that, where its names alone would leave it open."""
+    path = tmp_path / "file.csv"
+    path.write_bytes("Kód zákazníka;Název;Město\n1;Dvořák;Brno\n".encode("cp1250"))
+    assert names(path) == ["Dvořák"]
+
+
+def test_what_is_not_clear_is_shown_and_asked(tmp_path: Path) -> None:
+    """Too little to tell by: the likeliest readings are shown beside each other, with what to add to the profile."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"A;B\n1;\xe8\n")
+    with refused('encoding_unknown: line 2 may be cp125.: ".*" · .*; say which in \\[format\\] encoding'):
+        read(path)
+
+
+def test_customers_countries_and_earlier_files_help(tmp_path: Path) -> None:
+    """Where a name may be read in two ways, the countries of the entity's customers and the profile's earlier files decide."""
+    path = tmp_path / "file.csv"
+    path.write_bytes("A;B\n1;Per\xfa\n".encode("latin-1"))
+
+    def name(**known: Any) -> str:
+        return next(str(item.frame.iloc[0, 1]) for item in read(path, clues=partial(Clues, **known)) if isinstance(item, Batch))
+
+    assert name(countries={"PE": 1.0}, earlier={"cp1252": 3}) == "Perú"
+
+
+def test_one_bad_byte_in_a_file_of_utf8_costs_its_line(tmp_path: Path) -> None:
+    """Several good sequences prove UTF-8; a byte that is none is one rejected row, not another encoding."""
+    path = tmp_path / "file.csv"
+    path.write_bytes("code;name\n1;Müller\n2;Dvořák\n3;Łódź\n".encode() + b"4;J\xf6rg\n" + "5;Ñuñoa\n".encode())
+    items = list(read(path))
+    assert [(item.line, item.reasons[0].code) for item in items if isinstance(item, Rejection)] == [(5, "undecodable")]
+    assert names(path) == ["Müller", "Dvořák", "Łódź", "Ñuñoa"]
+
+
+def test_ascii_is_no_word_on_what_the_next_file_is_in(tmp_path: Path) -> None:
+    """A file without a letter beyond ASCII is read as that, and pins nothing."""
+    path = tmp_path / "file.csv"
+    path.write_bytes(b"code;name\n1;Smith\n")
+    assert read(path).format.encoding == "ascii"
 
 
 def test_a_line_that_does_not_decode_is_rejected_with_its_byte(tmp_path: Path) -> None:
