@@ -193,10 +193,7 @@ def _print_table(reader: "Reader") -> None:
     found = ", ".join(f"{key} {value!r}" for key, value in reader.format.model_dump(exclude_defaults=True).items())
     print_rows(["line", *reader.header], shown, found)
     more = f", the first {_SHOWN} shown; --to csv prints all" if count > _SHOWN else ""
-    print(f"{count:,} rows{more}; {reader.ignored:,} lines that are no records")
-    titles = [title for title in reader.header if title]
-    if 2 * sum(any(c.isdigit() for c in title) and not any(c.isalpha() for c in title) for title in titles) > len(titles):
-        print("The headers look like data: if the file has none, name its columns in [format] header.", file=sys.stderr)
+    print(f"{count:,} rows{more}; {reader.ignored:,} lines that are no records; {reader.above:,} above the headers")
 
 
 def _decided(reader: "Reader") -> Iterator[str]:

@@ -12,6 +12,7 @@ from daemon.datasets.dataset import (
     synonyms,
 )
 from daemon.datasets.field import Field, Language, Name
+from daemon.datasets.words import header_languages, is_header, plain
 
 __all__ = [
     "CUSTOMERS",
@@ -24,6 +25,9 @@ __all__ = [
     "Name",
     "datasets",
     "extend",
+    "header_languages",
+    "is_header",
     "is_shipped",
+    "plain",
     "synonyms",
 ]

@@ -107,7 +107,7 @@ class _Import:
             rejections = item.rejections if isinstance(item, Mapped) else item
             self.account.enter(item, ledger.runs.reject_rows(conn, self.run.id, rejections) if rejections else 0)
             progress(self.account.tally.read)
-        self.account.add(Tally(ignored=self.reader.ignored))
+        self.account.add(Tally(above=self.reader.above, ignored=self.reader.ignored))
         self.stage = dated(self.stage, self.account)
         self._see_to_end()
         self.effect = replace(self.effect, control=self._contradiction())

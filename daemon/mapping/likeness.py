@@ -1,20 +1,12 @@
 """Headers compared with the names that fields go by, in many languages."""
 
-import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache
 
 from rapidfuzz import fuzz
 
-from daemon.datasets import Dataset, synonyms
+from daemon.datasets import Dataset, plain, synonyms
 
-_NUMBER = re.compile(r"^(?:n|nr|num|numero|nummer|number|numer|numeru|numar|nummeret|numara|numarasi|broj|br|no|nos)$")
-_NUMBER_ENDING = re.compile(r"(?:nummer|numero|number|nr|num)$")
-_LETTERS = str.maketrans({"ł": "l", "ı": "i", "đ": "d", "ø": "o"})
-_UNITS = {"eur", "usd", "gbp", "chf", "sek", "pln", "ron", "try", "brl", "cny", "jpy", "lei", "kn"}
-_SMALL = {"a", "da", "de", "del", "della", "der", "des", "di", "do", "dos", "la", "le", "of", "the", "van", "von"}
 _ANYWHERE = {"technical", "en"}
 """Names that files of every language use."""
 _ALIKE = 0.85
@@ -30,21 +22,6 @@ class Likeness:
     name: str = ""
     language: str = ""
     exact: bool = False
-
-
-@cache
-def plain(header: str) -> str:
-    """A header without case, accents, punctuation and units, every word for `number` the same."""
-    header = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)
-    text = unicodedata.normalize("NFKD", header.casefold().translate(_LETTERS))
-    text = "".join(char for char in text if not unicodedata.combining(char))
-    text = re.sub(rf"\((?:{'|'.join(_UNITS)}|[€$£])\)", " ", text)
-    words = re.sub(r"[^\w]+|_", " ", text).split()
-    if len(words) > 1 and words[-1] in _UNITS:
-        words.pop()
-    telling = [word for word in words if word not in _SMALL]
-    words = telling if len(telling) > 1 else words
-    return " ".join("no" if _NUMBER.match(word) else _NUMBER_ENDING.sub("no", word) for word in words)
 
 
 class Names:

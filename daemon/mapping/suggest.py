@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from daemon.datasets import Dataset, Field, synonyms
+from daemon.datasets import Dataset, Field, plain, synonyms
 from daemon.errors import Detail, FileRefused
 from daemon.mapping.currencies import CODES, sign_of
 from daemon.mapping.evidence import Evidence
-from daemon.mapping.likeness import Likeness, Names, plain
+from daemon.mapping.likeness import Likeness, Names
 from daemon.mapping.numbers import CREDIT, DEBIT
 from daemon.mapping.prove import Amounts, Dates, decided
 from daemon.profiles import Conventions

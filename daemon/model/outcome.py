@@ -82,6 +82,7 @@ class Tally:
     rejected: int = 0
     parked: int = 0
     skipped: int = 0
+    above: int = 0
     ignored: int = 0
     cleared: int = 0
     reopened: int = 0

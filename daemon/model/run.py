@@ -31,6 +31,8 @@ class ReadAs:
     final_newline: bool | None = None
     trailer: str | None = None
     positions: dict[str, tuple[int, int]] | None = None
+    record_length: int | None = None
+    packed: dict[str, int] | None = None
     sheet: str | int | None = None
     range: str | None = None
     member: str | None = None

@@ -43,9 +43,26 @@ class Format(Spoken):
     positions: dict[str, tuple[Place, Place]] | None = Field(
         None, description="of fixed width: each column's first and last character, counted from 1"
     )
+    record_length: int | None = Field(
+        None,
+        ge=1,
+        le=1 << 20,
+        description="of fixed width without line ends: the bytes of one record; positions count bytes then",
+    )
+    packed: dict[str, Annotated[int, Field(ge=0, le=9)]] | None = Field(
+        None, description="of such records, the columns that are packed decimals (COMP-3), each with how many digits are decimals"
+    )
     sheet: str | int | None = Field(None, description="of a workbook: name, or number counted from 1")
     range: str | None = Field(None, pattern="^[A-Z]{1,3}[1-9][0-9]*:[A-Z]{1,3}[1-9][0-9]*$", description='"B3:H200"')
     member: str | None = Field(None, description="of a zip with several members: the name of the one meant; * and ?")
+
+    @model_validator(mode="after")
+    def _records(self) -> "Format":
+        if self.record_length and not (self.positions and self.encoding):
+            raise ValueError('"record_length" needs the columns\' positions, and the encoding: "cp273", say')
+        if self.packed and (not self.record_length or not self.packed.keys() <= (self.positions or {}).keys()):
+            raise ValueError('"packed" names columns of positions, in records of a record_length')
+        return self
 
     @model_validator(mode="after")
     def _one_header(self) -> "Format":

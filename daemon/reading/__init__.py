@@ -8,7 +8,7 @@ from typing import Protocol
 
 from daemon.model import Batch, Rejection
 from daemon.profiles import Format
-from daemon.reading import delimited, grid, lines, packed, sniff
+from daemon.reading import delimited, grid, host, lines, packed, sniff
 from daemon.reading.packed import mark_of, members
 from daemon.reading.source import open_bytes
 from daemon.reading.weighing import Clues, WhatElse
@@ -31,6 +31,11 @@ class Reader(Protocol):
     @property
     def format(self) -> Format:
         """The shape, as given or as found."""
+        ...
+
+    @property
+    def above(self) -> int:
+        """How many lines stand above the header."""
         ...
 
     @property
@@ -86,6 +91,8 @@ def _open(path: Path, format: Format, sandbox: Sandbox, headers: Collection[str]
     with open_bytes(path) as file:
         kind = sniff.kind(file.read(_HEAD), format.kind)
     format = format.model_copy(update={"kind": kind})
+    if format.record_length:
+        return host.Records(path, format)
     match kind:
         case "excel" | "html":
             return grid.Grid(path, format, sandbox, headers, clues)
@@ -94,4 +101,4 @@ def _open(path: Path, format: Format, sandbox: Sandbox, headers: Collection[str]
         case "fixed_width":
             return lines.FixedWidth(path, format, clues)
         case _:
-            return delimited.Delimited(path, format, clues)
+            return delimited.Delimited(path, format, clues, headers)

@@ -3,7 +3,7 @@ is read record by record, so that a fault costs one line and is told with its nu
 """
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pyarrow import csv as arrow_csv
 from daemon.errors import FileRefused, Refusal
 from daemon.model import Batch, Rejection
 from daemon.profiles import Format
-from daemon.reading import sniff
+from daemon.reading import delimiter, sniff
 from daemon.reading.records import Records, ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.text import Text
@@ -35,21 +35,25 @@ class _Parsed:
 class Delimited:
     """A delimited text file. See `reading.Reader`."""
 
-    def __init__(self, path: Path, format: Format, clues: WhatElse) -> None:
+    def __init__(self, path: Path, format: Format, clues: WhatElse, headers: Collection[str]) -> None:
         self._text = Text(path, format, clues)
         lines = self._text.head()
-        found = sniff.delimited([line.decode(self._text.codec, "replace").removesuffix("\r") for line in lines], format)
+        sample = [line.decode(self._text.codec, "replace").removesuffix("\r") for line in lines]
+        found = delimiter.delimited(sample, format, headers)
         self._dialect = found.dialect
         self._records = Records(self._dialect, self._text.codec)
         titles, self._above = list(format.header or []), found.header_row - 1
+        above = [row for row in delimiter.rows(sample[: self._above], self._dialect.delimiter, "") if any(map(str.strip, row))]
+        self.above = len(above)
         if not titles:
             titles = self._titles(lines[self._above :], format.header_rows or 1)
-        if titles and found.unnamed_last and not titles[-1].strip():
-            titles.pop()
+            while len(titles) > found.width and not titles[-1].strip():
+                titles.pop()
+            titles += [""] * (found.width - len(titles))
         if not any(title.strip() for title in titles):
             raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_headers_on_line", line=found.header_row)
         self.header = sniff.unique(titles)
-        self._sieve = Sieve(self.header, titles, format)
+        self._sieve = Sieve(self.header, titles, format, above)
         self.format = format.model_copy(
             update={
                 "kind": "delimited",
@@ -91,9 +95,9 @@ class Delimited:
         """The headers, spread over `count` records; moves `_above` to the line before the first row."""
         records = [record for record, _ in zip(self._records.parse(lines), range(count), strict=False)]
         self._above += sum(record.span for record in records)
-        if any(record.reason for record in records):
-            raise FileRefused(Refusal.SHAPE_UNCLEAR, "header_quotes_open", line=self._above)
-        return sniff.stacked([record.cells for record in records])
+        faulty = any(record.reason for record in records)
+        cells = [[cell.strip(f" {self._dialect.quote}") for cell in r.cells] if faulty else r.cells for r in records]
+        return sniff.stacked(cells)
 
     def _quickly(self, block: bytes, first: int) -> _Parsed | None:
         """Parse a block in one go; None when it holds anything that must be looked at line by line."""
@@ -131,6 +135,8 @@ class Delimited:
             )
         except pa.ArrowInvalid:
             return None
+        if bad and dialect.short:
+            return None
         lines = int(np.count_nonzero(np.frombuffer(text, np.uint8) == 10))
         if table.num_rows + len(bad) != lines:
             return None
@@ -152,7 +158,7 @@ class Delimited:
         dialect = self._dialect
         if not text or b"\0" in text or codecs.BOM_UTF8 in text or not (dialect.single + dialect.quote).isascii():
             return False
-        if dialect.escape and dialect.escape.encode() in text:
+        if (dialect.escape and dialect.escape.encode() in text) or b'="' in text:
             return False
         data = np.frombuffer(b"\n" + text, np.uint8)
         if (data[np.flatnonzero(data == 13) + 1] != 10).any():

@@ -1,6 +1,7 @@
 """Workbooks and HTML tables: rows of text from the sandbox, with the cells marked that a spreadsheet had typed."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
@@ -12,15 +13,28 @@ import pyarrow.compute as pc
 from daemon.errors import FileRefused, Refusal
 from daemon.model import Batch, Rejection
 from daemon.profiles import Format
-from daemon.reading import encoding, sandbox, sniff
+from daemon.reading import encoding, header, sandbox, sniff
 from daemon.reading.records import ragged
 from daemon.reading.sieve import Sieve
 from daemon.reading.source import open_bytes
 from daemon.reading.weighing import WhatElse
 from daemon.settings import Sandbox
 
-_HEADER_WITHIN = 50
+_SAMPLE = 300
 _TYPED, _ERROR = 1, 2
+_DBF_PAGES = {
+    0x01: "cp437", 0x02: "cp850", 0x03: "cp1252", 0x04: "mac-roman", 0x08: "cp865", 0x09: "cp437", 0x0A: "cp850",
+    0x0B: "cp437", 0x0D: "cp437", 0x0E: "cp850", 0x0F: "cp437", 0x10: "cp850", 0x11: "cp437", 0x12: "cp850",
+    0x13: "cp932", 0x14: "cp850", 0x15: "cp437", 0x16: "cp850", 0x17: "cp865", 0x18: "cp437", 0x19: "cp437",
+    0x1A: "cp850", 0x1B: "cp437", 0x1C: "cp863", 0x1D: "cp850", 0x1F: "cp852", 0x22: "cp852", 0x23: "cp852",
+    0x24: "cp860", 0x25: "cp850", 0x26: "cp866", 0x37: "cp850", 0x40: "cp852", 0x4D: "cp936", 0x4E: "cp949",
+    0x4F: "cp950", 0x50: "cp874", 0x57: "cp1252", 0x58: "cp1252", 0x59: "cp1252", 0x64: "cp852", 0x65: "cp866",
+    0x66: "cp865", 0x67: "cp861", 0x6A: "cp737", 0x6B: "cp857", 0x78: "cp950", 0x79: "cp949", 0x7A: "cp936",
+    0x7B: "cp932", 0x7C: "cp874", 0x7D: "cp1255", 0x7E: "cp1256", 0x86: "cp737", 0x87: "cp852", 0x88: "cp857",
+    0x96: "mac-cyrillic", 0x97: "mac-latin2", 0x98: "mac-greek", 0xC8: "cp1250", 0xC9: "cp1251", 0xCA: "cp1254",
+    0xCB: "cp1253", 0xCC: "cp1257",
+}  # fmt: skip
+"""The code page that the mark of a dBASE table says, after Visual FoxPro's own list."""
 _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
 
 
@@ -32,14 +46,12 @@ class Grid:
             format = format.model_copy(update={"encoding": _encoding(path, format, clues)})
             self._batches = sandbox.rows(path, limits, "tables.table", encoding=format.encoding, wanted=format.sheet)
         else:
-            self._batches = sandbox.rows(
-                path, limits, "workbook.sheet", wanted=format.sheet, area=format.range, headers=list(headers)
-            )
+            self._batches = _workbook(path, format, limits, headers, clues)
         first = next(self._batches, None)
         if first is None or not first.num_rows:
             raise FileRefused(Refusal.EMPTY, "sheet_empty")
         self._first = first
-        header_row = format.header_row or (1 if format.header else self._find_header(first))
+        header_row = format.header_row or (1 if format.header else self._find_header(first, headers, format.header_rows or 1))
         self._above = 0 if format.header else header_row + (format.header_rows or 1) - 1
         if self._above > first.num_rows:
             raise FileRefused(Refusal.SHAPE_UNCLEAR, "headers_below_sheet", rows=first.num_rows, row=header_row)
@@ -47,7 +59,9 @@ class Grid:
         if not titles:
             raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_headers_on_row", row=header_row)
         self.header = sniff.unique(titles)
-        self._sieve = Sieve(self.header, titles, format)
+        above = [row for row in _sample(first, 0 if format.header else header_row - 1) if any(map(str.strip, row))]
+        self.above = len(above)
+        self._sieve = Sieve(self.header, titles, format, above)
         self.format = format.model_copy(update={"header_row": None if format.header else header_row})
 
     @property
@@ -76,15 +90,15 @@ class Grid:
             titles.pop()
         return titles
 
-    def _find_header(self, first: pa.RecordBatch) -> int:
-        """The first row that fills as many cells as most rows do: titles above the headers fill fewer."""
-        filled = np.sum([np.asarray(pc.not_equal(text, "")) for text in _texts(first)], axis=0)
-        rows = np.flatnonzero(filled)[:_HEADER_WITHIN]
-        if not len(rows):
+    def _find_header(self, first: pa.RecordBatch, ours: Collection[str], over: int) -> int:
+        """The row of the headers, by what headers are and by the width of most rows."""
+        rows = _sample(first, _SAMPLE)
+        filled = [max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0) for row in rows]
+        widths = Counter(width for width in filled if width)
+        if not widths:
             raise FileRefused(Refusal.EMPTY, "sheet_empty")
-        counts = np.bincount(filled[rows])
-        usual = len(counts) - 1 - counts[::-1].argmax()  # of two that are as frequent, the wider
-        return int(rows[np.argmax(filled[rows] >= usual)]) + 1
+        usual = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
+        return header.find(rows, usual, ours, over)
 
     def _rows(self, batch: pa.RecordBatch) -> Iterator[Batch | Rejection]:
         width, lines, texts = len(self.header), np.asarray(batch.column(0)), _texts(batch)
@@ -107,6 +121,34 @@ class Grid:
             yield (
                 records if records.errors is not None and records.errors.to_numpy().any() else Batch(records.frame, records.typed)
             )
+
+
+def _workbook(path: Path, format: Format, limits: Sandbox, headers: Collection[str], clues: WhatElse) -> Iterator[pa.RecordBatch]:
+    """The rows of a workbook, of whatever kind."""
+    with open_bytes(path) as file:
+        head = file.read(1 << 12)
+    if sniff.is_dbf(head):
+        return sandbox.rows(path, limits, "dbf.table", encoding=_of_dbf(path, head, format, clues))
+    wanted = {"wanted": format.sheet, "headers": list(headers)}
+    if sniff.is_flat(head):
+        return sandbox.rows(path, limits, "flat.table", **wanted)
+    return sandbox.rows(path, limits, "workbook.sheet", area=format.range, **wanted)
+
+
+def _of_dbf(path: Path, head: bytes, format: Format, clues: WhatElse) -> str:
+    """The encoding of a dBASE table: the profile's word, its own mark, or by what is in it."""
+    if format.encoding:
+        return encoding.declared(format.encoding, head)
+    if name := _DBF_PAGES.get(head[29]):
+        return name
+    with open_bytes(path) as file:
+        file.read(int.from_bytes(head[8:10], "little"))
+        return encoding.detect(iter(lambda: file.read(1 << 22), b""), format.language, clues)
+
+
+def _sample(batch: pa.RecordBatch, count: int) -> list[list[str]]:
+    """The first rows."""
+    return [list(row) for row in zip(*(column.slice(0, count).to_pylist() for column in _texts(batch)), strict=True)]
 
 
 def _texts(batch: pa.RecordBatch) -> list[pa.Array]:

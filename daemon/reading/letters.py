@@ -2,7 +2,7 @@
 
 import math
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon import shipped
-from daemon.datasets import datasets, synonyms
+from daemon.datasets import header_languages
 
 Likelihoods = npt.NDArray[np.float64]
 """A number for each of `languages()`."""
@@ -20,11 +20,11 @@ _PAIRS = 100_000.0
 """What the tables count in."""
 _UNSEEN = 20.0
 """How many pairs a letter is given that may be followed by anything."""
-_UNKNOWN, _ODD, _CONTROL = math.log(1e-7), math.log(1e-6), math.log(1e-9)
-_SIGN, _MISPLACED = math.log(3e-3), math.log(1e-5)
-_CAPITAL = math.log(1e-3)
+_UNKNOWN, _ODD, _CONTROL = math.log(1e-7), math.log(1e-9), math.log(1e-12)
+_SIGN, _MISPLACED = math.log(3e-3), math.log(1e-8)
+_CAPITAL = math.log(1e-4)
 """A capital after a small letter, or a small letter within capitals, where one of them is beyond ASCII."""
-_FOREIGN = 0.02
+_FOREIGN = 0.002
 """How many names are of another language than the others."""
 _SCRIPTS = {"ja", "ko", "zh", "zh_Hant"}
 """Languages whose tables have characters, not pairs."""
@@ -33,7 +33,10 @@ _HEADER = math.log(30)
 _COMMON_HEADER = math.log(4)
 _MOST_HEADERS = 4
 _OF_THE_EAST = "※○●◎□■△▲▽▼☆★→①②③④⑤⑥⑦⑧⑨⑩・"
-_OPENING, _CLOSING, _BETWEEN, _APART = "«“„‘¿¡", "»”“’™®", "’‘´·–—\u00ad\u2011", "€£§½¼¾№…µ©×±\u00a0"
+_PARTNERS = {"‘": "’", "«": "»", "»": "«", "“": "”„", "”": "“„", "„": "“”", "‹": "›", "›": "‹"}
+"""Quotation marks, each with those that it stands with."""
+_BEFORE, _AFTER, _BETWEEN, _APART = "«“„‹‘¿¡", "»”“›’™®", "’‘\u2011", "€£§½¼¾№…µ©×±–—·\u00a0"
+"""Where signs stand: before a word, after one, between letters, or beside none."""
 
 
 @cache
@@ -144,7 +147,8 @@ def _signs(text: str) -> Iterator[tuple[str, float]]:
     for place, char in enumerate(text):
         if not char.isascii():
             before, after = text[max(place - 2, 0) : place], text[place + 1 : place + 2]
-            if weight := _sign(before, char, after):
+            alone = char in _PARTNERS and not any(partner in text for partner in _PARTNERS[char])
+            if weight := _MISPLACED if alone else _sign(before, char, after):
                 yield (char if weight > _MISPLACED else before + char + after), weight
 
 
@@ -153,7 +157,8 @@ def _sign(before: str, char: str, after: str) -> float:
     kind, last = unicodedata.category(char), before[-1:]
     apart = not last.isalpha() and not after.isalpha()
     if char.isalpha() and kind != "Lo":
-        return _ODD if last.isdigit() or after.isdigit() else 0.0
+        beside = last.isdigit() + after.isdigit()
+        return _ODD if beside == 2 or (beside and char.islower()) else 0.0
     if kind in ("Cc", "Co", "Cn", "Cs"):
         return _CONTROL
     if kind[0] == "M":
@@ -161,39 +166,27 @@ def _sign(before: str, char: str, after: str) -> float:
     if char.isalpha() and char not in "ªº":
         return 0.0
     if unicodedata.east_asian_width(char) in "WF" or char in _OF_THE_EAST:
-        return _SIGN
+        return _MISPLACED if _is_latin(last or " ") or _is_latin(after or " ") else _SIGN
     if char in "²³":
         well = last.isdigit() or before in ("m", "cm", "km", "dm", "mm", " m")
     elif char in "°ºª":
         well = not after.isalpha() and (not last.isalpha() or last in "Nn")
     elif char in _BETWEEN:
-        well = apart or (last.isalpha() and after.isalpha() and char not in "–—")
-    elif char in _OPENING + _CLOSING:
-        well = not (last if char in _OPENING else after).isalpha()
+        well = apart or (last.isalpha() and after.isalpha()) or (char == "’" and not after.isalpha())
+    elif char in _BEFORE + _AFTER:
+        well = not (last if char in _BEFORE else after).isalpha()
     else:
         well = apart and char in _APART
     if well:
         return _SIGN
-    return _MISPLACED if char in _OPENING + _CLOSING + _BETWEEN + _APART + "²³°ºª" else _ODD + (0 if apart else _MISPLACED)
-
-
-@cache
-def _headers() -> Mapping[str, frozenset[str]]:
-    """Headers as ERPs print them, folded, each with the languages in which they do."""
-    known: dict[str, set[str]] = {}
-    for dataset in datasets():
-        for names in synonyms(dataset).values():
-            for language, each in names.items():
-                for name in each:
-                    known.setdefault(name.casefold().strip(), set()).add(language.split("_")[0])
-    return {name: frozenset(each) for name, each in known.items()}
+    return _MISPLACED if char in _BEFORE + _AFTER + _BETWEEN + _APART + "²³°ºª" else _ODD + (0 if apart else _MISPLACED)
 
 
 def headers(cells: Iterable[str]) -> Likelihoods:
     """How much the known headers among some cells speak for each language, as a logarithm; English ones do for none."""
     counts: dict[str, float] = {}
     for cell in {cell.casefold().strip() for cell in cells}:
-        spoken = _headers().get(cell, frozenset())
+        spoken = header_languages(cell) - {"technical"}
         for language in spoken if len(spoken) < 4 and "en" not in spoken else ():
             counts[language] = counts.get(language, 0.0) + (_COMMON_HEADER if cell.isascii() else _HEADER)
     most = _MOST_HEADERS * _COMMON_HEADER

@@ -26,10 +26,13 @@ class _Lines(ABC):
         self._comment = format.comment
         sample = [line.decode(self._text.codec, "replace").rstrip("\r\f") for line in self._text.head()]
         titles, self._above = self._find_header(sample, format)
+        below = max(self._above - (0 if format.header or format.positions else format.header_rows or 1), 0)
+        above = [[line.strip()] for line in sample[:below] if line.strip() and not sniff.is_rule(line)]
+        self.above = len(above)
         if not any(title.strip() for title in titles):
             raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_header_line")
         self.header = sniff.unique(titles)
-        self._sieve = Sieve(self.header, titles, format)
+        self._sieve = Sieve(self.header, titles, format, above)
         found = {"encoding": self._text.encoding, "header_row": format.header_row or self._above or None}
         self.format = format.model_copy(update=found)
 

@@ -2,15 +2,15 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, takewhile
 from typing import Any, NamedTuple
 
 from daemon.model import Reason, ReasonCode
 
-_LONGEST_RECORD = 100
+LONGEST_RECORD = 400
 """Lines that one record with quoted line breaks may span; a quote not closed by then was never meant to be open."""
-_MOST_BYTES = 1 << 20
+_MOST_BYTES = 1 << 18
 """And bytes."""
 _STAND_IN = "\x1f"
 """Stands for a delimiter of several characters while csv, which knows only single ones, takes quotes apart."""
@@ -19,13 +19,16 @@ csv.field_size_limit(1 << 30)
 
 
 class Dialect(NamedTuple):
-    """How cells are told apart. `trailing`: every record ends in one more delimiter."""
+    """How cells are told apart. `trailing`: every record ends in one more delimiter; `short`: empty cells at its end are left
+    out.
+    """
 
     delimiter: str
     quote: str
     escape: str | None = None
     comment: str | None = None
     trailing: bool = False
+    short: bool = False
 
     @property
     def single(self) -> str:
@@ -56,15 +59,19 @@ class Records:
         )
         # csv takes a quote within an unquoted cell for text; it may as well be what is left of a broken record.
         self._whole = re.compile(rf"{cell}(?:{d}{cell})*+\n")
+        self._nothing = re.compile(rf"(^|{d})\\N(?={d}|$)")
+        """How MySQL writes what is nothing."""
+        self._formula = re.compile(rf'(^|{d})(?:="([^"]*)"|"=""([^"]*)"""?)(?={d}|$)')
+        """How a text is kept from becoming a number in a spreadsheet."""
         self._special = [mark for mark in (dialect.quote, dialect.escape) if mark]
 
     def parse(self, lines: list[bytes], width: int | None = None, complete: bool = True) -> Iterator[Record]:
         """The records of `lines`. With `complete` false, stops before a last record that may go on in lines to come."""
         at = 0
         while at < len(lines):
-            window = lines[at : at + _LONGEST_RECORD]
+            window = lines[at : at + LONGEST_RECORD]
             record = self._record(window, width)
-            if record is None and not complete and len(window) < _LONGEST_RECORD and sum(map(len, window)) < _MOST_BYTES:
+            if record is None and not complete and len(window) < LONGEST_RECORD and sum(map(len, window)) < _MOST_BYTES:
                 return
             record = record or self._faulty(lines[at], ReasonCode.BAD_QUOTES)
             yield record
@@ -95,6 +102,8 @@ class Records:
             return None if "unexpected end" in str(error) else self._faulty(lines[0], ReasonCode.BAD_QUOTES)
         if not self._whole.fullmatch("".join(taken)):
             return self._faulty(lines[0], ReasonCode.BAD_QUOTES)
+        if len(taken) > 1 and holds_records(cells, dialect.single):
+            return self._faulty(lines[0], ReasonCode.BAD_QUOTES)
         cells = [cell.replace(dialect.single, dialect.delimiter) for cell in cells]
         record = self._measured(Record(len(taken), cells), width)
         if len(taken) > 1 and record.reason:
@@ -108,7 +117,10 @@ class Records:
         return {"delimiter": self._dialect.single, "escapechar": self._dialect.escape, "strict": True, **quoting}
 
     def _text(self, line: bytes) -> str:
-        return line.removesuffix(b"\r").decode(self._encoding).removeprefix("\ufeff")  # of files that were put together
+        text = line.removesuffix(b"\r").decode(self._encoding).removeprefix("\ufeff")  # of files that were put together
+        if self._dialect.escape:
+            text = self._nothing.sub(r"\1", text)
+        return self._formula.sub(lambda found: f"{found[1]}{found[2] or found[3] or ''}", text) if '="' in text else text
 
     def _single(self, line: str) -> str:
         if self._dialect.single != self._dialect.delimiter and _STAND_IN in line:
@@ -123,9 +135,23 @@ class Records:
         count, trailing = len(record.cells), self._dialect.trailing
         if width is None or count == 0:
             return record
+        if self._dialect.short and count < width:
+            return record._replace(cells=[*record.cells, *[""] * (width - count)])
         if count != width + trailing or (trailing and record.cells[-1].strip()):
             return record._replace(reason=ragged(count, width + (trailing and count <= width)))
         return record._replace(cells=record.cells[:width])
+
+
+def holds_records(cells: Sequence[str], delimiter: str) -> bool:
+    """Whether what a quote holds together over several lines are records: most of them have as many delimiters as a record has,
+    of those that no space follows.
+    """
+    mark = re.compile(f"{re.escape(delimiter)}(?! )")
+    for cell in cells:
+        within = cell.split("\n")[1:]
+        if sum(len(mark.findall(line)) >= max(len(cells) - 1, 1) for line in within) * 2 > len(within):
+            return True
+    return False
 
 
 def ragged(count: int, width: int) -> Reason:

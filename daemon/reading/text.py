@@ -1,6 +1,7 @@
 """A text file as blocks of whole lines, whatever its encoding and line ends, streamed."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +14,17 @@ from daemon.reading.weighing import WhatElse
 _BLOCK = 4 << 20
 _LONGEST_LINE = 64 << 20
 _HEAD = 1 << 18
+_LONE = re.compile(rb"\r(?!\n)")
 _NEXT_LINE = "\x85"
 """The line end of EBCDIC; in other encodings that are not plain it ends a line as well."""
+
+
+def _parts_lines(chunk: bytes) -> bool:
+    """Whether a carriage return alone ends lines, as on old Macintoshes, or in a file put together of several: then one stands
+    outside of quotes.
+    """
+    lone = _LONE.search(chunk.replace(b"\r\r\n", b"\r\n"))
+    return lone is not None and chunk.count(b'"', 0, lone.start()) % 2 == 0
 
 
 class Text:
@@ -74,14 +84,17 @@ class Text:
             if mark := encoding.byte_order_mark(chunk[:4]):
                 chunk = chunk[mark[1] :]
             decoder = None if self._plain else codecs.getincrementaldecoder(self.encoding)()
-            macintosh, line = b"\r" in chunk and b"\n" not in chunk, 1
+            apart, line = _parts_lines(chunk), 1
             while chunk:
+                while chunk.endswith(b"\r") and (more := file.read(1)):  # a line end is not taken in halves
+                    chunk += more
                 if decoder:
                     chunk = self._narrow(decoder, chunk, line)
                     line += chunk.count(b"\n")
                 if end := chunk.rstrip(b"\x1a\0"):
                     self.final_newline = end.endswith((b"\n", b"\r"))
-                yield chunk.replace(b"\r", b"\n") if macintosh else chunk
+                chunk = chunk.replace(b"\r\r\n", b"\r\n")
+                yield _LONE.sub(b"\n", chunk) if apart else chunk
                 chunk = file.read(_BLOCK)
             if decoder:
                 self._narrow(decoder, b"", line, final=True)

@@ -13,54 +13,17 @@ import numpy as np
 
 from daemon.errors import FileRefused, Refusal
 from daemon.reading import letters
+from daemon.reading.languages import OF_COUNTRY, OF_LANGUAGE, encodings
 
-_WESTERN = ("cp1252", "iso8859-15", "cp850", "cp858", "cp437", "mac-roman")
-_CENTRAL = ("cp1250", "iso8859-2", "cp852", "mac-latin2")
-_CYRILLIC = ("cp1251", "cp866", "koi8-r", "iso8859-5", "mac-cyrillic", "cp855")
-_BALTIC = ("cp1257", "cp775", "iso8859-13", "iso8859-4", "iso8859-10")
-_OF_LANGUAGE = {
-    **dict.fromkeys(["ca", "de", "en", "es", "fi", "ga", "it", "nl", "sv"], _WESTERN),
-    **dict.fromkeys(["da", "no"], (*_WESTERN, "cp865")),
-    **dict.fromkeys(["cs", "hr", "hu", "pl", "sk", "sl"], _CENTRAL),
-    **dict.fromkeys(["be", "bg", "mk", "ru", "sr"], _CYRILLIC),
-    **dict.fromkeys(["lt", "lv"], _BALTIC),
-    **dict.fromkeys(["ar", "fa"], ("cp1256", "iso8859-6", "cp864", "cp720")),
-    "el": ("cp1253", "iso8859-7", "cp737", "mac-greek", "cp869"),
-    "et": (*_BALTIC, *_WESTERN),
-    "fr": (*_WESTERN, "cp863"),
-    "he": ("cp1255", "iso8859-8", "cp862"),
-    "is": (*_WESTERN, "cp861", "mac-iceland"),
-    "ja": ("cp932", "euc_jp"),
-    "ko": ("cp949", "johab"),
-    "pt": (*_WESTERN, "cp860"),
-    "ro": (*_CENTRAL, "iso8859-16"),
-    "sq": (*_WESTERN, *_CENTRAL),
-    "th": ("cp874", "tis-620"),
-    "tr": ("cp1254", "iso8859-9", "cp857", "mac-turkish"),
-    "uk": (*_CYRILLIC, "koi8-u", "cp1125"),
-    "vi": ("cp1258",),
-    "zh": ("gb18030", "cp950"),
-    "zh_Hant": ("cp950", "gb18030"),
-}
-"""The encodings before Unicode in which a language is written, the likeliest first."""
-_OF_COUNTRY = {
-    "AL": "sq", "AR": "es", "AT": "de", "BA": "hr", "BE": "nl fr", "BG": "bg", "BR": "pt", "BY": "be ru", "CH": "de fr it",
-    "CL": "es", "CN": "zh", "CO": "es", "CY": "el", "CZ": "cs", "DE": "de", "DK": "da", "EE": "et", "EG": "ar",
-    "ES": "es ca", "FI": "fi sv", "FR": "fr", "GB": "en", "GR": "el", "HK": "zh_Hant", "HR": "hr", "HU": "hu", "IE": "en",
-    "IL": "he", "IR": "fa", "IS": "is", "IT": "it", "JP": "ja", "KR": "ko", "LT": "lt", "LU": "fr de", "LV": "lv",
-    "MA": "fr ar", "ME": "sr hr", "MK": "mk", "MX": "es", "NL": "nl", "NO": "no", "PE": "es", "PL": "pl", "PT": "pt",
-    "RO": "ro", "RS": "sr hr", "RU": "ru", "SA": "ar", "SE": "sv", "SI": "sl", "SK": "sk", "TH": "th", "TR": "tr",
-    "TW": "zh_Hant", "UA": "uk ru", "US": "en es", "VN": "vi",
-}  # fmt: skip
-"""The languages of countries' names."""
 _LINES, HEAD, SAMPLE = 400, 5, 1 << 13
-_SURE = 0.985
+_SURE, _SUREOF_LANGUAGE, _VERY_SURE = 0.995, 0.985, 0.9999
+"""How much of all that speaks for readings must be for one: without a language, in an encoding of the profile's, in another."""
 _READINGS = 3
 _NEXT = 0.3
 """How likely each of a language's encodings is, next to the one before."""
 _ANY = 1e-6
 """How likely an encoding is in which a language is not written."""
-_SPOKEN, _NEIGHBOURS = 0.97, 0.03
+_SPOKEN, _NEIGHBOURS = 0.99, 0.01
 _EARLIER, _FILES = 20.0, 2
 """How much each of so many earlier files says."""
 _BY_CHANCE = 1e-5
@@ -68,7 +31,7 @@ _BY_CHANCE = 1e-5
 _MIXED = 1e-3
 """How likely a text is of two encodings."""
 _CHARDET = 2.0
-_DOUBT = 0.5
+_DOUBT = 0.7
 """How much of what letters say is believed: names are fewer and odder than the tables have them."""
 _ODDITIES = 0.1
 
@@ -150,8 +113,9 @@ class _Weighing:
 
     def __init__(self, seen: Seen, language: str | None, clues: Clues) -> None:
         self._seen, self._earlier = seen, clues.earlier
-        self._before = np.log(_spoken(language.split("_")[0] if language else None, clues))
-        self._before += _DOUBT * letters.of_words(letters.ascii_words(seen.head.decode("ascii", "ignore")))
+        self._before = np.log(_spoken(language, clues))
+        below = seen.head.lstrip().partition(b"\n")[2]  # English headers stand above names of every language
+        self._before += _DOUBT * letters.of_words(letters.ascii_words(below.decode("ascii", "ignore")))
         self._chardet = {
             _python_name(str(found["encoding"])): float(found["confidence"]) for found in chardet.detect_all(seen.sample)
         }
@@ -175,17 +139,20 @@ def weigh(seen: Seen, language: str | None, clues: Clues) -> str:
     """The encoding of a text that proves none. Raises FileRefused, with the likeliest readings, when that is not clear."""
     weighing = _Weighing(seen, language, clues)
     texts: dict[str, list[str]] = {}
-    for name in (*([] if seen.bad else ["utf-8"]), *_encodings()):
+    for name in (*([] if seen.bad else ["utf-8"]), *encodings()):
         if decodes(seen.sample, name):
             texts.setdefault(seen.sample.decode(name), []).append(name)
     ranked = sorted((weighing.reading(*each) for each in texts.items()), key=lambda each: -each.score)
     if seen.good and seen.bad:
         _refuse_mixed(seen, weighing, ranked[:_READINGS])
-    if ranked and ranked[0].plausible:
+    ranked = [each for each in ranked if each.plausible]
+    if ranked:
         sure = 1 / sum(math.exp(max(each.score - ranked[0].score, -700)) for each in ranked)
-        if sure >= _SURE:
+        written = [name for own in _own(language or "") for name in OF_LANGUAGE[own]]
+        enough = _SURE if not language else _VERY_SURE if set(written).isdisjoint(ranked[0].encodings) else _SUREOF_LANGUAGE
+        if sure >= enough:
             return ranked[0].encodings[0]
-    raise _unclear(seen, [each for each in ranked if each.plausible][:_READINGS], language)
+    raise _unclear(seen, ranked[:_READINGS], language)
 
 
 def _refuse_mixed(seen: Seen, weighing: _Weighing, ranked: list[_Reading]) -> None:
@@ -226,21 +193,19 @@ def _telling(line: bytes, name: str) -> str:
 
 
 @cache
-def _encodings() -> tuple[str, ...]:
-    """Every encoding of every language, the likely ones of each first."""
-    ranked = sorted((place, name) for names in _OF_LANGUAGE.values() for place, name in enumerate(names))
-    return tuple(dict.fromkeys(name for _, name in ranked))
-
-
-@cache
 def _written(encoding: str) -> letters.Likelihoods:
     """The logarithm of how likely a text in each language is in an encoding."""
     shares = []
     for language in letters.languages():
-        names = _OF_LANGUAGE[language]
+        names = OF_LANGUAGE[language]
         shares.append(_NEXT ** names.index(encoding) if encoding in names else 1.0 if encoding == "utf-8" else _ANY)
     found: letters.Likelihoods = np.log(np.array(shares))
     return found
+
+
+def _own(language: str) -> list[str]:
+    """The languages of the tables that a profile's language stands for."""
+    return [name for name in letters.languages() if name.split("_")[0] == language.split("_")[0]]
 
 
 def _spoken(language: str | None, clues: Clues) -> letters.Likelihoods:
@@ -248,11 +213,11 @@ def _spoken(language: str | None, clues: Clues) -> letters.Likelihoods:
     names = letters.languages()
     weights = np.ones(len(names)) / len(names)
     for country, share in clues.countries.items():
-        for spoken in _OF_COUNTRY.get(country, "").split():
+        for spoken in OF_COUNTRY.get(country, "").split():
             weights[names.index(spoken)] += share
     weights /= weights.sum()
     if language:
-        own = np.array([name.split("_")[0] == language for name in names])
+        own = np.array([name in _own(language) for name in names])
         weights = _SPOKEN * own / max(own.sum(), 1) + _NEIGHBOURS * weights
     shares: letters.Likelihoods = weights / weights.sum()
     return shares

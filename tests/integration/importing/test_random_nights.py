@@ -138,7 +138,8 @@ class Nights(RuleBasedStateMachine):
         latest, _, _ = self.history[-1]
         rejected = self.office.rejections(latest)
         when = When(((latest.business_date or date.min) - date(2024, 1, 1)).days, latest.arrival_id)
-        newest = max([said for _, said in self.model.imported["items"]] + [self.model.spoken, NEVER])
+        known = [said for _, said in self.model.imported["items"]] + [item.when for item in self.model.parked.values()]
+        newest = max([*known, self.model.spoken, NEVER])
         others = any(each.reasons[0].code != "not_a_number" for each in rejected)
         if not rejected or others or latest.parent_id or latest.approved or newest > when:
             return

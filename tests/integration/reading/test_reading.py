@@ -84,7 +84,7 @@ def test_a_fault_costs_its_line_and_no_other(tmp_path: Path) -> None:
 def test_an_unclosed_quote_never_swallows_the_rest(tmp_path: Path) -> None:
     """A quote that is not closed costs the line it opens on, though it be the last of ten thousand or the first."""
     rows = "".join(f"{n};x\n" for n in range(10_000))
-    _, got, rejections, _ = table(write(tmp_path, f'a;b\n"open;x\n{rows}"open too;x\n'))
+    _, got, rejections, _ = table(write(tmp_path, f'id;note\n"p;x\n{rows}"q;x\n'))
     assert len(got) == 10_000
     assert rejections == [(2, "bad_quotes"), (10_003, "bad_quotes")]
 
@@ -196,7 +196,7 @@ def test_both_ways_of_parsing_agree(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """A file read in one go and the same file read line by line are the same table."""
     chance = random.Random(5)
     words = ["a", "", "1,5", '"q;q"', "é", '"x"', "NA", "7;8"]
-    path = write(tmp_path, "a;b;c\n" + "".join(";".join(chance.choices(words, k=3)) + "\n" for _ in range(3000)))
+    path = write(tmp_path, "p;q;r\n" + "".join(";".join(chance.choices(words, k=3)) + "\n" for _ in range(3000)))
     quick = table(path, delimiter=";")
     monkeypatch.setattr(delimited.Delimited, "_quickly", lambda *_: None)
     assert quick == table(path, delimiter=";")
