@@ -35,7 +35,7 @@ _MOST_HEADERS = 4
 _OF_THE_EAST = "※○●◎□■△▲▽▼☆★→①②③④⑤⑥⑦⑧⑨⑩・"
 _PARTNERS = {"‘": "’", "«": "»", "»": "«", "“": "”„", "”": "“„", "„": "“”", "‹": "›", "›": "‹"}
 """Quotation marks, each with those that it stands with."""
-_BEFORE, _AFTER, _BETWEEN, _APART = "«“„‹‘¿¡", "»”“›’™®", "’‘\u2011", "€£§½¼¾№…µ©×±–—·\u00a0"
+_BEFORE, _AFTER, _BETWEEN, _APART = "«“„‹‘¿¡", "»”“›’™®", "’\u2011", "€£§½¼¾№…µ©×±–—·\u00a0"
 """Where signs stand: before a word, after one, between letters, or beside none."""
 
 
@@ -146,15 +146,17 @@ def _signs(text: str) -> Iterator[tuple[str, float]]:
     """
     for place, char in enumerate(text):
         if not char.isascii():
-            before, after = text[max(place - 2, 0) : place], text[place + 1 : place + 2]
+            before, after = text[max(place - 3, 0) : place], text[place + 1 : place + 3]
             alone = char in _PARTNERS and not any(partner in text for partner in _PARTNERS[char])
             if weight := _MISPLACED if alone else _sign(before, char, after):
                 yield (char if weight > _MISPLACED else before + char + after), weight
 
 
 def _sign(before: str, char: str, after: str) -> float:
-    """The logarithm of how likely a sign, or a letter beside a digit, stands behind two characters and before one."""
-    kind, last = unicodedata.category(char), before[-1:]
+    """The logarithm of how likely a sign, or a letter beside a digit, stands behind three characters and before two."""
+    within = before[-3:].isalpha() and len(before) == 3 and after.isalpha() and len(after) == 2
+    alone = after[:1].isalpha() and not after[1:].isalpha()
+    kind, last, after = unicodedata.category(char), before[-1:], after[:1]
     apart = not last.isalpha() and not after.isalpha()
     if char.isalpha() and kind != "Lo":
         beside = last.isdigit() + after.isdigit()
@@ -168,11 +170,13 @@ def _sign(before: str, char: str, after: str) -> float:
     if unicodedata.east_asian_width(char) in "WF" or char in _OF_THE_EAST:
         return _MISPLACED if _is_latin(last or " ") or _is_latin(after or " ") else _SIGN
     if char in "²³":
-        well = last.isdigit() or before in ("m", "cm", "km", "dm", "mm", " m")
+        well = last.isdigit() or before[-2:] in ("m", "cm", "km", "dm", "mm", " m")
     elif char in "°ºª":
         well = not after.isalpha() and (not last.isalpha() or last in "Nn")
     elif char in _BETWEEN:
-        well = apart or (last.isalpha() and after.isalpha()) or (char == "’" and not after.isalpha())
+        well = apart or (not within if last.isalpha() else alone)  # an article or an ending stands beside it, not half a name
+    elif char in "“”":  # what opens in one language closes in another
+        well = not last.isalpha() or not after.isalpha()
     elif char in _BEFORE + _AFTER:
         well = not (last if char in _BEFORE else after).isalpha()
     else:

@@ -36,8 +36,8 @@ class Model:
     items: dict[Key, Item] = field(default_factory=dict)
     parked: dict[Key, Item] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    imported: dict[str, list[tuple[str, When]]] = field(default_factory=dict)
-    """By dataset, the contents of its imports that stand, in their order, and what they were about."""
+    imported: dict[str, list[tuple[str, When, bool]]] = field(default_factory=dict)
+    """By dataset, the contents of its imports that stand, in their order, what they were about, and whether they were snapshots."""
     spoken: When = NEVER
     """What the latest snapshot was about, and was again by duplicates of it; which file it was, and of what it did not speak."""
     spoke: int = 0

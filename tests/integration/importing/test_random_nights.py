@@ -79,11 +79,12 @@ class Nights(RuleBasedStateMachine):
         if dataset == "items" and when.day <= self.closed:
             assert run.code == "period_closed"
             return
-        if before and before[-1][0] == text:
+        same = [each for each in before if each[0] == text and (profile != "snapshot" or each[2])]  # a delta said less than it
+        if same and before[-1][0] == text:
             assert run.code == "duplicate"
             self.again_on(dataset, when)
             return
-        sent_again = text in [each for each, _ in before] and (dataset == "customers" or when.day <= before[-1][1].day)
+        sent_again = bool(same) and (dataset == "customers" or when.day <= before[-1][1].day)
         if profile == "snapshot" and when < self.model.spoken:
             assert run.code == "stale", run.detail
             return
@@ -98,7 +99,7 @@ class Nights(RuleBasedStateMachine):
         assert counts(run) == {name: count for name, count in tally().items() if count}
         assert run.tally
         if not run.tally.took_nothing:  # of which it says nothing when it comes again
-            self.model.imported[dataset].append((text, when))
+            self.model.imported[dataset].append((text, when, profile == "snapshot"))
         self.history.append((run, kept, tally))
         if profile == "snapshot":
             for held in self.held:
@@ -109,9 +110,9 @@ class Nights(RuleBasedStateMachine):
 
     def again_on(self, dataset: str, when: When) -> None:
         """A duplicate says that what it has is so on a later day, too."""
-        text, said = self.model.imported[dataset][-1]
+        text, said, snapshot = self.model.imported[dataset][-1]
         if dataset == "items" and when.day >= said.day:
-            self.model.imported[dataset][-1] = (text, When(when.day, said.arrival))
+            self.model.imported[dataset][-1] = (text, When(when.day, said.arrival), snapshot)
             if self.model.spoke == said.arrival:
                 self.model.spoken = when
 
@@ -138,7 +139,7 @@ class Nights(RuleBasedStateMachine):
         latest, _, _ = self.history[-1]
         rejected = self.office.rejections(latest)
         when = When(((latest.business_date or date.min) - date(2024, 1, 1)).days, latest.arrival_id)
-        known = [said for _, said in self.model.imported["items"]] + [item.when for item in self.model.parked.values()]
+        known = [said for _, said, _ in self.model.imported["items"]] + [item.when for item in self.model.parked.values()]
         newest = max([*known, self.model.spoken, NEVER])
         others = any(each.reasons[0].code != "not_a_number" for each in rejected)
         if not rejected or others or latest.parent_id or latest.approved or newest > when:
