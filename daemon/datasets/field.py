@@ -38,6 +38,7 @@ class Field(Table):
     type: Literal["text", "integer", "money", "date", "bool", "enum", "list"]
     required: bool = False
     owner: Literal["erp", "app", "fill"] = "erp"
+    code: bool = Key(False, description="of a text: a code; what a spreadsheet made of it, 4.5E+11, is none")
     folded: bool = Key(False, description="neither case nor spacing matters where rows are matched by it")
     max_length: int = 500
     words: dict[str, list[str]] = Key({}, description="of an enum: each value, with words that always mean it")

@@ -14,7 +14,8 @@ from daemon.datasets import Balance, Dataset, Field
 from daemon.mapping import payment_terms
 from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
 from daemon.mapping.header import Header, missing
-from daemon.mapping.numbers import MONEY, balanced, marked, sided
+from daemon.mapping.numbers import MONEY, balanced, marked, no_nothing, overpunched, sided
+from daemon.mapping.sums import sums, unread
 from daemon.model import Batch, Reason, ReasonCode, Rejection
 from daemon.profiles import Column, Conventions
 
@@ -63,6 +64,10 @@ class Work:
         else:
             if field.type == "date":
                 text = no_blank_dates(text)
+            if field.type == "money":
+                text = no_nothing(text)
+            if source.overpunch is not None:
+                text, typed = overpunched(text, source.overpunch), pa.repeat(pa.scalar(True), len(text))
             values, faults = convert(text, field, self._conventions, typed)
         if source.flag is not None:
             values, flag_faults = sided(values, self._text(source.flag)[0])
@@ -81,7 +86,7 @@ class Work:
         """The debit and the credit of an amount, as `convert` takes them."""
         for header in (source.debit, source.credit):
             text, typed = self._unmapped(Column.model_validate({"from": header}))
-            yield text, field, self._conventions, typed
+            yield no_nothing(text), field, self._conventions, typed
 
     def _errors(self, source: Column) -> list[int]:
         """The rows in which a cell that `source` may read holds an error."""
@@ -229,17 +234,17 @@ class Work:
                 **{name: self._columns[name] for name in (*fields, "as_of") if name in self._columns},
             }
         )
-        sums = _sums(table, balance)
+        money = sums(table, balance)
         if not self._faults:
-            return Mapped(table, [], sums, {}, pa.nulls(0, pa.string()))
+            return Mapped(table, [], money, {}, pa.nulls(0, pa.string()))
         bad = sorted(self._faults)
         good = np.ones(len(frame), dtype=bool)
         good[bad] = False
-        rejected = _sums(table.take(bad), balance)
+        rejected = sums(table.take(bad), balance)
         spoken_of = dataset.presence.protects if dataset.presence else ""
         protects = table.column(spoken_of).take(bad).combine_chunks() if spoken_of in fields else pa.nulls(len(bad), pa.string())
         rejections = list(self._rejections(bad))
-        return Mapped(table.filter(pa.array(good)), rejections, sums, rejected, protects, _unread(table, balance))
+        return Mapped(table.filter(pa.array(good)), rejections, money, rejected, protects, unread(table, balance))
 
     def _entity(self) -> pa.Array:
         source = self._sources.get("entity")
@@ -259,20 +264,3 @@ class Work:
         batch = self._batch.of(bad)
         for at, (line, row), typed in zip(bad, batch.rows(), batch.typed_cells(), strict=True):
             yield Rejection(line, row, tuple(self._faults[at]), typed=typed)
-
-
-def _unread(table: pa.Table, balance: Balance | None) -> int:
-    """Of how many rows the amount, or its currency, could not be read."""
-    if balance is None or not {balance.currency, balance.amount} <= set(table.column_names):
-        return 0
-    unread = pc.or_(pc.is_null(table.column(balance.currency)), pc.is_null(table.column(balance.amount)))
-    return int(pc.sum(unread).as_py() or 0)
-
-
-def _sums(table: pa.Table, balance: Balance | None) -> dict[str, Decimal]:
-    """The open amounts of a table by currency, as far as both could be read."""
-    if balance is None or not {balance.currency, balance.amount} <= set(table.column_names):
-        return {}
-    known = table.select([balance.currency, balance.amount]).drop_null()
-    sums = known.group_by(balance.currency).aggregate([(balance.amount, "sum")])
-    return dict(zip(sums.column(balance.currency).to_pylist(), sums.column(f"{balance.amount}_sum").to_pylist(), strict=True))

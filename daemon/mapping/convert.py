@@ -32,6 +32,8 @@ _TYPES = {
 }
 _BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
+_EXPONENT = r"^[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}$"
+"""What a spreadsheet makes of a long code."""
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?: |$)"
 
 Converted = tuple[pa.Array, dict[int, ReasonCode]]
@@ -118,6 +120,7 @@ def _text(column: pa.Array, field: Field) -> Converted:
     for bad, fault in (
         (pc.greater(pc.utf8_length(column), field.max_length), ReasonCode.TOO_LONG),
         (pc.match_substring(column, "\0"), ReasonCode.CONTROL_CHARACTER),  # Postgres has no text with it
+        *([(pc.match_substring_regex(column, _EXPONENT), ReasonCode.CODE_DAMAGED)] if field.code else []),
     ):
         faults |= dict.fromkeys(pc.indices_nonzero(bad.fill_null(False)).to_pylist(), fault)
     return column, faults

@@ -18,6 +18,8 @@ _MARKED = re.compile(
     rf"(?P<before>[-+(]?\s*)(?:(?P<first>{_SIGN}|[A-Z]{{3}})\s*)?(?P<amount>.*?)(?:\s*(?P<last>{_SIGN}|[A-Z]{{3}}))?(?P<after>\)?)",
     re.DOTALL,
 )
+CERTAIN = "|".join(map(re.escape, sorted([*_SIGNS, *CODES], key=len, reverse=True)))
+"""All codes and signs, as alternatives of a pattern."""
 LONGEST = 100
 """Characters that an amount may have."""
 
@@ -28,10 +30,15 @@ def split(text: str) -> tuple[str, frozenset[str]]:
     if match is None:
         return text, frozenset()
     mark = match["first"] or match["last"]
-    meant = frozenset(_SIGNS[mark].split()) if mark in _SIGNS else frozenset({mark}) & CODES if mark else frozenset()
+    meant = meanings(mark or "")
     if not meant or (match["first"] and match["last"]):
         return text, frozenset()
     return match["before"].strip() + match["amount"].strip() + match["after"], meant
+
+
+def meanings(mark: str) -> frozenset[str]:
+    """The codes that a code or a sign can mean."""
+    return frozenset(_SIGNS[mark].split()) if mark in _SIGNS else frozenset({mark}) & CODES
 
 
 def sign_of(word: str) -> str:

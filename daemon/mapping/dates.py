@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from babel import Locale
 
-from daemon.profiles import DATE_PATTERN, SERIAL, Conventions
+from daemon.profiles import DATE_PATTERN, DAY_OF_YEAR, SERIAL, Conventions
 
 EARLIEST, LATEST = datetime.date(1900, 1, 1), datetime.date(2199, 12, 31)
 """Open items are not older or later; a year like 0201 or 12025 is a slip of the hand."""
@@ -15,7 +15,7 @@ EARLIEST, LATEST = datetime.date(1900, 1, 1), datetime.date(2199, 12, 31)
 ISO = "yyyy-mm-dd"
 LANGUAGES = ("en", "sv", "pt_BR", "zh", "hr", "de", "nl", "es", "fr", "it", "ja", "pl", "pt", "ro", "tr")
 """The languages whose names of months, and whose headers, are known."""
-_NEIGHBOURS = ("cs", "sk", "sl", "da", "nb", "fi", "hu", "et", "lv", "lt", "ca")
+_NEIGHBOURS = ("cs", "sk", "sl", "da", "nb", "fi", "hu", "et", "lv", "lt", "ca", "ru", "uk", "bg", "sr", "el")
 """Languages whose months, too, are known, and may mean another month by the same name."""
 _PARTS = {
     "yyyy": r"(?P<y>\d{4})",
@@ -25,10 +25,20 @@ _PARTS = {
     "mmm": r"(?P<m>[^\W\d_]+)\.?",
 }
 _TIME = r"(?:,?[ T](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?(?: ?[AaPp][Mm])?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?)?"
-BLANK = r"^[0./\- ]*$"
-"""How ERPs print that there is no date: `00000000`, `00/00/0000`, `0`."""
+BLANK = (
+    r"^[0./\- ]*$|^(?:31[-./]12[-./]9999|12[-./]31[-./]9999|9999[-./]?12[-./]?31|31129999|12319999|9{6,8}"
+    r"|0001-01-01|01[-./]01[-./]0001|1753-01-01|01[-./]01[-./]1753|1899-12-3[01]|3[01][-./]12[-./]1899)(?:[ T][0-9:.]*Z?)?$"
+)
+"""How ERPs print that there is no date, or no end: `00000000`, `00/00/0000`, `0`, `31.12.9999`; and the first days that .NET,
+Navision's database and FoxPro know of.
+"""
 _EPOCH = datetime.date(1899, 12, 30)
 """Day 0 of a spreadsheet: it takes 1900 for a leap year, so its numbers are right from March 1900 on."""
+_ERAS = {"R": 2018, "令和": 2018, "H": 1988, "平成": 1988, "S": 1925, "昭和": 1925}
+"""Japan's eras, each with the year before its first."""
+_ERA_DAY = re.compile(r"^([^\W\d_]{1,2})?(\d{1,4})[年](\d{1,2})[月](\d{1,2})[日]$")
+_AROUND = re.compile(r"^[^\W\d_]{2,9}[.,]? (?=[0-9]{1,2}[ .])|(?<=^1)(?:er|º|ª|°)(?= )|(?<=[0-9]) ?[rг]\.?$")
+"""What may stand around a date in words: the day of the week, `1er`, the Slavic `r.` for the year."""
 _SHORT = {"mrz": 3, "mrt": 3, "ene": 1, "set": 9, "sept": 9}
 
 
@@ -45,6 +55,9 @@ def parse(text: str, conventions: Conventions) -> datetime.date | None:
     pattern = conventions.date or ISO
     if pattern == SERIAL:
         return _day(text)
+    if pattern in DAY_OF_YEAR or conventions.calendar:
+        return _of_calendar(text, conventions)
+    text = _AROUND.sub("", text)
     match = _expression(pattern).fullmatch(text)
     if match is None:
         return None
@@ -56,6 +69,40 @@ def parse(text: str, conventions: Conventions) -> datetime.date | None:
         return None
     try:
         date = datetime.date(year, number, int(match["d"]))
+    except ValueError:
+        return None
+    return date if EARLIEST <= date <= LATEST else None
+
+
+def _of_calendar(text: str, conventions: Conventions) -> datetime.date | None:
+    """A date that counts its days through the year, its centuries from 1900, or its years otherwise than ours."""
+    pattern = conventions.date or ISO
+    if form := DAY_OF_YEAR.get(pattern):
+        match = re.fullmatch(form, text)
+        if match is None:
+            return None
+        year = int(match["y"]) + 100 * (19 + int(match["c"])) if "(?P<c>" in form else int(match["y"])
+        if "m" in match.groupdict():
+            return _date(year, int(match["m"]), int(match["d"]))
+        day = (
+            datetime.date(year, 1, 1) + datetime.timedelta(int(match["n"]) - 1) if EARLIEST.year <= year <= LATEST.year else None
+        )
+        return day if day and day.year == year else None
+    match = re.fullmatch(
+        r"(?P<era>[^\W\d_]{1,2})?(?P<y>\d{1,4})(?P<s>[-./ ])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})", _ERA_DAY.sub(r"\1\2-\3-\4", text)
+    )
+    if conventions.calendar == "buddhist" and not (match and not match["era"] and len(match["y"]) == 4):
+        turned = re.fullmatch(r"(?P<d>\d{1,2})(?P<s>[-./ ])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4})", text)
+        return _date(int(turned["y"]) - 543, int(turned["m"]), int(turned["d"])) if turned else None
+    if match is None:
+        return None
+    begins = {"buddhist": -543, "minguo": 1911}.get(conventions.calendar or "", _ERAS.get((match["era"] or "").upper()))
+    return None if begins is None else _date(int(match["y"]) + begins, int(match["m"]), int(match["d"]))
+
+
+def _date(year: int, month: int, day: int) -> datetime.date | None:
+    try:
+        date = datetime.date(year, month, day)
     except ValueError:
         return None
     return date if EARLIEST <= date <= LATEST else None

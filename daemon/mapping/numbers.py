@@ -8,16 +8,24 @@ import pyarrow.compute as pc
 
 from daemon.datasets import MONEY_DIGITS, MONEY_SCALE
 from daemon.mapping import currencies
-from daemon.mapping.digits import latin
+from daemon.mapping.digits import latin, latin_column
 from daemon.model import ReasonCode
 
 MONEY = pa.decimal128(MONEY_DIGITS, MONEY_SCALE)
-DEBIT = frozenset({"s", "d", "dr", "dr.", "db", "debit", "débit", "debe", "dare", "soll", "debet", "débito", "debito", "+"})
-CREDIT = frozenset(
-    {"h", "c", "cr", "cr.", "k", "credit", "crédit", "haber", "avere", "haben", "kredit", "crédito", "credito", "-"}
-)
-"""The words that ERPs flag the sides of an account with: Soll and Haben, debit and credit."""
-_SIDE = re.compile(r"(?P<amount>.*[0-9)-])\s*(?P<side>[SHDC]|DR|CR|Dr|Cr)\.?")
+_DEBIT = "s d dr dr. db debit débit debe dare soll debet débito debito wn b borç t tartozik дт 借 借方 +"
+_CREDIT = "h c cr cr. k credit crédit haber avere haben kredit crédito credito ma a alacak követel кт 贷 貸 貸方 贷方 -"
+DEBIT, CREDIT = frozenset(_DEBIT.split(" ")), frozenset(_CREDIT.split(" "))
+"""The words that ERPs flag the sides of an account with: Soll and Haben, Wn and Ma, borç and alacak, debit and credit."""
+_SIDE = re.compile(r"(?P<amount>.*[0-9)-])(?P<space>\s*)(?P<side>[SHDC]|DR|CR|Dr|Cr)\.?")
+_NO_CENTS = re.compile(r"(?<=[0-9])[.,]\s*-{1,2}$")
+"""`100,-` and `100.--`: a hundred, and no cents."""
+_EXPONENT = re.compile(r"(-?[0-9](?:[.,][0-9]+)?)E\+([0-9]{2})")
+_OVERPUNCHED = {
+    sign: (str(digit), negative)
+    for negative, signs in ((False, "{ABCDEFGHI"), (True, "}JKLMNOPQR"))
+    for digit, sign in enumerate(signs)
+}
+"""The last digit and the sign that a letter stands for in zoned decimals, after IBM's Enterprise COBOL Language Reference."""
 
 
 def money(column: pa.Array, decimal: str, thousands: str | None = None) -> tuple[pa.Array, dict[int, ReasonCode]]:
@@ -29,30 +37,36 @@ def money(column: pa.Array, decimal: str, thousands: str | None = None) -> tuple
     quick = _plainly(column, decimal)
     if quick is not None:
         return quick, {}
-    plain, grouped = _forms(decimal, thousands)
-    quickly = pc.fill_null(pc.or_(pc.match_substring_regex(column, plain), pc.match_substring_regex(column, grouped)), True)
-    ungrouped = pc.replace_substring_regex(pc.if_else(quickly, column, None), f"[^0-9{decimal}-]", "")
-    values = _plainly(ungrouped, decimal)
-    slow = pc.invert(quickly) if values is not None else pc.is_valid(column)
-    faults: dict[int, ReasonCode] = {}
-    careful: list[Decimal | None] = []
-    rows = pc.indices_nonzero(slow).to_pylist()
-    for row, text in zip(rows, column.filter(slow).to_pylist(), strict=True):
-        value = amount(text, decimal, thousands)
-        if isinstance(value, ReasonCode):
-            faults[row] = value
-        careful.append(None if isinstance(value, ReasonCode) else value)
-    if values is None:
-        values = pa.nulls(len(column), MONEY)
-    return pc.replace_with_mask(values, slow, pa.array(careful, MONEY)) if rows else values, faults
+    values = _regularly(column, decimal, thousands)
+    odd = pc.and_(pc.is_valid(column), pc.is_null(values))
+    if not pc.any(odd).as_py():
+        return values, {}
+    coded = column.filter(odd).dictionary_encode()
+    each = [amount(text, decimal, thousands) for text in coded.dictionary.to_pylist()]
+    places, rows = coded.indices.to_pylist(), pc.indices_nonzero(odd).to_pylist()
+    faults = {row: fault for row, place in zip(rows, places, strict=True) if isinstance(fault := each[place], ReasonCode)}
+    careful = pa.array([None if isinstance(value, ReasonCode) else value for value in each], MONEY).take(coded.indices)
+    return pc.replace_with_mask(values, odd, careful), faults
 
 
-def _forms(decimal: str, thousands: str | None) -> tuple[str, str]:
-    """The forms of amounts that need no second look: digits and a decimal mark; groups of three and a decimal mark."""
-    point = re.escape(decimal)
+def _regularly(column: pa.Array, decimal: str, thousands: str | None) -> pa.Array:
+    """The amounts of a column that are printed as most are, null for any other: digits, in groups or not, a decimal mark, one
+    sign before or behind or parentheses, a currency before or behind.
+    """
+    text = column
+    if pc.any(pc.match_substring_regex(column, "[^-0-9.,'() +]")).as_py():
+        text = pc.replace_substring_regex(
+            text, rf"^(-?)\s?(?:{currencies.CERTAIN})\s?|\s?(?:{currencies.CERTAIN})(\)?)$", r"\1\2"
+        )
+    below = pc.match_substring_regex(text, r"^-.*[^-)]$|^[^-(].*[0-9]\s?-$|^\([^-].*[^-]\)$")
+    text = pc.replace_substring_regex(text, r"^\((.*)\)$|^-\s?(.*)$|^(.*[0-9])\s?-$", r"\1\2\3")
+    point, values = re.escape(decimal), pa.nulls(len(column), MONEY)
     fraction = rf"(?:{point}[0-9]{{1,{MONEY_SCALE}}})?$"
-    group = re.escape(thousands or ("," if decimal == "." else "."))
-    return rf"^-?[0-9]{{1,13}}{fraction}", rf"^-?[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}}){{1,4}}{fraction}"
+    other = "," if decimal == "." else "."
+    groups = "|".join(rf"(?:{re.escape(mark)}[0-9]{{3}}){{1,4}}" for mark in ([thousands] if thousands else [" ", "'", other]))
+    regular = pc.match_substring_regex(text, rf"^[0-9]{{1,13}}{fraction}|^[1-9][0-9]{{0,2}}(?:{groups}){fraction}")
+    digits = _plainly(pc.replace_substring_regex(pc.if_else(regular, text, None), f"[^0-9{point}]", ""), decimal)
+    return values if digits is None else pc.if_else(below, pc.negate(digits), digits)
 
 
 def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
@@ -70,8 +84,14 @@ def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | R
     if len(text) > currencies.LONGEST:
         return ReasonCode.NOT_A_NUMBER
     text, _ = currencies.split(latin(text.strip()))
+    text = _NO_CENTS.sub("", text)
+    if exponent := _EXPONENT.fullmatch(text):
+        text = f"{Decimal(exponent[1].replace(',', '.')).scaleb(int(exponent[2])):f}".replace(".", decimal)
     sides = []
-    if side := _SIDE.fullmatch(text):
+    side = _SIDE.fullmatch(text)
+    if side and not side["space"] and len(side["side"]) == 1 and not re.search("[.,]", text):
+        return ReasonCode.NOT_A_NUMBER  # an overpunched digit, which only the profile can say
+    if side:
         text, flag = side["amount"].strip(), side["side"].casefold()
         text, _ = currencies.split(text)
         sides.append(flag in CREDIT)
@@ -81,9 +101,9 @@ def amount(text: str, decimal: str, thousands: str | None = None) -> Decimal | R
     elif text.startswith(("-", "+")):
         sides.append(text[0] == "-")
         text = text[1:].strip()
-    elif text.endswith("-"):
-        text = text[:-1].strip()  # not `100,-`, which is a hundred and no cents: it ends in the mark
-        sides.append(True)
+    elif text.endswith(("-", "+")):
+        sides.append(text[-1] == "-")
+        text = text[:-1].strip()
     digits = _ungrouped(text, decimal, thousands)
     if digits is None:
         return ReasonCode.NOT_A_NUMBER
@@ -104,7 +124,8 @@ def _ungrouped(text: str, decimal: str, thousands: str | None) -> str | None:
         return None
     allowed = [thousands] if thousands else [" ", "'", "," if decimal == "." else "."]
     groups = "|".join(map(re.escape, allowed))
-    if not re.fullmatch(rf"[0-9]*|[1-9][0-9]{{0,2}}(?:({groups})[0-9]{{3}})(?:\1[0-9]{{3}})*", whole):
+    indian = r"[1-9][0-9]?(?:,[0-9]{2})+,[0-9]{3}" if decimal == "." and thousands in (None, ",") else "(?!)"
+    if not re.fullmatch(rf"[0-9]*|[1-9][0-9]{{0,2}}(?:({groups})[0-9]{{3}})(?:\1[0-9]{{3}})*|{indian}", whole):
         return None
     return re.sub("[^0-9]", "", whole) + (f".{fraction}" if fraction else "")
 
@@ -142,9 +163,34 @@ def marked(column: pa.Array) -> dict[int, frozenset[str]]:
     """The rows whose amount names a currency, and the codes it can mean."""
     if not pc.any(pc.match_substring_regex(column, "[^0-9.,-]")).as_py():
         return {}
-    coded = column.dictionary_encode()
-    meant = [currencies.split(text)[1] for text in coded.dictionary.to_pylist()]
+    coded = pc.replace_substring_regex(latin_column(column), r"[-+()0-9.,'\s]", "").dictionary_encode()
+    meant = [currencies.meanings(mark) for mark in coded.dictionary.to_pylist()]
+    if not any(meant):
+        return {}
     return {row: meant[code] for row, code in enumerate(coded.indices.to_pylist()) if code is not None and meant[code]}
+
+
+def no_nothing(column: pa.Array) -> pa.Array:
+    """A text column with nothing in place of a dash, or a currency and a dash, for no amount."""
+    nothing = pc.match_substring_regex(
+        column, rf"^(?:{currencies.CERTAIN})?\s*[-\x{{2013}}\x{{2014}}]{{1,2}}\s*(?:{currencies.CERTAIN})?$"
+    )
+    return pc.if_else(nothing, None, column) if pc.any(nothing).as_py() else column
+
+
+def overpunched(column: pa.Array, decimals: int) -> pa.Array:
+    """A column of zoned decimals, their last digit a letter that is the sign too, as canonical amounts; what is none stays."""
+    coded = column.dictionary_encode()
+    return pa.array([_unpunched(text, decimals) for text in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
+
+
+def _unpunched(text: str, decimals: int) -> str:
+    if not re.fullmatch(r"[0-9]*[0-9{}A-R]", text):
+        return text
+    digit, negative = _OVERPUNCHED.get(text[-1], (text[-1], False))
+    digits = (text[:-1] + digit).rjust(decimals + 1, "0")
+    whole = digits[: len(digits) - decimals].lstrip("0") or "0"
+    return "-" * negative + whole + ("." + digits[len(digits) - decimals :]) * bool(decimals)
 
 
 def proven(texts: pa.Array) -> set[str]:

@@ -17,6 +17,7 @@ class ReasonCode(StrEnum):
     CREDIT_NOT_POSITIVE = "credit_not_positive"
     CURRENCY_CONTRADICTED = "currency_contradicted"
     CURRENCY_UNKNOWN = "currency_unknown"
+    CODE_DAMAGED = "code_damaged"
     DATE_FAR_OFF = "date_far_off"
     DEBIT_AND_CREDIT = "debit_and_credit"
     DUE_BEFORE_ISSUE = "due_before_issue"

@@ -39,6 +39,7 @@ class ReadAs:
     decimal: str | None = None
     thousands: str | None = None
     date: str | None = None
+    calendar: str | None = None
     pivot: int | None = None
     new_columns: tuple[str, ...] = ()
     gone_columns: tuple[str, ...] = ()

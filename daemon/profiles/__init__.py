@@ -3,12 +3,13 @@
 from daemon.profiles.column import Column
 from daemon.profiles.day import day_of, night_of
 from daemon.profiles.expect import Expect
-from daemon.profiles.format import DATE_PATTERN, SERIAL, Conventions, Format, Kind, is_short
+from daemon.profiles.format import DATE_PATTERN, DAY_OF_YEAR, SERIAL, Conventions, Format, Kind, is_short
 from daemon.profiles.profile import Control, Profile, Section
 from daemon.profiles.saved import REJECTED_ROWS, Profiles, ready_made
 
 __all__ = [
     "DATE_PATTERN",
+    "DAY_OF_YEAR",
     "REJECTED_ROWS",
     "SERIAL",
     "Column",

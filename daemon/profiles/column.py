@@ -27,6 +27,10 @@ class Column(Table):
     debit: str | None = Field(None, description="of an amount in two columns: the one that counts as it is")
     credit: str | None = Field(None, description="of an amount in two columns: the one that counts as negative")
     flag: "Source | None" = Field(None, description="of an amount: the column that says debit or credit")
+    overpunch: Annotated[int, Field(ge=0, le=9)] | None = Field(
+        None,
+        description="of an amount without a mark whose last digit is a letter (zoned decimals): how many digits are decimals",
+    )
     after: str | None = Field(None, description="of a due date: the header of the day that its payment term counts from")
     term: "Source | None" = Field(None, description='of a due date: the payment term, "30 days", "45 jours fin de mois"')
     slice: tuple[Place, Place] | None = Field(None, description="only these characters, the first and the last, counted from 1")

@@ -72,13 +72,19 @@ class Format(Spoken):
 
 
 DATE_PATTERN = re.compile(r"(dd|mmm|mm|yyyy|yy)([-/. ]?)(dd|mmm|mm|yyyy|yy)\2(dd|mmm|mm|yyyy|yy)")
+DAY_OF_YEAR = {
+    "cyymmdd": r"(?P<c>[01])(?P<y>\d{2})(?P<m>\d{2})(?P<d>\d{2})",
+    "yyyyddd": r"(?P<y>\d{4})(?P<n>\d{3})",
+    "cyyddd": r"(?P<c>[01])(?P<y>\d{2})(?P<n>\d{3})",
+}
+"""Date patterns of digits that count the century from 1900, or the day through the year: of AS/400 and JD Edwards."""
 SERIAL = "serial"
 """The date pattern of a spreadsheet's day numbers, counted from the end of 1899."""
 
 
 def is_short(pattern: str) -> bool:
     """Whether a date pattern has years of two digits."""
-    return "yy" in pattern.replace("yyyy", "")
+    return pattern not in DAY_OF_YEAR and "yy" in pattern.replace("yyyy", "")
 
 
 class Conventions(Spoken):
@@ -87,6 +93,9 @@ class Conventions(Spoken):
     decimal: Literal[",", "."] | None = Field(None, description="the mark before the decimals")
     thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
     date: str | None = Field(None, description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"')
+    calendar: Literal["buddhist", "japanese", "minguo"] | None = Field(
+        None, description="the calendar whose years these are: 2569, R8, 115"
+    )
     pivot: int | None = Field(None, ge=0, le=99, description="years of two digits below it are 20xx, the others 19xx")
 
     def pinned_to(self, pins: Mapping[str, str | None]) -> "Conventions":
@@ -102,7 +111,7 @@ class Conventions(Spoken):
     @classmethod
     def _a_date(cls, pattern: str | None) -> str | None:
         parts = DATE_PATTERN.fullmatch(pattern or "")
-        if pattern in (None, SERIAL) or (parts and {part[:1] for part in parts.group(1, 3, 4)} == {"d", "m", "y"}):
+        if pattern in (None, SERIAL, *DAY_OF_YEAR) or (parts and {part[:1] for part in parts.group(1, 3, 4)} == {"d", "m", "y"}):
             return pattern
         raise ValueError('not a date pattern; write "dd/mm/yyyy", "yyyy-mm-dd", "yyyymmdd", "dd mmm yyyy" or "serial"')
 

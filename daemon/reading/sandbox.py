@@ -119,7 +119,7 @@ class _Gone(Exception):
 
 def _refusal(status: int, message: str, limits: Sandbox) -> FileRefused:
     if status == 3:
-        code, said, values = json.loads(message)
+        code, said, values = json.loads(message.splitlines()[-1])  # what a library printed of its own stands above
         return FileRefused(Refusal(code), said, **values)
     log.warning("sandboxed_child_died", status=status, stderr=message)
     within = {"memory_mb": limits.memory_mb, "cpu_seconds": limits.cpu_seconds, "wall_seconds": limits.wall_seconds}

@@ -13,7 +13,7 @@ TEXT, TYPED, ERROR = 0, 1, 2
 
 _ROWS_PER_BATCH = 20_000
 _EXACT = 2**53
-"""Whole numbers below it are exact as spreadsheets store them."""
+"""Whole numbers below it are exact as spreadsheets store them; of others the last digits are lost."""
 
 
 class Error(str):
@@ -71,10 +71,15 @@ def _text(cell: object) -> str:
     if isinstance(cell, float):
         if cell.is_integer() and abs(cell) < _EXACT:
             return str(int(cell))
+        if abs(cell) >= _EXACT:
+            return f"{cell:.14E}"  # no code, and no amount either
         digits = f"{cell:.15g}"
         return f"{Decimal(digits):f}" if "e" in digits else digits
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, datetime.timedelta):
+        minutes, seconds = divmod(round(cell.total_seconds()), 60)
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
     if isinstance(cell, datetime.datetime):
         return cell.isoformat(" ") if cell.time() != datetime.time() else cell.date().isoformat()
     if isinstance(cell, (datetime.date, datetime.time)):

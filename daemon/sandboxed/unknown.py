@@ -5,7 +5,6 @@ its text.
 """
 
 import io
-import re
 import struct
 import zipfile
 from collections.abc import Iterator
@@ -13,18 +12,10 @@ from xml.etree import ElementTree
 
 import olefile
 
+from daemon.sandboxed import xlsx
 from daemon.sandboxed.refusal import Unreadable
+from daemon.sandboxed.xlsx import Cells
 
-Unknown = dict[tuple[int, int], str]
-"""By row and column, counted from 0: what stands there instead of a value."""
-
-_P = rb"(?:[A-Za-z]\w*:)?"
-"""A prefix that a writer may give to every name."""
-_CELL = re.compile(rb"<" + _P + rb"c\b([^>]*)(?<!/)>(.*?)</" + _P + rb"c>", re.DOTALL)
-_ATTRIBUTE = re.compile(rb"\b([rt])\s*=\s*[\"']([^\"']*)")
-_FORMULA = re.compile(rb"<" + _P + rb"f\b[^>]*?(?:/>|>(?:<!\[CDATA\[)?([^<\]]*))")
-_VALUE = re.compile(rb"<" + _P + rb"v\b[^>]*(?<!/)>\s*(?:<!\[CDATA\[)?([^<\]\s][^<\]]*)")
-_PLACE = re.compile(rb"([A-Z]+)([0-9]+)")
 _CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
@@ -41,19 +32,19 @@ def is_locked(content: bytes) -> bool:
     return any(kind == 0x2F for kind, _, _ in _records(stream, 0))  # FILEPASS
 
 
-def unknown_cells(content: bytes, sheet: str, number: int) -> Unknown:
-    """The cells of a sheet that have no value; `number` counts the workbook's sheets from 0."""
+def unknown_cells(content: bytes, sheet: str, number: int) -> Cells:
+    """The cells of a sheet that have no value, or show another one; `number` counts the workbook's sheets from 0."""
     if content.startswith(olefile.MAGIC):
-        return dict(_in_xls(content, number))
+        return Cells(dict(_in_xls(content, number)), {})
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         names = set(parts.namelist())
         if "xl/workbook.bin" in names:
-            return dict(
-                _in_xlsb(parts.read(_part(parts, _ids_in_xlsb(parts.read("xl/workbook.bin"))[number : number + 1], "bin")))
-            )
+            part = _part(parts, _ids_in_xlsb(parts.read("xl/workbook.bin"))[number : number + 1], "bin")
+            return Cells(dict(_in_xlsb(parts.read(part))), {})
         if "xl/workbook.xml" in names:
-            return _in_xlsx(parts.read(_part(parts, _ids_in_xlsx(parts.read("xl/workbook.xml"), sheet), "xml")))
-    return {}
+            part = _part(parts, _ids_in_xlsx(parts.read("xl/workbook.xml"), sheet), "xml")
+            return xlsx.cells(parts.read(part), xlsx.styles_of(parts))
+    return Cells({}, {})
 
 
 def _ids_in_xlsx(book: bytes, sheet: str) -> list[str]:
@@ -80,24 +71,6 @@ def _part(parts: zipfile.ZipFile, ids: list[str], kind: str) -> str:
     if len(targets) != 1:
         raise Unreadable("unreadable", "sheet_not_among_parts")
     return targets[0].lstrip("/") if targets[0].startswith("/") else f"xl/{targets[0]}"
-
-
-def _in_xlsx(part: bytes) -> Unknown:
-    found: Unknown = {}
-    if not any(mark in part for mark in (b"<f", b":f", b'"e"', b"'e'")):
-        return found
-    for attributes, content in (match.groups() for match in _CELL.finditer(part)):
-        has = dict(_ATTRIBUTE.findall(attributes))
-        formula, value = _FORMULA.search(content), _VALUE.search(content)
-        is_error = has.get(b"t") == b"e"
-        if not is_error and (formula is None or value or has.get(b"t") == b"str"):
-            continue
-        place = _PLACE.fullmatch(has.get(b"r", b""))
-        if place is None:
-            raise Unreadable("unreadable", "cells_without_place")
-        shown = value[1] if is_error and value else b"=" + ((formula and formula[1]) or b"")
-        found[int(place[2]) - 1, column_number(place[1].decode())] = shown.decode(errors="replace")
-    return found
 
 
 def _in_xlsb(part: bytes) -> Iterator[tuple[tuple[int, int], str]]:
@@ -127,14 +100,6 @@ def _varint(part: bytes, at: int, longest: int) -> tuple[int, int]:
         if part[at - 1] < 0x80:
             break
     return value, at
-
-
-def column_number(letters: str) -> int:
-    """A column's number, from 0, by its letters."""
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1
 
 
 def _in_xls(content: bytes, number: int) -> Iterator[tuple[tuple[int, int], str]]:

@@ -19,7 +19,8 @@ from python_calamine import (
 
 from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import Error, write
-from daemon.sandboxed.unknown import Unknown, column_number, is_locked, unknown_cells
+from daemon.sandboxed.unknown import is_locked, unknown_cells
+from daemon.sandboxed.xlsx import Cells, column_number
 from daemon.sandboxed.zipped import check_entries
 
 _HEADERS_WITHIN = 50
@@ -47,6 +48,10 @@ def sheet(
         raise Unreadable("unreadable", "workbook_locked") from error
     except (CalamineError, zipfile.BadZipFile) as error:
         raise Unreadable("unreadable", "plain", text=str(error)) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # which is no Exception
+            raise
+        raise Unreadable("unreadable", "workbook_unknown_to_library") from None
 
 
 def _choose(book: CalamineWorkbook, wanted: str | int | None, limits: dict[str, int], headers: set[str]) -> CalamineSheet:
@@ -91,7 +96,7 @@ def _is_table(sheet: CalamineSheet) -> bool:
     return next(full, None) is not None and next(full, None) is not None
 
 
-def _rows(sheet: CalamineSheet, unknown: Unknown, area: str | None) -> tuple[int, Iterator[list[object]]]:
+def _rows(sheet: CalamineSheet, other: Cells, area: str | None) -> tuple[int, Iterator[list[object]]]:
     """The width of the sheet from its first used column on, or of the area, and its rows from the sheet's first on.
 
     A merged cell's value stands in every row it spans. Outside of the area everything is blank.
@@ -102,7 +107,7 @@ def _rows(sheet: CalamineSheet, unknown: Unknown, area: str | None) -> tuple[int
     hanging = {(row, column): r0 for (r0, column), r1 in merged for row in range(r0 + 1, min(r1, below) + 1)}
     carried: dict[tuple[int, int], object] = {}
     by_row: dict[int, list[tuple[int, str]]] = {}
-    for (row, column), value in unknown.items():
+    for (row, column), value in [*((at, Error(said)) for at, said in other.unknown.items()), *other.shown.items()]:
         by_row.setdefault(row, []).append((column, value))
 
     def rows() -> Iterator[list[object]]:
@@ -115,7 +120,7 @@ def _rows(sheet: CalamineSheet, unknown: Unknown, area: str | None) -> tuple[int
             ]
             for column, value in by_row.get(at, []):
                 if left <= column < left + len(cells):
-                    cells[column - left] = Error(value)
+                    cells[column - left] = value
             for number in range(len(cells)) if at in spanned else ():
                 if (at, number + left) in hanging:
                     cells[number] = carried.get((hanging[at, number + left], number + left), "")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from daemon.datasets import datasets, synonyms
+from daemon.datasets import datasets, plain, synonyms
 from daemon.mapping.dates import LANGUAGES
-from daemon.mapping.likeness import Names, plain
+from daemon.mapping.likeness import Names
 
 
 @pytest.mark.parametrize(

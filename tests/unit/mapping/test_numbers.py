@@ -68,7 +68,7 @@ def test_an_amount_is_read_exactly(text: str, decimal: str, expected: str) -> No
         "",
         "-",
         "1 28O,50",
-        "100,-",
+        "100,--5",
         "5,",
         "0.500",
         "100,00\u00b9",
