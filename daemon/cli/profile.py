@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -13,7 +13,8 @@ from daemon.cli.files import File, Json
 if TYPE_CHECKING:
     from daemon.mapping import Known, Proposal, Suggestion
     from daemon.profiles import Format
-    from daemon.settings import Settings
+    from daemon.reading import Reader
+    from daemon.settings import Sandbox, Settings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -100,33 +101,75 @@ def suggest(
     file: File,
     dataset: Annotated[str, typer.Option(help="What the file is to be imported into.")],
     save: Annotated[str | None, typer.Option(help="Save it as a profile of this name.")] = None,
+    mode: Annotated[
+        Literal["snapshot", "delta"] | None, typer.Option(help="Is the file all that is open, or changes only?")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Propose a profile for a file: its format, and which column is which field, with the reasons."""
-    from daemon import reading, settings
+    from daemon import settings
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
-    from daemon.mapping import draft, evidence_of, suggest
+    from daemon.mapping import asks_mode, draft, evidence_of, suggest
 
     loaded = settings.load(context.obj)
     if dataset not in datasets():
         raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
     if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):
         raise typer.BadParameter(f"{save}: a new name of letters, digits, - and _, please")
-    reader = reading.read(file, None, loaded.sandbox)
+    reader, unsure = _read_likeliest(file, loaded.sandbox)
     held = evidence_of(reader.header, reader)
     with _known_customers(loaded) as known:
         found = suggest(datasets()[dataset], held, known)
+    fitting, unclear = _fitting(reader.header, dataset), [*unsure, *_unclear(found)]
+    if save is not None and mode is None and asks_mode(datasets()[dataset]) and sys.stdin.isatty():
+        mode = "snapshot" if typer.confirm("Is the file all that is open, so that what it leaves out was paid?") else "delta"
     if save is not None:
         loaded.profiles.mkdir(parents=True, exist_ok=True)
         path = loaded.profiles / f"{save}.toml"
-        path.write_text(draft(file.name, datasets()[dataset], reader.format, found, _unclear(found)), encoding="utf-8")
-        incomplete = "; to be completed before it can be used: see its comments" if found.missing else ""
+        path.write_text(draft(file.name, datasets()[dataset], reader.format, found, unclear, mode), encoding="utf-8")
+        open_ = found.missing or (mode is None and asks_mode(datasets()[dataset]))
+        incomplete = "; to be completed before it can be used: see its comments" if open_ else ""
         print(f"saved as {path}{incomplete}", file=sys.stderr)
     if as_json:
-        print_json(_as_json(reader.format, found))
+        print_json(_as_json(reader.format, found) | {"unclear": unclear, "ready_made": fitting})
     else:
-        _print_suggestion(reader.format, found)
+        for name in fitting:
+            print(f"the ready-made profile {name} fits this file: nightporter profile show {name}")
+        _print_suggestion(reader.format, found, unclear)
+
+
+def _read_likeliest(file: File, limits: "Sandbox") -> "tuple[Reader, list[str]]":
+    """A file opened, and what is not clear of its letters: then the likeliest reading, or the one chosen on a terminal."""
+    from daemon import reading
+    from daemon.errors import FileRefused
+    from daemon.profiles import Format
+    from daemon.results import Words
+
+    try:
+        return reading.read(file, None, limits), []
+    except FileRefused as refused:
+        if refused.detail.code != "encoding_unclear":
+            raise
+        sentence = Words("en").detail(refused.detail)
+        choices = str(refused.detail.values["encodings"]).split(", ")
+        chosen = choices[0]
+        if sys.stdin.isatty():
+            print(sentence, file=sys.stderr)
+            chosen = typer.prompt("Which encoding?", default=choices[0])
+        return reading.read(file, Format(encoding=chosen), limits), [sentence]
+
+
+def _fitting(header: list[str], dataset: str) -> list[str]:
+    """The ready-made profiles of a dataset whose columns a file has all of, those with the most first."""
+    from daemon.profiles import Profiles, ready_made
+
+    profiles, found = Profiles(ready_made()[0].parent), []
+    for path in ready_made():
+        section = next((each for each in profiles.get(path.stem).sections if each.dataset == dataset), None)
+        if section and section.headers and set(section.headers) <= set(header):
+            found.append((-len(section.headers), path.stem))
+    return [name for _, name in sorted(found)]
 
 
 @contextmanager
@@ -176,7 +219,7 @@ def _column_json(proposal: "Proposal") -> dict[str, Any]:
     return {"from": proposal.header, **sides, **more, **words, "confidence": proposal.confidence, "why": proposal.why}
 
 
-def _print_suggestion(format: "Format", found: "Suggestion") -> None:
+def _print_suggestion(format: "Format", found: "Suggestion", unclear: list[str]) -> None:
     from daemon.cli.show import print_rows
     from daemon.model import shown
 
@@ -188,7 +231,7 @@ def _print_suggestion(format: "Format", found: "Suggestion") -> None:
     print_rows(["field", "column", "sure", "why"], rows, ", ".join(f"{key} {value!r}" for key, value in shape.items()))
     for field in found.missing:
         print(f"missing: {field} is required, and no column was found that holds it")
-    for sentence in _unclear(found):
+    for sentence in unclear:
         print(f"not clear: {sentence}")
     if found.unused:
         print(f"not imported: {shown(', '.join(found.unused))}")

@@ -34,7 +34,7 @@ def _known() -> Mapping[str, frozenset[str]]:
     """What files are known to have for headers, in lower case, each with the languages in which they do."""
     known: dict[str, set[str]] = {}
     for name, dataset in datasets().items():
-        for names in synonyms(name).values():
+        for names in synonyms(name).values():  # those of columns that are no field among them: they are headers as well
             for language, each in names.items():
                 for word in each:
                     known.setdefault(word.casefold().strip(), set()).add(language.split("_")[0])

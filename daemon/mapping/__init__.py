@@ -2,7 +2,7 @@
 
 from daemon.mapping.apply import AS_OF, Mapping
 from daemon.mapping.conversion import Mapped
-from daemon.mapping.draft import draft
+from daemon.mapping.draft import asks_mode, draft
 from daemon.mapping.evidence import evidence_of
 from daemon.mapping.numbers import amount
 from daemon.mapping.prove import Amounts, Dates, check_pins, decided, fit
@@ -19,6 +19,7 @@ __all__ = [
     "Proposal",
     "Suggestion",
     "amount",
+    "asks_mode",
     "can_be",
     "check_pins",
     "decided",

@@ -18,12 +18,21 @@ def pattern(name: str) -> str:
     return re.sub(r"\d[\d_.-]*\d|\d", "[0-9]*", escaped) if re.search(r"\d{4,}", name) else escaped
 
 
-def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str]) -> str:
-    """The TOML of a profile for files like the one called `name`; `unclear` are the sentences about what is not."""
-    return "\n".join(_lines(name, dataset, format, suggestion, unclear)) + "\n"
+def asks_mode(dataset: Dataset) -> bool:
+    """Whether somebody must say if files of a dataset are all that is open, or changes only: too much money hangs on it."""
+    return dataset.balance is not None
 
 
-def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str]) -> Iterator[str]:
+def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str], mode: str | None) -> str:
+    """The TOML of a profile for files like the one called `name`; `unclear` are the sentences about what is not. Where its mode
+    must be said and is not, the profile asks, and cannot be used before.
+    """
+    return "\n".join(_lines(name, dataset, format, suggestion, unclear, mode)) + "\n"
+
+
+def _lines(
+    name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str], mode: str | None
+) -> Iterator[str]:
     yield f"# Suggested for {shown(name)}. Read it through: a comment says why each column was chosen."
     yield f"dataset = {_text(dataset.name)}"
     yield f"pattern = {_text(pattern(name))}"
@@ -41,7 +50,7 @@ def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, 
     yield ""
     yield "[columns]"
     for field, proposal in suggestion.columns.items():
-        yield from _column(field, proposal)
+        yield from _column(field, proposal, list(dataset.fields[field].words))
     for field in suggestion.missing:
         described = dataset.fields[field]
         kind = '{ value = "EUR" }' if described.iso4217 else '"…"'
@@ -50,11 +59,16 @@ def _lines(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, 
         yield ""
         yield "# Columns that are not imported: " + shown(", ".join(suggestion.unused))
     yield ""
+    if mode or asks_mode(dataset):
+        yield "[import]"
+        yield '# "snapshot": the file is all that is open, and what it leaves out was paid; "delta": it has changes only'
+        yield f"mode = {_text(mode or '?')}"
+        yield ""
     yield "# [notify]"
     yield '# to = [{ email = "credit@example.com", language = "en" }]'
 
 
-def _column(field: str, proposal: Proposal) -> Iterator[str]:
+def _column(field: str, proposal: Proposal, choices: list[str]) -> Iterator[str]:
     why = f"   # {round(proposal.confidence * 100)} %: {shown(proposal.why)}"
     source = _text(proposal.header)
     if proposal.credit:
@@ -66,6 +80,8 @@ def _column(field: str, proposal: Proposal) -> Iterator[str]:
         open_ = [word for word, value in proposal.words.items() if not value]
         words = ", ".join(f"{_text(word)} = {_text(value)}" for word, value in known.items())
         yield f"{field} = {{ from = {source}, map = {{ {words} }} }}{why}"
+        if choices:
+            yield f"#   a word may mean {', '.join(choices)}"
         if open_:
             yield f"#   say in its map what these mean, or their rows are rejected: {shown(', '.join(open_))}"
     else:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
 
 from rapidfuzz import fuzz
 
@@ -22,6 +23,12 @@ class Likeness:
     name: str = ""
     language: str = ""
     exact: bool = False
+
+
+@cache
+def nothing(dataset: str) -> frozenset[str]:
+    """The headers of columns that are none of a dataset's fields, whatever they are like: plain."""
+    return frozenset(plain(name) for names in synonyms(dataset).get("nothing", {}).values() for name in names)
 
 
 class Names:

@@ -13,7 +13,7 @@ from daemon.datasets import Dataset, Field, plain, synonyms
 from daemon.errors import Detail, FileRefused
 from daemon.mapping.currencies import CODES, sign_of
 from daemon.mapping.evidence import Evidence
-from daemon.mapping.likeness import Likeness, Names
+from daemon.mapping.likeness import Likeness, Names, nothing
 from daemon.mapping.numbers import CREDIT, DEBIT
 from daemon.mapping.prove import Amounts, Dates, decided
 from daemon.profiles import Conventions
@@ -55,7 +55,7 @@ class Suggestion:
 
 def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lambda codes: 0) -> Suggestion:
     """Propose a mapping for a file by its headers and what stands below them."""
-    names = Names(dataset)
+    names, none = Names(dataset), nothing(dataset.name)
     language = names.language(list(evidence))
     from scipy.optimize import linear_sum_assignment  # slow to import, and only suggestions need it
 
@@ -69,8 +69,9 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
             fit, held = _fit(name, dataset, seen, known)
             scores[row, column], reasons[row, column] = _score(likeness, fit, held)
     _take_only(scores, reasons, dataset, list(evidence.values()))
-    for header in sides:
-        scores[:, list(evidence).index(header)] = 0
+    for column, header in enumerate(evidence):
+        if header in sides or plain(header) in none:
+            scores[:, column] = 0
     scores[scores < _THRESHOLD] = 0
     found = {
         fields[row]: Proposal(list(evidence)[column], round(float(scores[row, column]), 2), reasons[row, column])
@@ -175,7 +176,7 @@ def _refined(described: Field, proposal: Proposal, evidence: dict[str, Evidence]
     seen = evidence[proposal.header]
     if described.iso4217 or described.type == "enum":
         meant = {word: _meaning(described, word) for word in sorted(seen.values)}
-        plain = all(meaning and _reads_itself(described, word) for word, meaning in meant.items())
+        plain = described.iso4217 and all(meaning and _reads_itself(described, word) for word, meaning in meant.items())
         return Proposal(proposal.header, proposal.confidence, proposal.why, words={} if plain else meant)
     if described.type == "money" and not proposal.credit and not any("-" in value or "(" in value for value in seen.values):
         taken = {p.header for p in found.values()}

@@ -4,7 +4,7 @@ import pytest
 
 from daemon.datasets import datasets, plain, synonyms
 from daemon.mapping.dates import LANGUAGES
-from daemon.mapping.likeness import Names
+from daemon.mapping.likeness import Names, nothing
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ def test_every_field_is_known_in_every_language(dataset: str) -> None:
     """Each field that a profile may map has names in the fifteen languages, and no name means two fields of a type."""
     owner: dict[tuple[str, str], str] = {}
     for field, spoken in synonyms(dataset).items():
+        if field == "nothing":
+            continue
         if ":" not in field:
             assert field in datasets()[dataset].mappable
             assert set(LANGUAGES) <= set(spoken)
@@ -37,6 +39,17 @@ def test_every_field_is_known_in_every_language(dataset: str) -> None:
             for name in map(plain, names):
                 assert owner.setdefault((type, name), field) == field, f"{name}: {field} and {owner[type, name]}"
     assert set(datasets()[dataset].mappable) <= synonyms(dataset).keys()
+
+
+@pytest.mark.parametrize("dataset", datasets())
+def test_what_is_no_field_is_known_too(dataset: str) -> None:
+    """Headers that look like a field and are none, a clearing document or a posting key, are no field's names."""
+    told = nothing(dataset)
+    assert told
+    fields = {
+        plain(name) for field, spoken in synonyms(dataset).items() if field != "nothing" for n in spoken.values() for name in n
+    }
+    assert not told & fields
 
 
 @pytest.mark.parametrize(
