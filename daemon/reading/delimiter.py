@@ -21,7 +21,7 @@ _IN_CELLS = {",": re.compile(r"(?<=[0-9]),(?=[0-9])|,(?= )"), ";": re.compile(r"
 """Where a mark stands in cells, too: between digits, or before a space."""
 _KNOWN, _SAID = 0.25, 0.3
 """How much a known header among the cells says, of four at most; and a line `sep=`."""
-_AGREEING, _ALONE = 0.3, 0.7
+_AGREEING, _ALONE = 0.3, 0.6
 """The share of lines that must have one width for a delimiter to be one; and where no header is known."""
 _HABIT = 0.5
 """The share of records that end early where it is the program's way to leave out empty cells."""

@@ -123,9 +123,9 @@ def test_a_template_from_the_command_line_opens(command: Run, tmp_path: Path) ->
 
 
 def test_read_turns_a_wide_table_round_and_tells_what_is_no_row(command: Run, tmp_path: Path) -> None:
-    """Columns that would be too narrow to read stand below each other; headers that look like data are remarked on."""
+    """Columns that would be too narrow to read stand below each other; a file without headers is told as such, and how to name them."""
     done = command("read", EXPORTS / "OPOS_20261120.TXT")
-    assert "The headers look like data" in done.stderr
+    assert (done.returncode, "name its columns in [format] header" in done.stderr) == (3, True)
     (tmp_path / "x.csv").write_text("a;b\n1;2\n3\n\n")
     done = command("read", tmp_path / "x.csv", "--profile", "nobody")
     assert (done.returncode, "no_profile" in done.stderr) == (3, True)
