@@ -10,7 +10,7 @@ from daemon import failpoint, ledger, loading, reading
 from daemon.datasets import CUSTOMERS
 from daemon.errors import Detail, Refusal, TryLater
 from daemon.importing import corrections, refusing
-from daemon.importing.control_totals import contradiction
+from daemon.importing.control_totals import contradiction, total_contradiction
 from daemon.importing.counting import Account
 from daemon.importing.fit import Pins, dated, fit, mapped_rows, stage_of
 from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes
@@ -124,8 +124,10 @@ class _Import:
     def _contradiction(self) -> Detail | None:
         """What the ERP says of the file and is not so."""
         control = self.profile.control
-        if control is None or self.run.corrects:
+        if self.run.corrects:
             return None
+        if control is None:
+            return total_contradiction(self.reader.total, self.account.tally, self.mapping)
         told = self.run.control if control.file else "\n".join(self.reader.trailers)
         typed = self.reader.format.kind == "excel"
         return contradiction(control, told, self.account.tally, self.mapping, typed=typed)

@@ -64,6 +64,18 @@ class Mapping:
         return found[0] if found else ""
 
     @property
+    def total_column(self) -> str:
+        """The file's own header of the column whose sum is the file's total, or '' where that is no single column as it is
+        printed: its sign or its parts stand elsewhere.
+        """
+        balance = self._dataset.balance
+        for field in (balance.amount, balance.whole or "") if balance and self.section.import_.sign == "as_is" else ():
+            if column := self._columns.get(field):
+                plain = column.from_ is not None and not column.signs and column.overpunch is None
+                return self.header_of(field) if plain else ""
+        return ""
+
+    @property
     def of_a_form(self) -> set[str]:
         """The file's headers that count as missing where nobody filled them in."""
         return {header for column in self._columns.values() if column.unfilled for header in self._found(column)}

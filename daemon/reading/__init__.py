@@ -49,6 +49,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def total(self) -> dict[str, str]:
+        """The cells of the file's own total, by their headers; complete when the iteration is."""
+        ...
+
+    @property
     def final_newline(self) -> bool | None:
         """Of text, whether its last line has a line end; complete when the iteration is."""
         ...

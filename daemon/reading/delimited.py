@@ -75,6 +75,11 @@ class Delimited:
         return self._sieve.trailers
 
     @property
+    def total(self) -> dict[str, str]:
+        """The cells of the file's own total, the last one, by their headers; none where there is no such line."""
+        return self._sieve.total
+
+    @property
     def final_newline(self) -> bool | None:
         """Whether the last line has a line end."""
         return self._text.final_newline

@@ -42,7 +42,7 @@ def find(rows: Sequence[Sequence[str]], width: int, ours: Collection[str] = froz
     if not judged:
         raise FileRefused(Refusal.EMPTY, "nothing_in_file")
     best = max(judged, key=lambda each: (each.score, -each.row))
-    first = next(each for each in judged if 2 * _filled(rows[each.row - 1]) >= width)
+    first = next((each for each in judged if _is_full(rows, each, width)), judged[0])
     if over > 1:
         return next(each.row for each in judged if each.row > best.row - over)
     if best.score <= _FAINT and best.row != first.row:

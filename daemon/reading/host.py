@@ -22,6 +22,7 @@ class Records:
     """A file of records of one length, counted from 1. See `reading.Reader`."""
 
     above = 0
+    total: dict[str, str] = {}
     trailers: list[str] = []
     final_newline = None
     """Records without line ends have none at the end."""

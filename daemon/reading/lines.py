@@ -27,7 +27,7 @@ class _Lines(ABC):
         sample = [line.decode(self._text.codec, "replace").rstrip("\r\f") for line in self._text.head()]
         titles, self._above = self._find_header(sample, format)
         below = max(self._above - (0 if format.header or format.positions else format.header_rows or 1), 0)
-        above = [[line.strip()] for line in sample[:below] if line.strip() and not sniff.is_rule(line)]
+        above = [[line.strip()] for line in sample[:below] if line.strip()]
         self.above = len(above)
         if not any(title.strip() for title in titles):
             raise FileRefused(Refusal.SHAPE_UNCLEAR, "no_header_line")
@@ -45,6 +45,11 @@ class _Lines(ABC):
     def trailers(self) -> list[str]:
         """The lines that count the others."""
         return self._sieve.trailers
+
+    @property
+    def total(self) -> dict[str, str]:
+        """The cells of the file's own total, the last one, by their headers; none where there is no such line."""
+        return self._sieve.total
 
     @property
     def final_newline(self) -> bool | None:

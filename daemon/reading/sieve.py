@@ -41,8 +41,8 @@ class Sieve:
     def __init__(self, header: list[str], raw_header: Sequence[str], format: Format, above: Sequence[Sequence[str]] = ()) -> None:
         self.ignored = 0
         self.trailers: list[str] = []
-        self.total: list[str] | None = None
-        """The cells of the file's own total, the last of its totals."""
+        self.total: dict[str, str] = {}
+        """The cells of the file's own total, the last of its totals, by their headers."""
         self._trailer = re.compile(fnmatch.translate(format.trailer)) if format.trailer else None
         self._names = header
         self._titles = [cell.strip().casefold() for cell in raw_header]
@@ -120,7 +120,7 @@ class Sieve:
             if totals.is_total(cells, full, above):
                 found[row] = True
                 if totals.OWN.fullmatch(cells[filled[row]].strip()):
-                    self.total = cells
+                    self.total = dict(zip(self._names, (cell.strip() for cell in cells), strict=True))
         return found
 
     def _keep_trailer(self, filled: str, cells: Sequence[str]) -> None:

@@ -53,7 +53,13 @@ def listed(language: str) -> list[str]:
     from babel import Locale
 
     own = Locale.parse(language)
-    days = [name for forms in (own.days, own.months) for context in forms.values() for names in context.values() for name in names.values()]
+    days = [
+        name
+        for forms in (own.days, own.months)
+        for context in forms.values()
+        for names in context.values()
+        for name in names.values()
+    ]
     return [*own.languages.values(), *own.territories.values(), *days]
 
 
@@ -97,7 +103,11 @@ def main() -> None:
     for language in LOCALES:
         counts = table(language)
         whole = sum(counts.values())
-        lines = [f"{pair}\t{max(round(often * OF / whole, 1), 0.1):g}" for pair, often in sorted(counts.items()) if often * OF / whole > 0.05]
+        lines = [
+            f"{pair}\t{max(round(often * OF / whole, 1), 0.1):g}"
+            for pair, often in sorted(counts.items())
+            if often * OF / whole > 0.05
+        ]
         (Path(__file__).parent / f"{language}.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
         print(language, len(lines), whole)
 
