@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all nights lint bench bench-reading bench-arrivals lock packages docs
+.PHONY: setup demo unit test test-all nights lint bench bench-reading bench-arrivals peers lock packages docs
 
 setup: .venv/ready
 
@@ -48,6 +48,10 @@ bench: setup
 
 bench-reading: setup
 	$(BIN)/python tests/bench/read_bench.py $(ARGS)
+
+# How others read the corpus of exports; DuckDB and charset-normalizer are asked where they are installed.
+peers: setup
+	$(BIN)/python tests/bench/reading_peers.py
 
 # ARGS: files, listing, fetch or idle
 bench-arrivals: setup packages

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from daemon.datasets.dataset import datasets, synonyms
 
@@ -58,6 +58,7 @@ def header_languages(cell: str) -> frozenset[str]:
     return _known().get(cell.casefold().strip(), frozenset())
 
 
+@lru_cache(1 << 14)
 def is_header(cell: str) -> bool:
     """Whether files are known to have this word for a header, of any dataset, in whatever language."""
     return 1 < len(cell.strip()) < 80 and plain(cell) in _plainly_known()

@@ -19,6 +19,8 @@ _ONE_CELL = re.compile(r'\w+|"(?:[^"]|"")*"')
 _SEPARATOR = re.compile(r"sep=(.{1,8})", re.IGNORECASE)
 _IN_CELLS = {",": re.compile(r"(?<=[0-9]),(?=[0-9])|,(?= )"), ";": re.compile(r";(?= |$)")}
 """Where a mark stands in cells, too: between digits, or before a space."""
+_LOOKED_AT = 400
+"""Lines by which that is told."""
 _KNOWN, _SAID = 0.25, 0.3
 """How much a known header among the cells says, of four at most; and a line `sep=`."""
 _AGREEING, _ALONE = 0.3, 0.6
@@ -42,7 +44,7 @@ def delimited(lines: list[str], format: Format, ours: Collection[str] = frozense
     """
     quote = '"' if format.quote is None else format.quote
     comment, said = format.comment, None
-    lines = ["" if comment and line.startswith(comment) else line for line in lines]
+    lines = ["" if comment and line.startswith(comment) else line for line in lines[:_LOOKED_AT]]
     if separator := _SEPARATOR.fullmatch(lines[0]):
         said, lines[0] = separator[1], ""
     mark = format.delimiter or _delimiter(lines[(format.header_row or 1) - 1 :], quote, said, ours)
@@ -84,7 +86,7 @@ def _delimiter(lines: list[str], quote: str, said: str | None, ours: Collection[
         widths = Counter(map(len, sample))
         width, agreeing = max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]), default=(0, 0))
         if width > 1 and agreeing >= _AGREEING * len(sample):
-            known = max((each.known for each in header.judge(sample, width, ours)), default=0)
+            known = max(header.known(sample), max((len(set(ours) & set(row)) for row in sample), default=0))
             left = sum(_is_left(row, candidate) for row in sample if len(row) == width) / agreeing
             if not known and sum(len(row) > 1 for row in sample) < _ALONE * len(sample):
                 continue

@@ -13,7 +13,7 @@ from daemon.reading.cells import form, is_typed
 
 _WITHIN = 60
 """Rows among which the headers are looked for."""
-_BELOW = 200
+_BELOW = 50
 """Rows below them with which they are compared."""
 _MOSTLY, _ALIKE = 0.6, 0.9
 _OURS, _KNOWN, _OVER_TYPED, _UNLIKE = 3.0, 2.0, 1.5, 0.5
@@ -66,6 +66,11 @@ def find(rows: Sequence[Sequence[str]], width: int, ours: Collection[str] = froz
             Refusal.SHAPE_UNCLEAR, "two_headers", line=lines[0], cells=cells[0], other_line=lines[1], other_cells=cells[1]
         )
     return best.row
+
+
+def known(rows: Sequence[Sequence[str]]) -> int:
+    """How many cells of a row are words that files have for headers, at most."""
+    return max((sum(is_header(cell) for cell in row) for row in rows[:_WITHIN] if not totals.may_be(row)), default=0)
 
 
 def judge(rows: Sequence[Sequence[str]], width: int, ours: Collection[str] = frozenset()) -> list[Judged]:

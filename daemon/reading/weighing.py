@@ -15,6 +15,8 @@ from daemon.errors import FileRefused, Refusal
 from daemon.reading import letters
 from daemon.reading.languages import OF_COUNTRY, OF_LANGUAGE, encodings
 
+_ENOUGH = 1000
+"""So many bad bytes leave no doubt that a text is not UTF-8."""
 _LINES, HEAD, SAMPLE = 400, 5, 1 << 13
 _SURE, _SUREOF_LANGUAGE, _VERY_SURE = 0.995, 0.985, 0.9999
 """How much of all that speaks for readings must be for one: without a language, in an encoding of the profile's, in another."""
@@ -85,6 +87,8 @@ class Seen:
 
     def _count(self, chunk: bytes) -> None:
         """Count sequences: each good one is a character, each bad byte is told apart."""
+        if self.bad > _ENOUGH:
+            return
         text = self._decoder.decode(chunk)
         beyond = len(text) - len(text.encode("ascii", "ignore"))
         bad = len(text) - len(text.encode("utf-8", "ignore").decode("utf-8"))

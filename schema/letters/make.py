@@ -5,8 +5,8 @@ names of languages, countries, days and months in Unicode's CLDR (Unicode licenc
 
     pip install Faker Babel && python schema/letters/make.py
 
-A table has a line for each pair of letters, in lower case, `_` for a word's begin and end, and how many of 100,000 pairs it is; of
-a language that is written in characters, a line for each character.
+A table has a line for each pair of letters, in lower case, `_` for a word's begin and end, and how many of 100,000 pairs it is;
+of a language that is written in characters, a line for each character.
 """
 
 import random
