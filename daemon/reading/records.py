@@ -10,6 +10,7 @@ from daemon.model import Reason, ReasonCode
 
 LONGEST_RECORD = 400
 """Lines that one record with quoted line breaks may span; a quote not closed by then was never meant to be open."""
+_SHORTEST_REACH = 8
 _MOST_BYTES = 1 << 18
 """And bytes."""
 _STAND_IN = "\x1f"
@@ -50,6 +51,8 @@ class Records:
     def __init__(self, dialect: Dialect, encoding: str) -> None:
         self._dialect = dialect
         self._encoding = encoding
+        self._reach = LONGEST_RECORD
+        """How many lines on a quote's end is looked for: in a file full of open ones less and less, until one is closed."""
         q, d, e = re.escape(dialect.quote), re.escape(dialect.single), re.escape(dialect.escape or "")
         escaped = rf"|{e}[\s\S]" if e else ""
         cell = (  # in Hebrew a quote marks an abbreviation before its last letter
@@ -69,11 +72,14 @@ class Records:
         """The records of `lines`. With `complete` false, stops before a last record that may go on in lines to come."""
         at = 0
         while at < len(lines):
-            window = lines[at : at + LONGEST_RECORD]
+            window = lines[at : at + self._reach]
             record = self._record(window, width)
-            if record is None and not complete and len(window) < LONGEST_RECORD and sum(map(len, window)) < _MOST_BYTES:
+            if record is None and not complete and len(window) < self._reach and sum(map(len, window)) < _MOST_BYTES:
                 return
-            record = record or self._faulty(lines[at], ReasonCode.BAD_QUOTES)
+            if record is None:
+                record, self._reach = self._faulty(lines[at], ReasonCode.BAD_QUOTES), max(self._reach // 2, _SHORTEST_REACH)
+            elif record.span > 1:
+                self._reach = LONGEST_RECORD
             yield record
             at += record.span
 

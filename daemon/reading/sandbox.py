@@ -20,6 +20,9 @@ from daemon.settings import Sandbox
 
 log = get(__name__)
 
+_PACKED = 4
+"""How many times smaller a file is in the archive, at most as a rule."""
+
 
 def rows(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[pa.RecordBatch]:
     """The rows of a table as `daemon.sandboxed.stream` writes them. Raises FileRefused when the task fails or dies."""
@@ -42,6 +45,7 @@ def child(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[tupl
 
     Raises FileRefused when it fails or dies, and TryLater when the file could not be read to its end.
     """
+    limits = limits.for_size(path.stat().st_size * (_PACKED if path.suffix == ".zst" else 1))
     module, _, function = task.partition(".")
     arguments = json.dumps({"module": module, "task": function, "limits": limits.model_dump(), **order})
     process = subprocess.Popen(
@@ -122,5 +126,5 @@ def _refusal(status: int, message: str, limits: Sandbox) -> FileRefused:
         code, said, values = json.loads(message.splitlines()[-1])  # what a library printed of its own stands above
         return FileRefused(Refusal(code), said, **values)
     log.warning("sandboxed_child_died", status=status, stderr=message)
-    within = {"memory_mb": limits.memory_mb, "cpu_seconds": limits.cpu_seconds, "wall_seconds": limits.wall_seconds}
+    within = {"memory_mb": limits.memory_mb, "cpu_seconds": limits.cpu_seconds or 0, "wall_seconds": limits.wall_seconds}
     return FileRefused(Refusal.UNREADABLE, "not_opened_within", **within)

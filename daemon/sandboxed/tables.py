@@ -1,5 +1,6 @@
 """The tables of HTML: what many programs write under the name of .xls."""
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], encoding: st
         byte = f"{error.object[error.start]:02X}"
         raise Unreadable("encoding_unknown", "not_in_encoding", line=line, byte=byte, encoding=encoding) from error
     parser = _Tables(limits["cells"])
-    parser.feed(page)
+    parser.feed(_without_comments(page))
     parser.close()
     if parser.cut_short:
         raise Unreadable("unreadable", "page_cut_short")
@@ -30,6 +31,21 @@ def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], encoding: st
     if width * len(rows) > limits["cells"]:
         raise Unreadable("unreadable", "table_spans", rows=len(rows), columns=width)
     write(sink, width, ([*row, *[""] * (width - len(row))] for row in rows))
+
+
+def _without_comments(page: str) -> str:
+    """The page without its comments, and without what is left of one that is not closed: the parser would look for each one's end
+    again and again.
+    """
+    kept: list[str] = []
+    at = 0
+    while (begins := page.find("<!--", at)) >= 0:
+        kept.append(page[at:begins])
+        ends = page.find("-->", begins)
+        if ends < 0:
+            return "".join(kept)
+        at = ends + 3
+    return "".join([*kept, page[at:]])
 
 
 def _choose(tables: list[list[list[str]]], wanted: str | int | None) -> list[list[str]]:
@@ -58,7 +74,7 @@ class _Tables(HTMLParser):
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Open a table, a row or a cell."""
         if tag == "table":
-            self._open.append(_Table())
+            self._open.append(_Table(self._spend))
             self.tables.append(self._open[-1].rows)
         elif not self._open:
             return
@@ -67,12 +83,18 @@ class _Tables(HTMLParser):
         elif tag in ("td", "th"):
             spans = {name: int(value) for name, value in attributes if name.endswith("span") and value and value.isdecimal()}
             columns, rows = spans.get("colspan", 1) or 1, spans.get("rowspan", 1) or _TO_THE_END
-            self._left -= columns
-            if self._left < 0 or columns > _WIDEST:
+            if columns > _WIDEST:
                 raise Unreadable("unreadable", "table_too_large")
+            self._spend(columns)
             self._open[-1].start_cell(columns, rows)
         elif tag in _BREAKS:
             self._open[-1].text(" ")
+
+    def _spend(self, cells: int) -> None:
+        """Count cells, those that hang down from other rows among them."""
+        self._left -= cells
+        if self._left < 0:
+            raise Unreadable("unreadable", "table_too_large")
 
     def handle_endtag(self, tag: str) -> None:
         """Close a table or a cell."""
@@ -88,7 +110,8 @@ class _Tables(HTMLParser):
 
 
 class _Table:
-    def __init__(self) -> None:
+    def __init__(self, spend: Callable[[int], None]) -> None:
+        self._spend = spend
         self.rows: list[list[str]] = []
         self._cell: list[str] | None = None
         self._span = (1, 1)
@@ -134,6 +157,7 @@ class _Table:
         row = self.rows[-1]
         while (at := len(row)) in self._hanging:
             left, text = self._hanging.pop(at)
+            self._spend(1)
             if left > 1:
                 self._hanging[at] = (left - 1, text)
             row.append(text)

@@ -95,12 +95,18 @@ class Sandbox(Table):
     """The limits of the process that opens spreadsheets and zips."""
 
     memory_mb: int = Field(2048, ge=256, description="the most memory it may take")
-    cpu_seconds: int = Field(120, ge=1, description="the most time it may reckon")
+    cpu_seconds: int | None = Field(
+        None, ge=1, description="the most time it may reckon; if not said, 2 s and 1 s for each MB of the file, at most 60 s"
+    )
     wall_seconds: int = Field(900, ge=1, description="the most time it may take in all")
     unpacked_mb: int = Field(4096, ge=1, description="the most that a zip, or a workbook, may unpack to")
     ratio: int = Field(250, ge=2, description="how many times its own size it may unpack to, beyond its first 16 MB")
     entries: int = Field(1000, ge=1, description="the most members it may have")
     cells: int = Field(50_000_000, ge=1, description="the most cells that a sheet may span, empty ones too")
+
+    def for_size(self, size: int) -> "Sandbox":
+        """The limits for a file of so many bytes."""
+        return self if self.cpu_seconds else self.model_copy(update={"cpu_seconds": min(2 + (size >> 20), 60)})
 
 
 class Added(Table):

@@ -227,3 +227,20 @@ def test_formulas_hide_in_no_way_of_writing_them(tmp_path: Path) -> None:
     rewrite(path, "xl/worksheets/sheet1.xml", lambda text: text.replace(b'<c r="B2">', b"<c>"))
     with refused("cells without a value that do not say where they are"):
         read(path)
+
+
+def test_pages_made_to_take_long_are_refused(tmp_path: Path) -> None:
+    """Comments that are never closed, and cells that hang down over all others, end with a name in the time that their size allows."""
+    path = tmp_path / "page.xls"
+    path.write_text("<table><tr><td>a<td>b</tr><!--" + "<tr><td>1<td>2</tr><!--" * 40_000)
+    with refused("unreadable: "):
+        read(path)
+    path.write_text("<table><tr><td>a<td>b</tr>" + "<tr><td rowspan=0>1<td rowspan=99999>2</tr>" * 20_000 + "</table>")
+    with refused("unreadable: "):
+        read(path)
+
+
+def test_the_time_that_a_file_may_take_follows_its_size() -> None:
+    """Two seconds of reckoning, and one for each megabyte, sixty at most; unless the settings say so many."""
+    assert [Sandbox().for_size(mb << 20).cpu_seconds for mb in (0, 5, 500)] == [2, 7, 60]
+    assert Sandbox(cpu_seconds=9).for_size(0).cpu_seconds == 9
