@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +29,7 @@ from daemon.errors import SetupFault, TryLater
 
 _START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
+_SOCKETS = "nightporter-"
 _SETTINGS = ["-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"]
 """For a night's large imports: the defaults write every page of them to disk several times over."""
 
@@ -59,10 +60,10 @@ def postgres(home: Path, own: bool | None = None) -> Iterator[str]:
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
     data, user = folder / "data", _server_user()
+    _clear_away(folder)
     programs = _programs(folder, user)
     _make_cluster(programs, data, user)
-    _stop_orphan(programs, data, user)
-    sockets = Path(tempfile.mkdtemp(prefix="nightporter-"))  # short: a socket's path may have 107 bytes
+    sockets = Path(tempfile.mkdtemp(prefix=_SOCKETS))  # short: a socket's path may have 107 bytes
     if user:
         os.chown(sockets, user.pw_uid, user.pw_gid)
     server = _Server([programs / "postgres", "-D", data, "-k", sockets, "-c", "listen_addresses=", *_SETTINGS], folder, user)
@@ -96,11 +97,10 @@ class _Server:
         return self._process.pid if self._process else None
 
     def stop(self) -> None:
-        """Stop it: a fast shutdown, in which nothing committed is lost."""
+        """Stop it: a fast shutdown; where that hangs, for it may in mid-recovery, harder. Nothing committed is lost."""
         self._stopping.set()
-        while self._keeper.is_alive():
-            if self._process:
-                self._process.send_signal(signal.SIGINT)
+        while self._keeper.is_alive():  # it may just have started one more
+            _end(self._folder / "data", self._process.pid if self._process else None)
             self._keeper.join(1)
 
     def _keep(self) -> None:
@@ -200,23 +200,45 @@ def _make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) ->
 
 
 def _die_with_parent() -> None:
-    """Have the kernel stop the server when we are killed (prctl(2)); Postgres takes SIGINT as a fast shutdown."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+    """Have the kernel stop the server when we are killed (prctl(2)): at once, for a fast shutdown hangs in mid-recovery."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _stop_orphan(programs: Path, data: Path, user: pwd.struct_passwd | None) -> None:
-    """Stop a server that outlived its owner: we hold the lock, so nobody uses it. A stale pid may be anybody's by now."""
-    try:
-        pid = int((data / "postmaster.pid").read_text().split()[0])
-        ours = str(data) in psutil.Process(pid).cmdline()
-    except (FileNotFoundError, IndexError, ValueError, psutil.Error):
-        ours = False
-    if ours:
-        subprocess.run(
-            [programs / "pg_ctl", "stop", "-D", data, "-m", "fast", "-w"], capture_output=True, cwd="/", **_as_user(user)
-        )
-    else:
-        (data / "postmaster.pid").unlink(missing_ok=True)
+def _clear_away(folder: Path) -> None:
+    """End what is left of a server that outlived its owner, and remove what it left: we hold the lock, so nobody uses it."""
+    pid_file = folder / "data" / "postmaster.pid"
+    with suppress(OSError, IndexError, ValueError):
+        lines = pid_file.read_text().splitlines()
+        pid = int(lines[0])
+        _end(folder / "data", pid)
+        for sockets in map(Path, lines[4:5]):
+            if sockets.name.startswith(_SOCKETS):
+                shutil.rmtree(sockets, ignore_errors=True)
+        if psutil.pid_exists(pid):
+            pid_file.unlink()  # by now the pid is somebody else's; of one that is nobody's Postgres clears the rest away itself
+    for half in (*folder.glob("data-*"), *folder.glob("tmp*")):
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def _end(data: Path, postmaster: int | None) -> None:
+    """End the processes of a data folder: the server by a fast shutdown, then at once, then all of them by force."""
+    for how, seconds in ((signal.SIGINT, 10), (signal.SIGQUIT, 3), (signal.SIGKILL, 2)):
+        left = [each for each in _processes(data) if how == signal.SIGKILL or each.pid == postmaster]
+        for each in left:
+            with suppress(psutil.Error):
+                each.send_signal(how)
+        psutil.wait_procs(left, seconds)
+        if not _processes(data):
+            return
+
+
+def _processes(data: Path) -> list[psutil.Process]:
+    """The server of a data folder, and what it started: they work in it."""
+    found = []
+    for each in psutil.process_iter(["name", "cwd"]):
+        if each.info["name"] == "postgres" and each.info["cwd"] == str(data.resolve()):
+            found.append(each)
+    return found
 
 
 def _answering(data: Path, server: _Server | None = None) -> str:

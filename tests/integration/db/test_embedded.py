@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,3 +89,45 @@ def test_a_stale_pid_is_nobody(home: Path) -> None:
             psycopg.connect(url).close()
         assert bystander.poll() is None
         bystander.kill()
+
+
+def test_a_server_that_is_left_in_mid_recovery_is_ended(home: Path, eventually: Callable[..., object]) -> None:
+    """A backend is killed, and the owner while the server recovers from that: the next start is ready in seconds, nothing lost."""
+    program = (
+        "import time; from pathlib import Path; from daemon.db import embedded\n"
+        f"with embedded.postgres(Path({str(home)!r})) as url: print(url, flush=True); time.sleep(60)"
+    )
+    for _ in range(3):
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as owner:
+            assert owner.stdout
+            url = owner.stdout.readline().strip()
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS one")
+                connection.execute(
+                    "CREATE TABLE IF NOT EXISTS much AS SELECT n, repeat('x', 500) FROM generate_series(1, 60000) n"
+                )
+                backend = connection.execute("SELECT pg_backend_pid()").fetchone()
+            with psycopg.connect(url, autocommit=True) as connection:
+                backend = connection.execute("SELECT pg_backend_pid()").fetchone()
+                assert backend
+                os.kill(backend[0], signal.SIGKILL)
+                owner.kill()
+        began = time.monotonic()
+        with embedded.postgres(home) as again, psycopg.connect(again) as connection:
+            assert time.monotonic() - began < 15
+            assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+    left = [each for each in psutil.process_iter(["name", "cwd"]) if each.info["cwd"] == str(home / "postgres" / "data")]
+    assert left == []
+
+
+def test_what_dead_ones_left_is_cleared_away(home: Path) -> None:
+    """Half-made folders of a start that was killed, and the socket folder of a server that was, are gone after the next start."""
+    with embedded.postgres(home) as url:
+        sockets = Path(url.split("host=")[1].split("&")[0])
+        pid_file = (home / "postgres" / "data" / "postmaster.pid").read_text()
+    sockets.mkdir()
+    (home / "postgres" / "data-half").mkdir()
+    (home / "postgres" / "data" / "postmaster.pid").write_text(pid_file)
+    with embedded.postgres(home):
+        assert not sockets.exists()
+        assert not (home / "postgres" / "data-half").exists()
