@@ -30,7 +30,16 @@ def check(
         _pin(loaded, as_json)
         return
     findings = []
-    for finding in chain(_database(loaded), _profiles(loaded), _drops(loaded), _states(loaded), _ledger(loaded), _mail(loaded)):
+    for finding in chain(
+        _database(loaded),
+        _sandbox(loaded),
+        _secrets(loaded),
+        _profiles(loaded),
+        _drops(loaded),
+        _states(loaded),
+        _ledger(loaded),
+        _mail(loaded),
+    ):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -55,6 +64,21 @@ def _database(settings: "Settings") -> Iterator["Finding"]:
             yield Finding(what, True, "answers, schemas up to date")
     except (TryLater, SetupFault) as error:
         yield Finding(what, False, str(error), "see [database] in the settings")
+
+
+def _sandbox(settings: "Settings") -> Iterator["Finding"]:
+    from daemon import reading
+    from daemon.pickup import Finding
+
+    yield Finding("sandbox", True, f"in force: {reading.confinement(settings.sandbox) or 'its limits only'}")
+
+
+def _secrets(settings: "Settings") -> Iterator["Finding"]:
+    from daemon.pickup import Finding
+
+    for path in settings.secret_files:
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding(f"secret {path}", False, "others may read it", f"chmod 600 {path}")
 
 
 def _profiles(settings: "Settings") -> Iterator["Finding"]:

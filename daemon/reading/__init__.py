@@ -10,12 +10,13 @@ from daemon.model import Batch, Rejection
 from daemon.profiles import Format
 from daemon.reading import delimited, grid, host, lines, packed, sniff
 from daemon.reading.packed import mark_of, members
+from daemon.reading.sandbox import confinement
 from daemon.reading.source import open_bytes
 from daemon.reading.weighing import Clues, WhatElse
 from daemon.sandboxed.zipped import matching
 from daemon.settings import Sandbox
 
-__all__ = ["Clues", "Reader", "mark_of", "matching", "members", "open_bytes", "read", "unpacked"]
+__all__ = ["Clues", "Reader", "confinement", "mark_of", "matching", "members", "open_bytes", "read", "unpacked"]
 
 _HEAD = 1 << 14
 

@@ -1,6 +1,7 @@
 """The sandbox: a child process without credentials, files or network, under limits, that opens what may be hostile."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -37,6 +38,12 @@ def rows(path: Path, limits: Sandbox, task: str, **order: Any) -> Iterator[pa.Re
             broken = error  # the child's status, looked at next, says why
     if broken:
         raise FileRefused(Refusal.UNREADABLE, "not_read_whole", fault=str(broken))
+
+
+def confinement(limits: Sandbox) -> str:
+    """What the kernel keeps the child process from, beside its limits, in a few words."""
+    with child(Path(os.devnull), limits, "confine.told") as (answer, _):
+        return answer.read().decode()
 
 
 @contextmanager

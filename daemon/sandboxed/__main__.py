@@ -13,6 +13,7 @@ import zlib
 from importlib import import_module
 from xml.etree import ElementTree
 
+from daemon.sandboxed import confine
 from daemon.sandboxed.refusal import Unreadable
 
 _BROKEN = (
@@ -24,6 +25,7 @@ _BROKEN = (
 
 def main() -> None:
     """Do the task named by the first argument, with the rest of it as keywords."""
+    confine.apart()
     order = json.loads(sys.argv[1])
     module = import_module(f"daemon.sandboxed.{order.pop('module')}")  # by the parent's code, never by the file
     task = getattr(module, order.pop("task"))
@@ -43,6 +45,7 @@ def _limit(limits: dict[str, int]) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limits["cpu_seconds"],) * 2)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine.confine()
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # no new descriptor: no file, no socket, no network
 
 

@@ -189,6 +189,14 @@ class Settings(Table):
         """A path of the settings: `~` is the user's home, and what is relative lies in the home folder."""
         return self.home / path.expanduser()
 
+    @property
+    def secret_files(self) -> list[Path]:
+        """Every file that the settings say a secret is in."""
+        named = [self.database.password_file, self.mail.password_file if self.mail else None]
+        for drop in self.drops.values():
+            named += [getattr(drop, each, None) for each in ("token_file", "password_file", "key_file")]
+        return [self.path(file) for file in named if file]
+
     def secret(self, file: Path | None, variable: str) -> str | None:
         """A secret from its file, else from the environment variable `NIGHTPORTER_<variable>`, else None."""
         if file:

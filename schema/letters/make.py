@@ -13,24 +13,26 @@ import random
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 LOCALES = {
-    "ar": "ar_SA ar_AA ar_PS", "bg": "bg_BG", "cs": "cs_CZ", "da": "da_DK", "de": "de_DE de_AT de_CH", "el": "el_GR", "en": "en_GB en_US en_IE",
-    "es": "es_ES es_MX es_AR es_CO es_CL", "et": "et_EE", "fi": "fi_FI", "fr": "fr_FR fr_CA fr_BE fr_CH", "he": "he_IL", "hr": "hr_HR",
-    "hu": "hu_HU", "is": "is_IS", "it": "it_IT", "ja": "ja_JP", "ko": "ko_KR", "lt": "lt_LT", "lv": "lv_LV", "mk": "mk_MK", "nl": "nl_NL nl_BE",
-    "no": "no_NO", "pl": "pl_PL", "pt": "pt_PT pt_BR", "ro": "ro_RO", "ru": "ru_RU", "sk": "sk_SK", "sl": "sl_SI", "sv": "sv_SE", "th": "th_TH",
-    "tr": "tr_TR", "uk": "uk_UA", "vi": "vi_VN", "zh": "zh_CN", "zh_Hant": "zh_TW", "ca": "", "sq": "", "be": "", "fa": "fa_IR", "ga": "ga_IE",
-    "sr": "hr_HR",
+    "ar": "ar_SA ar_AA ar_PS", "bg": "bg_BG", "cs": "cs_CZ", "da": "da_DK", "de": "de_DE de_AT de_CH", "el": "el_GR",
+    "en": "en_GB en_US en_IE", "es": "es_ES es_MX es_AR es_CO es_CL", "et": "et_EE", "fi": "fi_FI",
+    "fr": "fr_FR fr_CA fr_BE fr_CH", "he": "he_IL", "hr": "hr_HR", "hu": "hu_HU", "is": "is_IS", "it": "it_IT",
+    "ja": "ja_JP", "ko": "ko_KR", "lt": "lt_LT", "lv": "lv_LV", "mk": "mk_MK", "nl": "nl_NL nl_BE", "no": "no_NO",
+    "pl": "pl_PL", "pt": "pt_PT pt_BR", "ro": "ro_RO", "ru": "ru_RU", "sk": "sk_SK", "sl": "sl_SI", "sv": "sv_SE",
+    "th": "th_TH", "tr": "tr_TR", "uk": "uk_UA", "vi": "vi_VN", "zh": "zh_CN", "zh_Hant": "zh_TW", "ca": "", "sq": "",
+    "be": "", "fa": "fa_IR", "ga": "ga_IE", "sr": "hr_HR",
 }  # fmt: skip
 ASKED = ("first_name", "last_name", "last_name", "city", "street_name", "company", "company_suffix", "job")
 CHARACTERS = {"ja", "ko", "zh", "zh_Hant"}
 DRAWN = 6_000
 OF = 100_000
 _CYRILLIC = {
-    "lj": "љ", "nj": "њ", "dž": "џ", "a": "а", "b": "б", "v": "в", "g": "г", "d": "д", "đ": "ђ", "e": "е", "ž": "ж", "z": "з", "i": "и", "j": "ј",
-    "k": "к", "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "r": "р", "s": "с", "t": "т", "ć": "ћ", "u": "у", "f": "ф", "h": "х", "c": "ц",
-    "č": "ч", "š": "ш",
+    "lj": "љ", "nj": "њ", "dž": "џ", "a": "а", "b": "б", "v": "в", "g": "г", "d": "д", "đ": "ђ", "e": "е", "ž": "ж",
+    "z": "з", "i": "и", "j": "ј", "k": "к", "l": "л", "m": "м", "n": "н", "o": "о", "p": "п", "r": "р", "s": "с",
+    "t": "т", "ć": "ћ", "u": "у", "f": "ф", "h": "х", "c": "ц", "č": "ч", "š": "ш",
 }  # fmt: skip
 _CEDILLAS = str.maketrans("șțȘȚ", "şţŞŢ")
 
@@ -93,7 +95,7 @@ def count(counts: Counter[str], language: str, name: str, weight: int) -> None:
             counts.update({char: weight for char in word if not char.isascii()})
         else:
             bounded = f"_{word}_"
-            for pair in zip(bounded, bounded[1:], strict=False):
+            for pair in pairwise(bounded):
                 counts["".join(pair)] += weight
 
 

@@ -1,4 +1,4 @@
-"""The key of receivables led by the item number, in whose order ERPs print them: rows are appended to it, not scattered over it."""
+"""The key of receivables led by the item number, in whose order ERPs print: rows are appended to it, not scattered over it."""
 
 from alembic import op
 

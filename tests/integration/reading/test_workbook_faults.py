@@ -1,8 +1,11 @@
 """What is wrong with workbooks: cells without a value, locks, bombs, limits; and the process that bears it."""
 
 import datetime
+import os
 import re
 import struct
+import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Callable
@@ -244,3 +247,48 @@ def test_the_time_that_a_file_may_take_follows_its_size() -> None:
     """Two seconds of reckoning, and one for each megabyte, sixty at most; unless the settings say so many."""
     assert [Sandbox().for_size(mb << 20).cpu_seconds for mb in (0, 5, 500)] == [2, 7, 60]
     assert Sandbox(cpu_seconds=9).for_size(0).cpu_seconds == 9
+
+
+CALLS = {
+    "unlink": "os.unlink(victim)",
+    "rename": "os.rename(victim, victim + 'x')",
+    "chmod": "os.chmod(victim, 0o777)",
+    "truncate": "os.truncate(victim, 0)",
+    "mkdir": "os.mkdir(victim + 'd')",
+    "link": "os.link(victim, victim + 'l')",
+    "symlink": "os.symlink(victim, victim + 's')",
+    "utime": "os.utime(victim)",
+    "chown": "os.chown(victim, 0, 0)",
+    "fork": "os.fork()",
+    "exec": "os.execv('/bin/true', ['true'])",
+    "kill": "os.kill(parent, 0)",
+    "socket": "socket.socket()",
+    "open": "os.open(victim, os.O_RDONLY)",
+    "memfd": "os.memfd_create('x')",
+    "pidfd": "os.pidfd_open(parent)",
+    "chroot": "os.chroot('/')",
+    "setuid": "os.setuid(0)",
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_a_parser_that_is_taken_over_can_do_nothing(call: str, tmp_path: Path) -> None:
+    """Whatever call it makes that is not for reading the file at hand, the kernel refuses; threads it may have."""
+    victim = tmp_path / "victim"
+    victim.write_text("here")
+    program = (
+        "import os, socket, threading\nfrom daemon.sandboxed import __main__ as child, confine\n"
+        f"victim, parent = {str(victim)!r}, {os.getpid()}\nconfine.apart()\n"
+        "child._limit({'memory_mb': 2048, 'cpu_seconds': 5})\n"
+        "thread = threading.Thread(target=print, args=('thread',)); thread.start(); thread.join()\n"
+        f"try:\n    {call}\nexcept OSError as error:\n    print('refused', error.errno)\nelse:\n    print('done')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[:1] == ["thread"], done.stderr
+    assert done.stdout.splitlines()[1].startswith("refused"), done.stdout
+    assert victim.read_text() == "here"
+
+
+def test_check_says_what_the_parser_is_kept_from() -> None:
+    """Which of the kernel's means are in force here."""
+    assert "seccomp" in sandbox.confinement(Sandbox())
