@@ -146,6 +146,8 @@ def _fit_text(name: str, described: Field, dataset: Dataset, seen: Evidence, kno
     if shares["email"] > 0.5 or shares["url"] > 0.5 or (seen.holds("date") and not seen.holds("digits")):
         return _UNLIKE, ""
     if name == "customer_code":
+        if (seen.filled > 2 and len(seen.values) == 1) or all(_is_name(value) for value in seen.values):
+            return _UNLIKE, ""
         codes = sorted(seen.values)[:500]
         if len(codes) > 2 and known(codes) >= 0.9 * len(codes):
             return 1.85, "holds codes of known customers"
@@ -160,6 +162,11 @@ def _fit_text(name: str, described: Field, dataset: Dataset, seen: Evidence, kno
         identifies = [name] in dataset.keys
         return 0.85 if identifies and seen.repeats else 1.0, "" if seen.repeats else "each different"
     return (0.6 if is_decimal else 1.0), ""
+
+
+def _is_name(value: str) -> bool:
+    """Whether a value is long, and has no digit: of a firm, where words are not set apart as well."""
+    return len(value) > 6 and not any(char.isdigit() for char in value) and not value.isascii()
 
 
 def _sides(dataset: Dataset, evidence: dict[str, Evidence]) -> list[str]:

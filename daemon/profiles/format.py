@@ -17,7 +17,9 @@ class Spoken(Table):
     """What is written by people of one language."""
 
     language: str | None = Field(
-        None, pattern="^[a-z]{2}(_[A-Z]{2})?$", description='"de", "pt_BR": held to its encodings and names of months'
+        None,
+        pattern="^[a-z]{2}(_[A-Z]{2})?$",
+        description='"de", "pt_BR": in which names are written; it weighs most in telling letters, and says the names of months',
     )
 
 
