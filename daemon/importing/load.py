@@ -230,7 +230,9 @@ class _Import:
         after = loading.open_totals(conn, stage.dataset, account.entities)
         account.add(loading.ledger_statement(before, after, {stage.scope} | merged.scopes, account.tally.money))
         self._judge_value(before, after, merged)
-        self.notes += doubts(conn, stage, self.standing, parked=bool(parked.parked)) + mapping_notes(self.mapping)
+        self.notes += mapping_notes(self.mapping)
+        if merged.tally.created or merged.tally.updated or parked.parked:
+            self.notes += doubts(conn, stage, self.standing, parked=bool(parked.parked))
         if parked.parked:
             self.notes += look_alikes(conn, stage)
         if parked.parked or self.standing.parked:
