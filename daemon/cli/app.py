@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("run")(serve.run)
 app.command("worker")(serve.worker)
+app.command("pages", hidden=True)(serve.pages)
 app.command("migrate")(serve.migrate)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
@@ -57,7 +58,7 @@ def _settings(
     from daemon import log
 
     os.umask(0o077)
-    quiet = context.invoked_subcommand not in ("run", "worker")
+    quiet = context.invoked_subcommand not in ("run", "worker", "pages")
     log.configure("WARNING" if quiet and log_level == "INFO" else log_level)
     context.obj = home
 

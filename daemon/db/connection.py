@@ -27,16 +27,17 @@ _KEEPALIVE = "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keep
 """A machine that lost its power gives its locks back within half a minute, and a lost database is noticed as soon."""
 
 
-def connect(url: str) -> Engine:
-    """An engine on `url` (postgresql://…) with the session settings every connection of ours has."""
+def connect(url: str, most: int = 200) -> Engine:
+    """An engine on `url` (postgresql://…), at `most` so many connections, each with the session settings that all of ours have."""
     options = f"-c search_path={SEARCH_PATH} -c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=30min"
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),
         connect_args={"options": f"{options} {_KEEPALIVE}", "connect_timeout": 10, "application_name": "nightporter"}
         | KEEPALIVES,
         pool_pre_ping=True,
-        pool_size=10,
-        max_overflow=200,  # downloads and lanes each hold one; Postgres' own limit is the one that counts
+        pool_size=min(most, 10),
+        max_overflow=max(most - 10, 0),  # each lane holds one; Postgres' own limit is the one that counts
+        pool_timeout=10,
     )
 
 

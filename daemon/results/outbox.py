@@ -11,14 +11,15 @@ from sqlalchemy import Connection
 
 from daemon import db, ledger, queue
 from daemon.db import text
-from daemon.model import ImportRun
+from daemon.model import ImportRun, State
 from daemon.settings import Person
 
 DIGEST_FROM = 10
 """As many files of one drop on their way are told together."""
 GATHERING_SECONDS = 5.0
 """How often a digest looks whether its drop is done."""
-LONGEST_GATHERING_SECONDS = 3600.0
+LONGEST_GATHERING_SECONDS = 900.0
+"""While files go on coming, those that came by then are told."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,13 @@ class Owed:
 
 
 def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person]) -> None:
-    """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way."""
-    many = bool(run.drop) and ledger.runs.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
+    """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way. What
+    waits for a person's decision is told at once.
+    """
+    at_once = run.state is State.HELD
+    many = bool(run.drop) and not at_once and ledger.runs.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
     for person in _sorted(to):
-        _owe(conn, person, "result", run.id, None, _digest(conn, run.drop, person, many))
+        _owe(conn, person, "result", run.id, None, None if at_once else _digest(conn, run.drop, person, many))
 
 
 def owe_notice(conn: Connection, kind: str, to: Iterable[Person], *, many: bool = False, drop: str = "", **about: object) -> None:

@@ -2,95 +2,103 @@
 
 import contextlib
 import os
+import queue
 import socket
-import subprocess
-import sys
 import threading
+from pathlib import Path
 from typing import Protocol
 
-from daemon import db
+from daemon import db, settings
 from daemon.errors import SetupFault
 from daemon.log import get
 from daemon.profiles import Profiles
-from daemon.service import worker
+from daemon.service import pages, worker
+from daemon.service.child import Child, stop_on_signal
 from daemon.service.schedule import Schedule
 from daemon.service.watch import Watch
 from daemon.settings import Settings
-from daemon.web import Pages
 
 log = get(__name__)
 
 
-def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SetupFault when a part of the service cannot work."""
+def run(home: Path) -> None:
+    """Serve until SIGTERM or SIGINT; anew when the settings are changed. Raises SetupFault when a part cannot work."""
     stop = threading.Event()
-    child = _Child(settings)
-    with db.opened(settings, own=True) as engine:  # a signal before this is done ends us: nothing has begun
-        worker.stop_on_signal(stop)
-        profiles = Profiles(settings.profiles)
-        schedule = Schedule(engine, settings, profiles)
-        pages = Pages(engine, settings, profiles, schedule.look_soon)
-        watch = Watch(settings, schedule.look_soon)
+    current: Settings | None = settings.load(home)
+    while current:
+        current = _serve(current, stop)
+
+
+def _serve(current: Settings, stop: threading.Event) -> Settings | None:
+    """Serve with one state of the settings; returns the next one, or None when `stop` is set."""
+    reports: queue.Queue[str] = queue.Queue()
+    importing = Child(current, "worker", grace=worker.GRACE_SECONDS + 5)
+    showing = Child(current, "pages", grace=10, heard=reports.put)
+    with db.opened(current, own=True) as engine:  # a signal before this is done ends us: nothing has begun
+        stop_on_signal(stop)
+        schedule = Schedule(engine, current, Profiles(current.profiles))
         started: list[_Part] = []
+        changes = _Changes(current)
         try:
-            parts: tuple[_Part, ...] = (pages, child, schedule, watch)
+            parts: tuple[_Part, ...] = (showing, importing, schedule, Watch(current, schedule.look_soon))
             for part in parts:
                 part.start()
                 started.append(part)
-            _tell_systemd("READY=1")
-            log.info("service_ready", drops=list(settings.drops), pages=settings.web.public_url)
-            while not stop.wait(0.5):
-                child.tend()
-                if pages.failed:
-                    raise SetupFault(
-                        f"no pages can be served on {settings.web.listen}: is the port taken? [web] listen names another"
-                    )
+            while not stop.is_set():
+                with contextlib.suppress(queue.Empty):
+                    _heed(reports.get(timeout=0.5), current, schedule)
+                for child in (showing, importing):
+                    child.tend()
+                if changed := changes.next():
+                    log.info("settings_changed")
+                    return changed
+            return None
         finally:
-            _tell_systemd("STOPPING=1")
+            _tell_systemd("STOPPING=1" if stop.is_set() else "RELOADING=1")
             for part in reversed(started):
                 part.stop()
             log.info("service_stopped")
 
 
+def _heed(report: str, current: Settings, schedule: Schedule) -> None:
+    """Do what the pages say that there is to do."""
+    if report == pages.SERVING:
+        _tell_systemd("READY=1")
+        log.info("service_ready", drops=list(current.drops), pages=current.web.public_url)
+    elif (drop := report.removeprefix(pages.LOOK)) in current.drops:
+        schedule.look_soon(drop)
+
+
+class _Changes:
+    """Notices when the settings' file says something else; while that is no settings, the last good ones stay in force."""
+
+    def __init__(self, current: Settings) -> None:
+        self._current = current
+        self._file = current.home / settings.FILE
+        self._seen = self._stamp()
+
+    def _stamp(self) -> tuple[int, int] | None:
+        with contextlib.suppress(OSError):
+            found = self._file.stat()
+            return found.st_mtime_ns, found.st_size
+        return None
+
+    def next(self) -> Settings | None:
+        """The new settings, once, when there are any."""
+        if (stamp := self._stamp()) in (self._seen, None):
+            return None
+        self._seen = stamp
+        try:
+            changed = settings.load(self._current.home)
+        except SetupFault as error:
+            log.warning("settings_invalid", mistakes=str(error))
+            return None
+        return None if changed == self._current else changed
+
+
 class _Part(Protocol):
     def start(self) -> None: ...
     def stop(self) -> None: ...
-
-
-class _Child:
-    """The worker, as a child process: started again when it dies."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._command = [sys.executable, "-m", "daemon", "--home", str(settings.home), "worker", "--child"]
-        self._process = self._prepared()
-
-    def _prepared(self) -> "subprocess.Popen[bytes]":
-        """The process, loading its modules; it ends when our end of its stdin closes, even if that is because we were killed."""
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0)
-
-    def start(self) -> None:
-        """Let it begin: the database is there."""
-        assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(b"go")
-            self._process.stdin.flush()
-
-    def tend(self) -> None:
-        """See that it is there."""
-        if self._process.poll() is not None:
-            log.warning("worker_died", status=self._process.returncode)
-            self._process = self._prepared()
-            self.start()
-
-    def stop(self) -> None:
-        """Have it finish what it is doing, or be killed."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        try:
-            self._process.wait(worker.GRACE_SECONDS + 5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 def _tell_systemd(state: str) -> None:

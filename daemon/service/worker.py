@@ -3,8 +3,6 @@
 import asyncio
 import contextlib
 import os
-import signal
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,19 +34,6 @@ def run(engine: Engine, settings: Settings, stop: threading.Event) -> None:
     """Work until `stop` is set; then finish what is running, or leave it to be taken up again."""
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_work(engine, settings, stop))
-
-
-def stop_on_signal(stop: threading.Event, watch_parent: bool = False) -> None:
-    """Set `stop` on SIGTERM and SIGINT; as a child process, also when the parent's end of stdin closes."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    if watch_parent:
-        threading.Thread(target=_until_orphaned, args=(stop,), daemon=True).start()
-
-
-def _until_orphaned(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
-    stop.set()
 
 
 async def _work(engine: Engine, settings: Settings, stop: threading.Event) -> None:

@@ -20,6 +20,9 @@ from daemon.errors import SetupFault
 from daemon.settings.drops import DropSettings
 from daemon.toml import Seconds, Table, known_zone
 
+FILE = "nightporter.toml"
+"""In the home folder."""
+
 
 class Database(Table):
     """Where Postgres is. Neither key: the embedded one."""
@@ -221,7 +224,7 @@ def load(home: Path) -> Settings:
 
     Raises ConfigInvalid with every fault.
     """
-    file = home / "nightporter.toml"
+    file = home / FILE
     loaded = toml.load(file, Settings, home=home.absolute()) if file.exists() else Settings(home=home.absolute())
     extend(loaded.home / "datasets", {name: added.custom for name, added in loaded.datasets.items()}, file)
     return loaded

@@ -1,5 +1,5 @@
 """The pages behind the links in the mails."""
 
-from daemon.web.app import Pages, create_app
+from daemon.web.app import create_app, serve
 
-__all__ = ["Pages", "create_app"]
+__all__ = ["create_app", "serve"]

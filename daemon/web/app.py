@@ -1,7 +1,7 @@
 """The web application: which page answers which address, and the headers every answer carries."""
 
+import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,16 +10,17 @@ from sqlalchemy import Engine, text
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon import db
-from daemon.errors import TryLater
+from daemon.errors import SetupFault, TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
 from daemon.web import decisions, rejects, uploads
+from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers
 
 _HEADERS = {
     "content-security-policy": (
@@ -53,8 +54,11 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
 
 
 def _not_served(request: Request, error: Exception) -> Response:
-    api = request.url.path.startswith("/api/")
-    return uploads.as_json(request, error) if api else rejects.nothing_here(request, error)
+    if request.url.path.startswith("/api/"):
+        return uploads.as_json(request, error)
+    if isinstance(error, HTTPException) and error.status_code not in (404, 405):
+        return PlainTextResponse(error.detail, error.status_code, {"retry-after": "60"})
+    return rejects.nothing_here(request, error)
 
 
 def _alive(request: Request) -> Response:
@@ -72,55 +76,80 @@ def _unavailable(request: Request, error: Exception) -> Response:
 
 
 class _SafeHeaders:
-    """Puts the security headers on every answer."""
+    """Puts the security headers on every answer; and who is refused again and again, waits."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._strangers = Strangers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                if _is_stranger(scope["path"], message["status"]) and await self._strangers.keep_waiting(scope):
+                    message["status"] = 429
+                    message["headers"].append((b"retry-after", b"60"))
             await send(message)
 
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
-class Pages:
-    """The web server, in a thread of its own, for uvicorn keeps no promise about signals in the main one."""
+def _is_stranger(path: str, status: int) -> bool:
+    """Whether an answer was a refusal to somebody who showed nothing of ours."""
+    return status == 401 or (status == 404 and path.startswith(("/r/", "/d/")))
 
-    def __init__(self, engine: Engine, settings: Settings, profiles: Profiles, look: Callable[[str], None]) -> None:
-        host, _, port = settings.web.listen.rpartition(":")
-        config = uvicorn.Config(
-            create_app(engine, settings, profiles, look),
-            host.strip("[]"),
-            int(port),
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-            server_header=False,
-            lifespan="off",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="web")
 
-    def start(self) -> None:
-        """Begin to answer; returns when it does, or has failed to."""
-        self._thread.start()
-        while not self.listening and not self.failed:
-            time.sleep(0.02)
+def serve(
+    engine: Engine,
+    settings: Settings,
+    profiles: Profiles,
+    look: Callable[[str], None],
+    serving: Callable[[], None],
+    stop: threading.Event,
+) -> None:
+    """Answer until `stop` is set; `serving` is called once it does.
 
-    @property
-    def listening(self) -> bool:
-        """Whether it answers; False too when it could not take its port."""
-        return self._server.started
+    Raises SetupFault when its port cannot be taken.
+    """
+    host, _, port = settings.web.listen.rpartition(":")
+    config = uvicorn.Config(
+        create_app(engine, settings, profiles, look),
+        http=BoundedConnection,
+        ws="none",
+        h11_max_incomplete_event_size=LARGEST_HEADERS,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+        lifespan="off",
+    )
+    try:
+        listening = socket.create_server((host.strip("[]"), int(port)), family=_family(host), backlog=128)
+    except OSError as error:
+        raise SetupFault(f"no pages can be served on {settings.web.listen}: {error}; [web] listen names another port") from error
+    server = _Server(config, serving)
+    threading.Thread(target=_ending, args=(server, stop), daemon=True).start()
+    with listening:
+        server.run(sockets=[listening])
 
-    @property
-    def failed(self) -> bool:
-        """Whether it ended by itself."""
-        return not self._thread.is_alive()
 
-    def stop(self) -> None:
-        """Answer what was asked, and end."""
-        self._server.should_exit = True
-        self._thread.join()
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class _Server(uvicorn.Server):
+    """One that says when it serves."""
+
+    def __init__(self, config: uvicorn.Config, serving: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._serving = serving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._serving()
+
+
+def _ending(server: uvicorn.Server, stop: threading.Event) -> None:
+    stop.wait()
+    server.should_exit = True

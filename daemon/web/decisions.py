@@ -10,6 +10,7 @@ from daemon.importing import decisions
 from daemon.model import ImportRun, State
 from daemon.results import Links
 from daemon.settings import Settings
+from daemon.web.limits import LARGEST_FORM, limited
 from daemon.web.rejects import nothing_here, templates, words_of
 from daemon.web.signed import opened_run
 
@@ -21,16 +22,19 @@ def page(request: Request) -> Response:
 
 
 async def decide(request: Request) -> Response:
-    """Approve or decline."""
-    form = await request.form()
-    return await run_in_threadpool(_decided, request, str(form.get("decision", "")))
-
-
-def _decided(request: Request, choice: str) -> Response:
-    opened = opened_run(request, "decision")
-    if opened is None or choice not in ("approve", "decline"):
+    """Approve or decline; nothing of what is sent is looked at before the link is known for one of ours."""
+    opened = await run_in_threadpool(opened_run, request, "decision")
+    if opened is None:
         return nothing_here(request)
-    run, by = opened
+    bounded = Request(request.scope, limited(request.receive, LARGEST_FORM, "the form is too large"))
+    async with bounded.form(max_files=0, max_fields=4) as form:
+        choice = str(form.get("decision", ""))
+    return await run_in_threadpool(_decided, request, *opened, choice)
+
+
+def _decided(request: Request, run: ImportRun, by: str, choice: str) -> Response:
+    if choice not in ("approve", "decline"):
+        return nothing_here(request)
     with db.transaction(request.app.state.engine) as conn:
         if choice == "approve":
             done = decisions.approve(conn, run, by)

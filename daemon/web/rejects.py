@@ -1,22 +1,29 @@
 """The page of rejected rows, opened by a signed link: the rows, the cells at fault, the reasons; and its downloads."""
 
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 from starlette.background import BackgroundTask
+from starlette.concurrency import iterate_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from daemon import db, ledger, results
-from daemon.model import ImportRun
+from daemon.model import ImportRun, Rejection
 from daemon.results import Links, Words
 from daemon.web.signed import opened_run
 
 ROWS_PER_PAGE = 100
+_AT_ONCE = 1000
+_DOWNLOADS = threading.BoundedSemaphore(16)
+_WORKBOOKS = threading.BoundedSemaphore(2)
+"""Making one is work for a processor."""
 
 templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -55,7 +62,10 @@ def download_csv(request: Request) -> Response:
     found = _run(request)
     if found is None:
         return nothing_here(request)
-    return StreamingResponse(_csv(request, found), media_type="text/csv; charset=utf-8", headers=_attachment(found, "csv"))
+    if not _DOWNLOADS.acquire(blocking=False):
+        raise HTTPException(503, "too many downloads at once: try again in a minute")
+    rows = _until_left(results.as_csv(found, _every(request, found), words_of(request)))
+    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=_attachment(found, "csv"))
 
 
 def download_xlsx(request: Request) -> Response:
@@ -63,9 +73,9 @@ def download_xlsx(request: Request) -> Response:
     found = _run(request)
     if found is None:
         return nothing_here(request)
-    with tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file, db.transaction(_engine(request)) as conn:
-        rejections = ledger.runs.rejections(conn, found.id, unresolved=True)
-        results.as_xlsx(found, rejections, words_of(request), file, Links.of(request.app.state.settings).mark(found.id))
+    mark = Links.of(request.app.state.settings).mark(found.id)
+    with _WORKBOOKS, tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file:
+        results.as_xlsx(found, _every(request, found, unresolved=True), words_of(request), file, mark)
     path = Path(file.name)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return FileResponse(path, media_type=kind, headers=_attachment(found, "xlsx"), background=BackgroundTask(path.unlink))
@@ -88,9 +98,25 @@ def _run(request: Request) -> ImportRun | None:
     return opened and opened[0]
 
 
-def _csv(request: Request, run: ImportRun) -> Iterator[bytes]:
-    with db.transaction(_engine(request)) as conn:
-        yield from results.as_csv(run, ledger.runs.rejections(conn, run.id), words_of(request))
+async def _until_left(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """A download's bytes; its place is free again when it has ended, or its reader has gone."""
+    try:
+        async for chunk in iterate_in_threadpool(chunks):
+            yield chunk
+    finally:
+        _DOWNLOADS.release()
+
+
+def _every(request: Request, run: ImportRun, *, unresolved: bool = False) -> Iterator[Rejection]:
+    """All of a run's rejected rows, some at a time: a reader who stalls holds no connection to the database."""
+    after = -1
+    while True:
+        with db.transaction(_engine(request)) as conn:
+            some = list(ledger.runs.rejections(conn, run.id, limit=_AT_ONCE, unresolved=unresolved, after=after))
+        yield from some
+        if len(some) < _AT_ONCE:
+            return
+        after = some[-1].line
 
 
 def _engine(request: Request) -> Engine:

@@ -3,7 +3,7 @@
 import contextlib
 import hmac
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import IO, Any
 
@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive
 
 from daemon import archive, db, ledger
 from daemon.drops import Posted, folder_of, plain, posted_drops
@@ -25,6 +24,7 @@ from daemon.pickup import Arriving, record
 from daemon.profiles import Profiles
 from daemon.results import run_json
 from daemon.settings import Settings
+from daemon.web.limits import limited
 
 log = get(__name__)
 
@@ -32,6 +32,7 @@ _CHUNK = 1 << 20
 _IN_MEMORY = 1 << 20
 _LONGEST_KEY = 255
 _LONGEST_NAME = 200
+_LONGEST_HEADER = 4 * _LONGEST_NAME
 
 
 async def post(request: Request) -> Response:
@@ -43,16 +44,19 @@ async def post(request: Request) -> Response:
     key = request.headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= _LONGEST_KEY:
         raise HTTPException(400, f"an Idempotency-Key has 1 to {_LONGEST_KEY} characters")
-    limited = Request(request.scope, _limited(request.receive, drop.most_bytes))
+    too_large = f"this drop takes files up to {drop.most_bytes >> 20} MB"
+    if int(request.headers.get("content-length", "0")) > drop.most_bytes:
+        raise HTTPException(413, too_large)
+    bounded = Request(request.scope, limited(request.receive, drop.most_bytes, too_large))
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with limited.form(max_files=1, max_fields=8) as form:
+        async with bounded.form(max_files=1, max_fields=8) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile):
                 raise HTTPException(400, 'the form has no file in its field "file"')
             return await run_in_threadpool(_take, request, drop, _safe(sent.filename or ""), sent.file, key)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         file_name = _safe(_raw_name(request))
-        async for chunk in limited.stream():
+        async for chunk in bounded.stream():
             await run_in_threadpool(body.write, chunk)
         body.seek(0)
         return await run_in_threadpool(_take, request, drop, file_name, body, key)
@@ -152,10 +156,10 @@ def _token_of(drop: Posted) -> str | None:
 
 
 def _raw_name(request: Request) -> str:
-    """The file's name beside a raw body."""
+    """The file's name beside a raw body. A header longer than any name is not even looked at: parsing one can take long."""
     header = EmailMessage()
     with contextlib.suppress(ValueError, IndexError):
-        header["content-disposition"] = request.headers.get("content-disposition", "")
+        header["content-disposition"] = request.headers.get("content-disposition", "")[:_LONGEST_HEADER]
     return request.query_params.get("name") or header.get_filename() or ""
 
 
@@ -164,21 +168,6 @@ def _safe(name: str) -> str:
     if not plain(name) or "\\" in name or name.startswith(".") or not name.isprintable() or len(name.encode()) > _LONGEST_NAME:
         raise HTTPException(400, "name the file: ?name=…, or Content-Disposition, or the form's file name; without folders")
     return name
-
-
-def _limited(receive: Receive, most: int) -> Callable[[], Awaitable[Message]]:
-    """The same body, refused once it has more than `most` bytes."""
-    seen = 0
-
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise HTTPException(413, f"this drop takes files up to {most >> 20} MB")
-        return message
-
-    return counted
 
 
 def _engine(request: Request) -> Engine:

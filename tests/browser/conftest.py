@@ -1,12 +1,13 @@
 """A real browser, and the pages served to it."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from daemon.settings import Settings
-from daemon.web import Pages
+from daemon.web import serve
 from tests.support.office import Office
 from tests.support.servers import free_port
 
@@ -28,8 +29,11 @@ def served(office: Office) -> Iterator[Settings]:
     """The office's settings, and its pages served as they say."""
     listen = f"127.0.0.1:{free_port()}"
     settings = Settings.model_validate({"home": office.home, "web": {"listen": listen, "public_url": f"http://{listen}"}})
-    pages = Pages(office.engine, settings, office.profiles, print)
+    serving, stop = threading.Event(), threading.Event()
+    looks: list[str] = []
+    pages = threading.Thread(target=serve, args=(office.engine, settings, office.profiles, looks.append, serving.set, stop))
     pages.start()
-    assert pages.listening
+    assert serving.wait(20)
     yield settings
-    pages.stop()
+    stop.set()
+    pages.join()

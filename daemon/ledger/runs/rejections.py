@@ -39,15 +39,16 @@ def forget_rejections(conn: Connection, run_id: int) -> None:
 
 
 def rejections(
-    conn: Connection, run_id: int, offset: int = 0, limit: int | None = None, *, unresolved: bool = False
+    conn: Connection, run_id: int, offset: int = 0, limit: int | None = None, *, unresolved: bool = False, after: int = -1
 ) -> Iterator[Rejection]:
-    """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, if asked."""
+    """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, or `after` a line, if asked."""
     rows = conn.execution_options(yield_per=1000).execute(
         text(
             """SELECT line, cells, reasons, resolved_by, coalesce(typed, '{}') FROM nightporter.rejection
-               WHERE run_id = :id AND (resolved_by IS NULL OR NOT :unresolved) ORDER BY line LIMIT :limit OFFSET :offset"""
+               WHERE run_id = :id AND line > :after AND (resolved_by IS NULL OR NOT :unresolved)
+               ORDER BY line LIMIT :limit OFFSET :offset"""
         ),
-        {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved},
+        {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved, "after": after},
     )
     for line, cells, reasons, resolved_by, typed in rows:
         known = tuple(Reason(**(reason | {"code": ReasonCode(reason["code"])})) for reason in reasons)

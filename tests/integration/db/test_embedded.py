@@ -1,6 +1,7 @@
 """The embedded Postgres."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,25 @@ def test_it_keeps_what_it_is_given_and_lets_nobody_else_in(home: Path) -> None:
     assert not sockets.exists()
     with embedded.postgres(home) as url, psycopg.connect(url) as connection:
         assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+
+
+def test_nobody_is_let_in_without_the_password(home: Path) -> None:
+    """Who can reach the socket, as root's stand-in can, has no password to show; the role that has one is no superuser."""
+    with embedded.postgres(home) as url:
+        for name in ("nightporter", "postgres"):
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(re.sub(r"//nightporter:[^@]+@", f"//{name}@", url))
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (False,)
+    assert (home / "postgres" / "password").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_home_that_root_made_for_itself_can_be_used(home: Path) -> None:
+    """A folder of mode 0700, as a umask of 077 leaves it, is no obstacle to the user that Postgres runs as."""
+    inner = home / "inner"
+    inner.mkdir(mode=0o700)
+    with embedded.postgres(inner) as url:
+        psycopg.connect(url).close()
 
 
 def test_a_second_process_uses_the_first_ones(home: Path) -> None:
