@@ -1,9 +1,11 @@
 """Logging: structlog, readable on a terminal, one JSON object a line otherwise. Standard library loggers go the same way."""
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -21,7 +23,7 @@ def configure(level: str = "INFO") -> None:
     render: list[structlog.typing.Processor] = (
         [_one_line, structlog.dev.ConsoleRenderer()]
         if on_terminal
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_as_json)]
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -57,6 +59,12 @@ def bound(**names: object) -> Iterator[None]:
 def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Keep a file name with a line break or a terminal escape from writing log lines of its own."""
     return {key: _printable(value) if isinstance(value, str) and key != "exception" else value for key, value in event.items()}
+
+
+def _as_json(event: EventDict, **options: Any) -> str:
+    """One line of JSON, in which nothing acts on what shows it: no line separator, no change of direction, no DEL."""
+    line = json.dumps(event, ensure_ascii=False, **options)
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1].replace("\x7f", "\\u007f") for char in line)
 
 
 def _printable(text: str) -> str:

@@ -3,21 +3,25 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from daemon.cli import check, demo, files, imports, ledger, profile, serve
+from daemon.cli import check, demo, files, imports, ledger, profile, serve, setup
 from daemon.errors import FileRefused, SetupFault, TryLater
+
+_HOME = Path("/var/lib/nightporter" if os.geteuid() == 0 else "nightporter")
+"""Root's own folder is closed to the user that Postgres runs as."""
 
 app = typer.Typer(
     name="nightporter",
     help="Takes in the ERP's nightly exports, checks every row, loads the good ones and hands the bad ones back with a reason.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("init")(setup.init)
 app.command("run")(serve.run)
 app.command("worker")(serve.worker)
 app.command("pages", hidden=True)(serve.pages)
@@ -30,6 +34,8 @@ app.command("template")(files.template)
 app.add_typer(imports.app, name="imports", help="The import runs.")
 app.add_typer(ledger.app, name="ledger", help="What a person does to the ledger: adopt a scope, renumber, undo.")
 app.add_typer(ledger.customers, name="customer", help="Customers that are merged.")
+app.add_typer(setup.settings_app, name="settings", help="What nightporter.toml may say.")
+app.add_typer(setup.datasets_app, name="datasets", help="What a file can be imported into.")
 app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
 
 
@@ -49,17 +55,20 @@ def _settings(
         typer.Option(
             envvar="NIGHTPORTER_HOME", help="The folder with the settings, profiles and the archive.", show_default=True
         ),
-    ] = Path("nightporter"),
+    ] = _HOME,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which version this is.")
     ] = False,
-    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"] | None,
+        typer.Option(case_sensitive=False, help="What is logged; if not said, info of what serves, error of other commands."),
+    ] = None,
 ) -> None:
     from daemon import log
 
     os.umask(0o077)
-    quiet = context.invoked_subcommand not in ("run", "worker", "pages")
-    log.configure("WARNING" if quiet and log_level == "INFO" else log_level)
+    serves = context.invoked_subcommand in ("run", "worker", "pages")
+    log.configure((log_level or ("info" if serves else "error")).upper())
     context.obj = home
 
 

@@ -57,8 +57,10 @@ def demo(
         runs = _import_samples(home, engine, status.update)
         status.stop()
         _tell(out, home, loaded, runs)
-        if not once:
-            out.print("It goes on until you press Ctrl-C.")
+        if once:
+            out.print("The service ends now, and with it the pages behind these links.")
+        else:
+            out.print("It goes on until you press Ctrl-C; then the pages end too.")
             _wait_for_interrupt()
 
 
@@ -201,7 +203,8 @@ def _tell(out: Any, home: Path, settings: "Settings", runs: list["ImportRun"]) -
         out.print(link, style="cyan", soft_wrap=True, highlight=False)
     out.print("[bold]Drop a file of your own[/] into", str(home / "drop"), soft_wrap=True, highlight=False)
     out.print("  its profile goes into", str(home / "profiles"), soft_wrap=True, highlight=False)
-    out.print("[bold]Look around[/]: nightporter --home", str(home), "imports list", soft_wrap=True, highlight=False)
+    called = Path(sys.argv[0]) if Path(sys.argv[0]).name == "nightporter" else f"{sys.executable} -m daemon"
+    out.print(f"[bold]Look around[/]: {called} --home {home} imports list", soft_wrap=True, highlight=False)
     out.print()
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_SHOWN = 20
+_SHOWN = 10
 T = TypeVar("T")
 
 
@@ -45,7 +45,7 @@ def import_file(
     if not sections:
         raise typer.BadParameter(f"no profile claims {file.name}; name one with --profile, or make one with `profile suggest`")
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
-    with db.opened(loaded) as engine, _progress_bar(file.name) as progress:
+    with db.opened(loaded) as engine, _progress_bar(file) as progress:
         if dry_run:
             came_of = rehearse(engine, loaded, profiles, chosen, entry, progress)
             _print_rehearsal(came_of, chosen, as_json)
@@ -62,6 +62,8 @@ def import_file(
         for run in runs:
             if run.code:
                 print(f"run {run.id}: {Words('en').refusal(run.code, run.detail)}", file=sys.stderr)
+            if run.code == "duplicate":
+                print(f"`nightporter imports retry {run.id}` imports it all the same", file=sys.stderr)
     sys.exit(max(exit_code(run) for run in runs))
 
 
@@ -219,19 +221,35 @@ def _decided(reader: "Reader") -> Iterator[str]:
 
 
 @contextmanager
-def _progress_bar(name: str) -> Iterator["Progress"]:
+def _progress_bar(file: Path) -> Iterator["Progress"]:
+    """What is told how many rows are read; on a terminal it shows that, and which share of the file's lines it is."""
     if not sys.stderr.isatty():
         yield lambda rows: None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
         TextColumn("{task.completed:,.0f} rows"),
         TimeElapsedColumn(),
     )
+    lines = _lines(file)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
+        task = bar.add_task(file.name, total=lines)
         yield lambda rows: bar.update(task, completed=rows)
+
+
+def _lines(file: Path) -> int | None:
+    """How many lines a file of text has; None for what is no plain text, a workbook or a zip."""
+    lines = 0
+    with file.open("rb") as content:
+        if b"\0\0" in (head := content.read(1 << 12)) or head.startswith((b"PK", b"\x1f\x8b", b"\xd0\xcf")):
+            return None
+        content.seek(0)
+        while chunk := content.read(1 << 20):
+            lines += chunk.count(b"\n")
+    return lines or None

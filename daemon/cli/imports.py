@@ -14,11 +14,13 @@ from daemon.cli.files import Json
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from daemon.loading import Undone
     from daemon.model import ImportRun
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 _SUPPRESSED = 100
 """How many of the values that were not taken are shown."""
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")]
 Id = Annotated[int, typer.Argument(help="The import run's number.")]
 
 
@@ -51,7 +53,8 @@ def list_runs(
 def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Everything about one run: how its file was read, its tally, its mails."""
     from daemon import db, ledger, results, settings
-    from daemon.cli.show import print_json, print_tally
+    from daemon.cli.run_page import print_run
+    from daemon.cli.show import print_json
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
@@ -89,11 +92,8 @@ def show(context: typer.Context, id: Id, as_json: Json = False) -> None:
     }
     if as_json:
         print_json(facts)
-        return
-    for name, value in facts.items():
-        if value not in (None, [], "") and name not in ("tally", "effect", "notes"):
-            print(f"{name + ':':14}{value}")
-    print_tally(run)
+    else:
+        print_run(run, mails, suppressed, facts["rejects_url"])
 
 
 @app.command()
@@ -122,18 +122,18 @@ def rejects(
 
 
 @app.command()
-def approve(context: typer.Context, id: Id, as_json: Json = False) -> None:
+def approve(context: typer.Context, id: Id, yes: Yes = False, as_json: Json = False) -> None:
     """Import a held file all the same, if its effect is still the one it was held for."""
-    _decide(context, id, as_json, approved=True)
+    _decide(context, id, as_json, approved=True, yes=yes)
 
 
 @app.command()
 def decline(context: typer.Context, id: Id, as_json: Json = False) -> None:
     """Refuse a held file; nothing of it is imported."""
-    _decide(context, id, as_json, approved=False)
+    _decide(context, id, as_json, approved=False, yes=True)
 
 
-def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -> None:
+def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool, yes: bool) -> None:
     from daemon import db, results, settings
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.importing import attempt, decisions
@@ -144,6 +144,8 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool) -
     with db.opened(loaded) as engine:
         with db.transaction(engine) as conn:
             run, by = _run(conn, id), getpass.getuser()
+        _ask(yes, "Import it all the same?", results.Words("en").effect(run.effect))
+        with db.transaction(engine) as conn:
             done = decisions.approve(conn, run, by) if approved else decisions.decline(conn, loaded, profiles, run, by)
             if not done:
                 raise typer.BadParameter(f"run {id} is not held: it is {run.state}")
@@ -165,6 +167,7 @@ def undo(
     with_corrections: Annotated[
         bool, typer.Option("--with-corrections", help="Undo with it what corrected its rejected rows.")
     ] = False,
+    yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
@@ -174,9 +177,20 @@ def undo(
     from daemon.profiles import Profiles
 
     loaded = settings.load(context.obj)
-    with db.opened(loaded) as engine, db.transaction(engine) as conn:
-        run, by = _run(conn, id), getpass.getuser()
-        undone = decisions.undo(conn, loaded, Profiles(loaded.profiles), run, by, with_corrections=with_corrections)
+    with db.opened(loaded) as engine:
+
+        def undo_it(conn: "Connection") -> "Undone":
+            by = getpass.getuser()
+            return decisions.undo(conn, loaded, Profiles(loaded.profiles), _run(conn, id), by, with_corrections=with_corrections)
+
+        if not yes and sys.stdin.isatty():
+            with db.transaction(engine) as conn:
+                would = undo_it(conn)
+                conn.rollback()
+            told = f"{would.restored:,} rows would be what they were before it, and {would.deleted:,} would be gone."
+            _ask(bool(would.obstacles), f"Undo run {id}?", [told])
+        with db.transaction(engine) as conn:
+            undone = undo_it(conn)
     obstacles = [results.Words("en").detail(obstacle) for obstacle in undone.obstacles]
     if as_json:
         print_json({"run_id": id, "undone": not obstacles} | asdict(undone) | {"obstacles": obstacles})
@@ -235,6 +249,13 @@ def original(
         raise typer.BadParameter("the bytes would fill the terminal; name a file with --to, or send stdout to one")
     with open_bytes(Path(run.archive)) as kept_bytes, to.open("xb") if to else sys.stdout.buffer as out:
         shutil.copyfileobj(kept_bytes, out)
+
+
+def _ask(yes: bool, question: str, told: list[str]) -> None:
+    """On a terminal, say what would happen and ask; whoever does not want it, ends here."""
+    if not yes and sys.stdin.isatty():
+        print(*told, sep="\n")
+        typer.confirm(question, abort=True)
 
 
 def _run(conn: "Connection", id: int) -> "ImportRun":

@@ -23,10 +23,11 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 def list_profiles(context: typer.Context, as_json: Json = False) -> None:
     """The profiles in force, and the ready-made ones to copy from."""
     from daemon import settings
-    from daemon.cli.show import print_json
+    from daemon.cli.show import print_json, print_rows
     from daemon.profiles import Profiles, ready_made
 
     folder = settings.load(context.obj).profiles
+    profiles = Profiles(folder)
     rows = [
         {
             "name": p.name,
@@ -34,13 +35,17 @@ def list_profiles(context: typer.Context, as_json: Json = False) -> None:
             "drop": p.drop,
             "datasets": [section.dataset for section in p.sections],
         }
-        for p in Profiles(folder)
+        for p in profiles
     ]
     if as_json:
         print_json({"profiles": rows, "ready_made": [path.stem for path in ready_made()]})
         return
-    for row in rows:
-        print(f"{row['name']:24} {row['files']:32} {row['drop'] or 'any drop':16} {', '.join(row['datasets'] or [])}")
+    print_rows(
+        ["profile", "files", "drop", "into"],
+        [[row["name"], row["files"], row["drop"] or "any", ", ".join(row["datasets"] or [])] for row in rows],
+    )
+    for mistake in profiles.mistakes:
+        print(mistake, file=sys.stderr)
     print(f"ready-made, to copy into {folder}: {', '.join(path.stem for path in ready_made())}")
 
 

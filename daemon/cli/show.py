@@ -1,7 +1,8 @@
 """How results are printed: as JSON for scripts, as tables for people."""
 
 import json
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from daemon.model import ImportRun, Rejection, shown
@@ -11,10 +12,8 @@ if TYPE_CHECKING:
     from daemon.loading import Change
     from daemon.results import Words
 
-_NARROWEST = 9
-"""Characters that a column of a table needs, or nothing of it is readable."""
-_WIDTH = 110
-"""A table of runs is readable from here on; a narrower terminal wraps it."""
+_WIDE = 100_000
+"""Columns of a terminal on which nothing is too wide."""
 
 STATE_STYLES = {
     "imported": "green",
@@ -63,54 +62,22 @@ def _told(change: "Change") -> str:
     return ", ".join(f"{name} {blank.get(old, old)} → {blank.get(new, new)}" for name, (old, new) in change.fields.items())
 
 
-def print_runs(runs: Iterable[ImportRun], title: str | None = None) -> None:
+def print_runs(runs: Iterable[ImportRun], title: str = "") -> None:
     """Runs as a table."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for heading in ("run", "file", "into", "state"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("read", "new", "changed", "same", "skipped", "parked", "rejected"):
-        table.add_column(heading, justify="right")
+    counted = {"read": "read", "created": "new", "updated": "changed", "unchanged": "same"}
+    counted |= {name: name for name in ("skipped", "parked", "rejected")}
+    rows = []
     for run in runs:
-        state = f"[{STATE_STYLES[run.state]}]{run.state}[/]" + (f" ({run.code})" if run.code else "")
-        counts = [
-            f"{getattr(run.tally, name):,}" if run.tally else ""
-            for name in ("read", "created", "updated", "unchanged", "skipped", "parked", "rejected")
-        ]
-        if run.tally and run.tally.rejected:
-            counts[-1] = f"[red]{counts[-1]}[/]"
-        table.add_row(str(run.id), escape(run.title), run.dataset, state, *counts)
-    console = Console()
-    (console if console.width >= _WIDTH else Console(width=_WIDTH)).print(table)
+        counts = [f"{getattr(run.tally, name):,}" if run.tally else "" for name in counted]
+        rows.append([run.id, run.title, run.dataset, run.state + (f" ({run.code})" if run.code else ""), *counts])
+    print_rows(["run", "file", "into", "state", *counted.values()], rows, title, styled=_styled_run, right=range(4, 11))
 
 
-def print_tally(run: ImportRun) -> None:
-    """What a run counted, and its money by currency in two statements."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from daemon.results import Words, of_the_file, of_the_ledger
-
-    words = Words("en")
-    for sentence in words.effect(run.effect):
-        print(f"{'held:':14}{sentence}")
-    if run.tally is None:
-        return
-    counts = {name: count for name, count in run.tally.as_json().items() if count and name != "money"}
-    print(f"{'rows:':14}" + ", ".join(f"{count:,} {name}" for name, count in counts.items()))
-    for note in run.notes:
-        print(f"{'note:':14}{words.note(note)}")
-    for currency, money in sorted(run.tally.money.items()):
-        for title, lines in (("of_the_file", of_the_file(money)), ("of_the_ledger", of_the_ledger(money))):
-            table = Table(title=f"{words(f'mail.{title}')}, {currency}", title_justify="left", show_header=False, box=None)
-            table.add_column(min_width=46)
-            table.add_column(justify="right", no_wrap=True)
-            for line in lines:
-                table.add_row(words.amount(line.name), words.money(line.amount), style="bold" if line.is_sum else None)
-            Console().print(table)
+def _styled_run(column: int, text: str) -> str:
+    """How a cell of a run is shown: its state in its colour, what was rejected in red."""
+    if column == 3:
+        return STATE_STYLES.get(text.split()[0], "")
+    return "red" if column == 10 and text not in ("", "0") else ""
 
 
 def exit_code(run: ImportRun) -> int:
@@ -122,19 +89,38 @@ def exit_code(run: ImportRun) -> int:
     return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)
 
 
-def print_rows(names: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
-    """A table on the terminal; one that is too wide for it is turned round, and its first rows stand side by side."""
+def print_rows(
+    names: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    title: str = "",
+    styled: Callable[[int, str], str] = lambda column, text: "",
+    right: Container[int] = (),
+) -> None:
+    """A table. Nothing of it is ever cut: where it is too wide for the terminal each row is a card, a line for each of its cells
+    that holds anything; what goes to a file or a pipe is as wide as it is.
+    """
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console()
-    table = Table(title=escape(title), title_justify="left", header_style="bold")
-    if len(names) * _NARROWEST > console.width:
-        turned = [*zip(names, *rows[: max(console.width // 30 - 1, 1)], strict=True)]
-        names, rows = [str(name) for name in turned[0]], turned[1:]
-    for name in names:
-        table.add_column(escape(shown(name)))
-    for row in rows:
-        table.add_row(*(escape(shown(str(cell))) for cell in row))
-    console.print(table)
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
+    cells = [[Text(text := shown(str(cell)), style=styled(column, text)) for column, cell in enumerate(row)] for row in rows]
+    if title:
+        console.print(Text(title, style="italic"), soft_wrap=True)
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    for column, name in enumerate(names):
+        table.add_column(Text(shown(name)), justify="right" if column in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    if console.measure(table, options=console.options.update(width=_WIDE)).maximum <= console.width:
+        console.print(table)
+        return
+    for row in cells:
+        card = Table(show_header=False, box=None, pad_edge=False)
+        card.add_column(style="dim", overflow="fold", max_width=console.width // 3)
+        card.add_column(overflow="fold")
+        for name, cell in zip(names, row, strict=True):
+            if cell.plain:
+                card.add_row(Text(shown(name)), cell)
+        console.print(card)
+        console.print()

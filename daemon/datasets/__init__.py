@@ -11,10 +11,11 @@ from daemon.datasets.dataset import (
     is_shipped,
     synonyms,
 )
-from daemon.datasets.field import Field, Language, Name
+from daemon.datasets.field import BOOLS, Field, Language, Name
 from daemon.datasets.words import header_languages, is_header, plain
 
 __all__ = [
+    "BOOLS",
     "CUSTOMERS",
     "MONEY_DIGITS",
     "MONEY_SCALE",

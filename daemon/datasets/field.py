@@ -11,6 +11,9 @@ Language = Literal["en", "fr"]
 """The languages that mails, pages and templates are written in."""
 LANGUAGES = get_args(Language)
 
+BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+"""What yes and no are written as."""
+
 Name = Annotated[str, Key(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 """How fields and datasets are called in Postgres."""
 
@@ -63,6 +66,11 @@ class Field(Table):
         if (self.type == "enum") != bool(self.words):
             raise ValueError('an "enum" needs its "words", and nothing else has any')
         return self
+
+    def takes(self, word: str) -> bool:
+        """Whether a word may stand for one of its values; of what has no fixed values, any."""
+        known = {"bool": BOOLS, "enum": {each for words in self.words.values() for each in words}}.get(self.type)
+        return known is None or word.casefold() in known
 
     @property
     def plain(self) -> bool:

@@ -1,5 +1,6 @@
 """Postgres: connections and transactions, the embedded server, migrations, the tables that the settings ask for."""
 
+from daemon.db.cluster import make_enterable
 from daemon.db.connection import KEEPALIVES, SEARCH_PATH, connect, conninfo, driver, migrate, now, text, transaction
 from daemon.db.entities import Declared, declared
 from daemon.db.opened import is_there, opened
@@ -13,6 +14,7 @@ __all__ = [
     "declared",
     "driver",
     "is_there",
+    "make_enterable",
     "migrate",
     "now",
     "opened",

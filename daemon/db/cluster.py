@@ -63,6 +63,7 @@ def server_user() -> pwd.struct_passwd | None:
 
 
 def as_user(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """How a program is started as a user; as our own, if it is None."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
     return {"env": environment} | ({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {})
 
@@ -81,7 +82,17 @@ def make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) -> 
                 f"Postgres refuses to run as root, and its stand-in, the user {user.pw_name}, cannot reach {data}: "
                 f"`chmod o+x {_closed(data, user)}` lets it through; or choose another --home, or run as another user"
             )
-    initdb = [programs / "initdb", "-D", half, "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-instructions"]
+    initdb: list[Path | str] = [
+        programs / "initdb",
+        "-D",
+        half,
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--no-instructions",
+    ]
     made = subprocess.run(initdb, capture_output=True, text=True, cwd="/", **as_user(user))
     if made.returncode:
         raise SetupFault(f"initdb failed in {half}: {made.stderr.strip()}")
@@ -104,7 +115,7 @@ def _admit_us(programs: Path, data: Path, user: pwd.struct_passwd | None, passwo
         ALTER ROLE nightporter PASSWORD '{secret}';
         DO $$BEGIN ALTER DATABASE postgres OWNER TO nightporter; END$$;
     """
-    single = [programs / "postgres", "--single", "-D", data, "postgres"]
+    single: list[Path | str] = [programs / "postgres", "--single", "-D", data, "postgres"]
     done = subprocess.run(single, input=statements, capture_output=True, text=True, cwd="/", **as_user(user))
     if done.returncode:
         raise SetupFault(f"Postgres does not start in {data}: {done.stderr.strip()}")

@@ -28,7 +28,7 @@ _KEEPALIVE = "-c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5 -c tcp_keep
 
 
 def connect(url: str, most: int = 200) -> Engine:
-    """An engine on `url` (postgresql://…), at `most` so many connections, each with the session settings that all of ours have."""
+    """An engine on `url` (postgresql://…) with at `most` so many connections, each with the session settings of ours."""
     options = f"-c search_path={SEARCH_PATH} -c timezone=UTC -c lock_timeout=60s -c idle_in_transaction_session_timeout=30min"
     return sa.create_engine(
         sa.make_url(url).set(drivername="postgresql+psycopg"),

@@ -14,8 +14,8 @@ from daemon.settings import DropSettings
 
 log = get(__name__)
 
-_LONGEST_PATH = 600
-"""Characters that the ledger's keys have room for."""
+_LONGEST_PATH = 2400
+"""Bytes that the ledger's keys have room for: any name, however it is escaped, and some folders."""
 
 
 class Listing(NamedTuple):
@@ -125,7 +125,10 @@ def walk(drop: Drop, settings: DropSettings, folder: str = "", level: int = 0) -
 
 
 def _is_plausible(file: RemoteFile) -> bool:
-    return len(file.name) <= _LONGEST_PATH and 0 <= file.size < 1 << 63 and abs(file.mtime) < 1 << 63
+    plausible = len(file.name.encode()) <= _LONGEST_PATH and 0 <= file.size < 1 << 63 and abs(file.mtime) < 1 << 63
+    if not plausible:
+        log.warning("file_left_alone", name=shown(file.name), size=file.size, mtime=file.mtime)
+    return plausible
 
 
 def _is_plain(name: str) -> bool:

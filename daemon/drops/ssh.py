@@ -3,6 +3,7 @@
 import contextlib
 import io
 import queue
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -57,6 +58,10 @@ def connect(drop: SftpDrop, prefer: list[HostKey]) -> paramiko.Transport:
     transport.channel_timeout = drop.timeout
     options = transport.get_security_options()
     options.ciphers = sorted(options.ciphers, key=lambda cipher: "gcm" not in cipher)  # one pass over the bytes, not two
+    if not drop.legacy:
+        options.ciphers = [each for each in options.ciphers if not re.search("3des|cbc|arcfour|blowfish", each)]
+        options.digests = [each for each in options.digests if not re.match("hmac-(sha1|md5)", each)]
+        options.kex = [each for each in options.kex if not each.endswith("sha1")]
     wanted = {key.kind for key in prefer}
     options.key_types = sorted(options.key_types, key=lambda kind: _family(kind) not in wanted)
     try:

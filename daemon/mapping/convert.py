@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from daemon.datasets import Field
+from daemon.datasets import BOOLS, Field
 from daemon.mapping import countries, dates, numbers, payment_terms
 from daemon.mapping.currencies import CODES
 from daemon.mapping.digits import latin_column
@@ -30,7 +30,6 @@ _TYPES = {
     "money": MONEY,
     "list": pa.string(),
 }
-_BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
 _EXPONENT = r"^[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}$"
 """What a spreadsheet makes of a long code."""
@@ -132,7 +131,7 @@ def _one(text: str, field: Field, conventions: Conventions) -> Any:
         case "date":
             return dates.parse(text, conventions) or ReasonCode.NOT_A_DATE
         case "bool":
-            return _BOOLS.get(text.casefold(), ReasonCode.NOT_A_BOOL)
+            return BOOLS.get(text.casefold(), ReasonCode.NOT_A_BOOL)
         case "integer":
             return int(text.removesuffix(".0")) if re.fullmatch(r"-?[0-9]{1,9}(\.0)?", text) else ReasonCode.NOT_AN_INTEGER
         case "enum":

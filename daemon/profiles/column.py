@@ -67,6 +67,12 @@ class Column(Table):
         return self.join is not None or any(part.joins for part in self.first_of or [])
 
     @property
+    def given(self) -> list[str]:
+        """The values that the profile itself gives, whatever the file has: a constant, a default, what its words mean."""
+        own = [each for each in (self.value, self.default, *(self.map or {}).values()) if each]
+        return own + [word for part in self.first_of or [] for word in part.given]
+
+    @property
     def signs(self) -> bool:
         """Whether it makes an amount of two columns, or by a flag."""
         return self.debit is not None or self.flag is not None

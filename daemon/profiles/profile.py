@@ -115,6 +115,13 @@ class Section(Table):
                 for name, column in columns.items()
                 if column.dates and (name not in dataset.fields or dataset.fields[name].type != "date")
             ]
+            faults += [
+                f'"{name}" can be no "{word}"{nearest(word, [*dataset.fields[name].words] or ["yes", "no"])}'
+                for name, column in columns.items()
+                if name in dataset.fields
+                for word in column.given
+                if not dataset.fields[name].takes(word)
+            ]
             if faults:
                 raise ValueError("; ".join(faults))
         return columns

@@ -48,12 +48,16 @@ class Profiles:
         return next((profile for profile in self if profile.name == name), None)
 
     def get(self, name: str) -> Profile:
-        """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none."""
+        """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none, and
+        ConfigInvalid when there is one that never was right.
+        """
         if known := self.saved(name) or next((each for each in self._of_templates if each.name == name), None):
             return known
         for path in ready_made():
             if path.stem == name:
                 return toml.load(path, Profile, name=name)
+        if mistakes := [mistake for mistake in self.mistakes if mistake.file.stem == name]:
+            raise ConfigInvalid(mistakes)
         close = nearest(name, [*(p.name for p in self), *(path.stem for path in ready_made())])
         raise FileRefused(Refusal.NO_PROFILE, "no_profile_in", name=name, folder=str(self._folder), close=close)
 

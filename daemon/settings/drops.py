@@ -111,6 +111,7 @@ class SftpDrop(_Server):
     kind: Literal["sftp"]
     port: int = Field(22, description="its port")
     key_file: Path | None = Field(None, description="the private key; its passphrase is NIGHTPORTER_<DROP>_PASSPHRASE")
+    legacy: bool = Field(False, description="also agree on ciphers and MACs of old servers: 3DES, CBC, SHA-1, MD5")
     agent: bool = Field(False, description="log in with the keys of the running ssh-agent")
     host_keys: list[str] = Field(
         [], description='"ssh-ed25519 AAAA…", several while keys rotate; nightporter check --pin shows it'
