@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all nights lint bench bench-reading bench-arrivals peers lock packages docs
+.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals peers audit lock packages docs
 
 setup: .venv/ready
 
@@ -26,7 +26,7 @@ unit: setup
 # As many tests side by side as the machine bears; each has a database of its own.
 SIDE_BY_SIDE := -n 4 --dist worksteal
 
-test: setup packages lint
+test: setup packages lint audit
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not thorough" $(ARGS)
 
 # With what takes long and seldom finds anything: before a release.
@@ -36,6 +36,10 @@ test-all: setup packages lint
 # Random nights against a model of the rules, in as many steps as ARGS says: make nights ARGS=100000
 nights: setup
 	NIGHTS=$(if $(ARGS),$(ARGS),100000) $(BIN)/pytest -q tests/integration/importing/test_random_nights.py --timeout 0
+
+# Processes killed at random under load, as many as ARGS says: make kills ARGS=1000
+kills: setup
+	KILLS=$(if $(ARGS),$(ARGS),1000) $(BIN)/pytest -q -s tests/faults/test_kill_loop.py
 
 lint: setup
 	$(BIN)/ruff check
@@ -61,12 +65,17 @@ bench-arrivals: setup packages
 packages:
 	@deploy/test-packages
 
-# The tables of docs/profile.md, settings.md and datasets.md, from what they tell of.
+# The tables of docs/profile.md, settings.md and datasets.md, and the manual page, from what they tell of.
 docs: setup
 	PYTHONPATH=. $(BIN)/python docs/reference.py
+	PYTHONPATH=. $(BIN)/python docs/man.py
 
-# New versions of everything; the lock files name no registry.
+# What pyproject.toml asks for; with ARGS=--upgrade, new versions of everything. The lock files name no registry.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 lock: setup
-	$(LOCK) --upgrade pyproject.toml -o requirements.lock
-	$(LOCK) --upgrade pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(LOCK) $(ARGS) pyproject.toml -o requirements.lock
+	$(LOCK) $(ARGS) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+
+# Is there a known hole in any version that is pinned? Where no list of them can be reached, it says so.
+audit: setup
+	@deploy/audit

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 def check(
     context: typer.Context,
-    pin: Annotated[bool, typer.Option("--pin", help="Only show the host keys of the SFTP drops, and where to put them.")] = False,
+    pin: Annotated[
+        bool,
+        typer.Option(
+            "--pin", help="Only show the host keys and certificates that the servers of the drops have, and where to put them."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Try every drop, every profile, the database and the mail server; exit 1 if any does not work."""
@@ -163,18 +168,28 @@ def _ledger(settings: "Settings") -> Iterator["Finding"]:
 
 
 def _pin(settings: "Settings", as_json: bool) -> None:
-    """Show the host keys of the SFTP drops, and where each goes."""
+    """Show what the servers of the drops prove themselves by, and where each goes."""
     from daemon.cli.show import print_json
-    from daemon.pickup import served_host_keys
+    from daemon.pickup import served_proofs
 
-    shown = list(served_host_keys(settings))
+    proofs = list(served_proofs(settings))
     if as_json:
-        print_json([{"drop": name, "host_key": key, "fingerprint": fingerprint} for name, key, fingerprint in shown])
+        failed = {"host_key": "", "certificate": ""}
+        told = [
+            failed | ({"fault": p} if isinstance(p, str) else {p.kind: p.text, "fingerprint": p.fingerprint}) for _, p in proofs
+        ]
+        print_json([{"drop": name} | each for (name, _), each in zip(proofs, told, strict=True)])
         return
-    for name, key, fingerprint in shown:
-        print(f'[drops.{name}]\nhost_keys = ["{key}"]   # {fingerprint}\n' if key else f"# drop {name}: {fingerprint}\n")
+    for name, proof in proofs:
+        if isinstance(proof, str):
+            print(f"# drop {name}: {proof}\n")
+        elif proof.kind == "host_key":
+            print(f'[drops.{name}]\nhost_keys = ["{proof.text}"]   # {proof.fingerprint}\n')
+        else:
+            print(f'[drops.{name}]\nca_file = "{name}.pem"   # a file with the lines below; {proof.fingerprint}\n{proof.text}')
     print(
-        "Compare each fingerprint with what the server's admin tells you; then put the line into nightporter.toml.",
+        "Compare each fingerprint with what the server's admin tells you; then put the lines into nightporter.toml.\n"
+        "A certificate that a known authority has signed needs no pin.",
         file=sys.stderr,
     )
 

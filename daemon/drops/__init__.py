@@ -1,6 +1,6 @@
 """Drops: the folders that files arrive in, one small interface over all of them."""
 
-from daemon.drops.base import Drop, walk
+from daemon.drops.base import Drop, Proof, walk
 from daemon.drops.choice import chosen, marker_of
 from daemon.drops.custody import fetch, give_back, put_away, set_aside, still
 from daemon.drops.kinds import open_drop
@@ -13,6 +13,7 @@ __all__ = [
     "Drop",
     "Local",
     "Posted",
+    "Proof",
     "Seen",
     "chosen",
     "fetch",

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self
 
 from daemon.drops.names import plain
-from daemon.drops.ssh import HostKey
 from daemon.errors import NotAllowed
 from daemon.log import get
 from daemon.model import RemoteFile, shown
@@ -31,6 +30,14 @@ class Step(NamedTuple):
     ok: bool
     detail: str
     remedy: str = ""
+
+
+class Proof(NamedTuple):
+    """What a server proves itself by: a host key as known_hosts has it, or a certificate in PEM; and its fingerprint."""
+
+    kind: Literal["host_key", "certificate"]
+    text: str
+    fingerprint: str
 
 
 class Drop(Protocol):
@@ -68,8 +75,8 @@ class Drop(Protocol):
         """What it is logged in to with beside what its settings and secrets say. Raises TryLater."""
         return []
 
-    def served_key(self) -> HostKey | None:
-        """The host key that its server shows now, whatever is pinned; None for a kind that has none. Raises TryLater."""
+    def served_proof(self) -> Proof | None:
+        """What its server proves itself by now, whatever is pinned; None for a kind that has nothing. Raises TryLater."""
         return None
 
     def __enter__(self) -> Self: ...

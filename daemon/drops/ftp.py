@@ -1,6 +1,7 @@
 """A drop that is a folder on an FTP server, encrypted (FTPS, explicit or implicit) or, if the settings insist, in the clear."""
 
 import ftplib
+import hashlib
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Self
 
-from daemon.drops.base import Drop, Listing, Step
+from daemon.drops.base import Drop, Listing, Proof, Step
 from daemon.drops.ftp_lines import Entry, fact_line, list_line, moment
 from daemon.drops.ftp_session import CHUNK, UNKNOWN_COMMAND, Session
 from daemon.drops.reach import reached
@@ -44,6 +45,15 @@ class Ftp(Drop):
         yield Step(True, f"lists by {'MLSD' if 'MLST' in features else mdtm}")
         if (resumes := self.session.resumes_sessions) is not None:
             yield Step(True, f"data connections {'resume' if resumes else 'do not resume'} the TLS session")
+
+    def served_proof(self) -> Proof | None:
+        """The certificate that the server shows now, whatever is trusted. Raises TryLater."""
+        der = self.session.shown_certificate()
+        if der is None:
+            return None
+        digest = hashlib.sha256(der).hexdigest().upper()
+        pairs = ":".join(digest[at : at + 2] for at in range(0, len(digest), 2))
+        return Proof("certificate", ssl.DER_cert_to_PEM_cert(der), f"SHA256:{pairs}")
 
     def __enter__(self) -> Self:
         self._folders.clear()

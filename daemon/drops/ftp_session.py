@@ -69,6 +69,19 @@ class Session:
             self.ftp.close()
             raise
 
+    def shown_certificate(self) -> bytes | None:
+        """The server's certificate, though nobody knows it; nothing secret is sent. None in the clear. Raises TryLater."""
+        if isinstance(self._drop, FtpDrop):
+            return None
+        anybody = ssl.create_default_context()
+        anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+        with self.answering(), contextlib.closing(_Tls(context=anybody, timeout=self._drop.timeout)) as client:
+            client.begin(self._drop.host, self.port, self._drop.implicit)
+            if not self._drop.implicit:
+                client.auth()
+            assert isinstance(client.sock, ssl.SSLSocket)
+            return client.sock.getpeercert(binary_form=True)
+
     def close(self, *, politely: bool) -> None:
         """End the conversation; `politely` where it did not break off."""
         with contextlib.suppress(OSError, EOFError, ftplib.Error, ValueError), self.within(self._drop.timeout):
@@ -87,6 +100,7 @@ class Session:
             return
         if self._drop.ca_file:
             self.ftp.context = ssl.create_default_context(cafile=self._settings.path(self._drop.ca_file))
+            self.ftp.context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a certificate that is pinned is enough by itself
         self.ftp.begin(self._drop.host, self.port, self._drop.implicit)
         if not self._drop.implicit:
             self.ftp.auth()

@@ -11,7 +11,7 @@ import paramiko
 
 from daemon.drops import paramiko_insides as insides
 from daemon.drops import ssh
-from daemon.drops.base import Drop, Listing, Step
+from daemon.drops.base import Drop, Listing, Proof, Step
 from daemon.drops.deadline import within
 from daemon.drops.names import as_bytes, as_text
 from daemon.drops.reach import reached
@@ -51,9 +51,10 @@ class Sftp(Drop):
         """The fingerprints of the agent's keys."""
         return ssh.agent_fingerprints(self._drop)
 
-    def served_key(self) -> ssh.HostKey:
-        """The host key that the server shows now."""
-        return ssh.served_key(self._drop)
+    def served_proof(self) -> Proof:
+        """The host key that the server shows now, whatever is pinned. Raises TryLater."""
+        key = ssh.served_key(self._drop)
+        return Proof("host_key", str(key), key.fingerprint)
 
     def __enter__(self) -> Self:
         with self._translated():

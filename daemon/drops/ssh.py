@@ -6,9 +6,11 @@ import queue
 import re
 import socket
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,11 @@ class HostKey:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.base64}"
+
+    @property
+    def fingerprint(self) -> str:
+        """As OpenSSH shows it."""
+        return "SHA256:" + b64encode(sha256(b64decode(self.base64)).digest()).decode().rstrip("=")
 
 
 def pinned(drop: SftpDrop) -> list[HostKey]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from daemon.datasets import Dataset, Field, plain, synonyms
 from daemon.errors import Detail, FileRefused
+from daemon.mapping.assignment import best_pairs
 from daemon.mapping.currencies import CODES, sign_of
 from daemon.mapping.evidence import Evidence
 from daemon.mapping.likeness import Likeness, Names, nothing
@@ -57,8 +58,6 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
     """Propose a mapping for a file by its headers and what stands below them."""
     names, none = Names(dataset), nothing(dataset.name)
     language = names.language(list(evidence))
-    from scipy.optimize import linear_sum_assignment  # slow to import, and only suggestions need it
-
     sides = _sides(dataset, evidence)
     fields = dataset.mappable
     scores = np.zeros((len(fields), len(evidence)))
@@ -75,8 +74,7 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
     scores[scores < _THRESHOLD] = 0
     found = {
         fields[row]: Proposal(list(evidence)[column], round(float(scores[row, column]), 2), reasons[row, column])
-        for row, column in zip(*(each.tolist() for each in linear_sum_assignment(scores, maximize=True)), strict=True)
-        if scores[row, column]
+        for row, column in best_pairs(scores)
     }
     if sides and "amount" not in found:
         found["amount"] = Proposal(sides[0], 0.95, "two columns, one for each side", credit=sides[1])

@@ -1,7 +1,5 @@
 """Examining a drop: every step of the way to its files, each with what was found and, where it does not work, what to do."""
 
-import base64
-import hashlib
 import secrets
 import time
 from collections.abc import Iterator
@@ -10,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from daemon import ledger, queue
-from daemon.drops import Drop, chosen, open_drop, walk
+from daemon.drops import Drop, Proof, chosen, open_drop, walk
 from daemon.errors import FileRefused, LoginRefused, TryLater, WrongServer
 from daemon.model import basename, shown
 from daemon.profiles import Profiles
@@ -111,17 +109,15 @@ def state_of(conn: Connection, name: str) -> Iterator[Finding]:
     )
 
 
-def served_host_keys(settings: Settings) -> Iterator[tuple[str, str, str]]:
-    """For each SFTP drop its name, the host key that its server shows now, and that key's fingerprint, or what is wrong."""
+def served_proofs(settings: Settings) -> Iterator[tuple[str, Proof | str]]:
+    """For each drop whose server has to prove itself its name, and what it shows now, or else what is wrong."""
     for name, drop in settings.drops.items():
         try:
-            key = open_drop(name, drop, settings).served_key()
+            proof: Proof | str | None = open_drop(name, drop, settings).served_proof()
         except TryLater as fault:
-            yield name, "", shown(str(fault))
-            continue
-        if key:
-            digest = hashlib.sha256(base64.b64decode(key.base64)).digest()
-            yield name, str(key), "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
+            proof = shown(str(fault))
+        if proof:
+            yield name, proof
 
 
 def _span(seconds: float) -> str:

@@ -100,7 +100,7 @@ def letters(detect: Callable[[bytes], str | None]) -> Counter[str]:
 
 def by_charset_normalizer(raw: bytes) -> str | None:
     """The encoding by charset-normalizer."""
-    from charset_normalizer import from_bytes  # type: ignore[import-not-found]
+    from charset_normalizer import from_bytes
 
     best = from_bytes(raw).best()
     return best.encoding if best else None

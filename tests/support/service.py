@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
-from typing import Self
+from typing import IO, Self
 
 import psycopg
 
@@ -55,11 +55,14 @@ class Service:
 
     def start(self, **environment: str) -> Self:
         """Start it, and return when it serves."""
-        self.log = (self.home / "service.log").open("ab")
-        self.process = subprocess.Popen(self.command, env=self.environment | environment, stderr=self.log)
-        self.log.close()
+        with (self.home / "service.log").open("ab") as log:
+            self.process = self.started(log, **environment)
         self.eventually(self.serves)
         return self
+
+    def started(self, log: IO[bytes], **environment: str) -> "subprocess.Popen[bytes]":
+        """Its process, just begun."""
+        return subprocess.Popen(self.command, env=self.environment | environment, stderr=log)
 
     def serves(self) -> bool:
         """Whether its pages answer."""

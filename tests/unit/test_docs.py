@@ -7,6 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+man_spec = importlib.util.spec_from_file_location("man", ROOT / "docs" / "man.py")
+assert man_spec
+assert man_spec.loader
+man = importlib.util.module_from_spec(man_spec)
+man_spec.loader.exec_module(man)
 spec = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
 assert spec
 assert spec.loader
@@ -37,3 +42,8 @@ def test_every_link_of_a_page_leads_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_manual_page_tells_what_is_so() -> None:
+    """Every command and option stands in it as `--help` says it: `make docs` writes it anew."""
+    assert man.PAGE.read_text(encoding="utf-8") == man.page()
