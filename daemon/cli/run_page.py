@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from daemon.cli.show import STATE_STYLES
+from daemon.cli.show import STATE_STYLES, terminal
 from daemon.model import ImportRun, shown
 from daemon.results import Words, of_the_file, of_the_ledger
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def print_run(run: ImportRun, mails: "Sequence[Owed]", suppressed: Sequence[dict[str, Any]], rejects_url: str | None) -> None:
     """Everything about a run: what came of it, its journey, how it was read, its rows and its money, its mails."""
-    console, words = Console(), Words("en")
+    console, words = terminal(), Words("en")
     console.print(Text.assemble((run.title, "bold"), "  ", (run.state, STATE_STYLES[run.state])))
     if run.code:
         console.print(f"{words.refusal(run.code, run.detail)}.", markup=False)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from daemon.model import ImportRun, Rejection, shown
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from daemon.ledger.arrivals import Missing
     from daemon.loading import Change
     from daemon.results import Words
@@ -89,6 +91,13 @@ def exit_code(run: ImportRun) -> int:
     return {"imported": 0, "refused": 3, "held": 4}.get(run.state, 1)
 
 
+def terminal() -> "Console":
+    """What is printed on: the terminal; or, for what goes to a file or a pipe, one that is never too narrow."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=_WIDE)
+
+
 def print_rows(
     names: Sequence[str],
     rows: Sequence[Sequence[object]],
@@ -99,11 +108,10 @@ def print_rows(
     """A table. Nothing of it is ever cut: where it is too wide for the terminal each row is a card, a line for each of its cells
     that holds anything; what goes to a file or a pipe is as wide as it is.
     """
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console() if sys.stdout.isatty() else Console(width=_WIDE)
+    console = terminal()
     cells = [[Text(text := shown(str(cell)), style=styled(column, text)) for column, cell in enumerate(row)] for row in rows]
     if title:
         console.print(Text(title, style="italic"), soft_wrap=True)

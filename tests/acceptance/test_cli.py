@@ -206,3 +206,56 @@ def test_a_workbook_of_rejected_rows_opens(home: Path, command: Run, database: s
     sheet = openpyxl.load_workbook(io.BytesIO(made.stdout)).active
     assert sheet is not None
     assert sheet.max_row == 2
+
+
+def test_a_home_is_begun_by_one_command(tmp_path: Path, command: Run) -> None:
+    """`init` leaves commented settings that are right as they are; a second one changes nothing of them."""
+    assert command("init").returncode == 0
+    settings = tmp_path / "nightporter.toml"
+    settings.write_text(settings.read_text() + '[drops.mine]\nkind = "local"\npath = "mine"\n')
+    assert command("init").returncode == 0
+    assert "[drops.mine]" in settings.read_text()
+    assert (tmp_path / "link.keys").stat().st_mode & 0o777 == 0o600
+    assert "drop erp" in command("check").stdout
+
+
+def test_what_there_is_to_write_about_is_listed(command: Run) -> None:
+    """The settings' schema, the datasets and their fields; `-h` helps everywhere."""
+    schema = json.loads(command("settings", "schema").stdout)
+    assert {"drops", "mail", "web"} <= set(schema["properties"])
+    assert "receivables" in command("datasets", "list").stdout
+    fields = json.loads(command("datasets", "show", "receivables", "--json").stdout)["fields"]
+    assert fields["item_number"]["required"]
+    assert command("imports", "-h").returncode == 0
+
+
+def test_a_broken_profile_is_said_to_be_broken(home: Path, command: Run) -> None:
+    """Not missing: with its file, its line and what is wrong; and no other command is disturbed by it."""
+    (home / "profiles" / "types.toml").write_text(
+        dedent(ITEMS).replace("[columns]", '[columns]\nitem_type = { from = "T", map = { R = "invoise" } }')
+    )
+    done = command("profile", "test", "types", home / "items.csv")
+    assert done.returncode == 2
+    assert "types.toml" in done.stderr
+    assert '"item_type" can be no "invoise"; did you mean "invoice"?' in done.stderr
+    assert command("imports", "list").stderr == ""
+
+
+def test_nothing_is_cut_where_a_terminal_is_narrow(home: Path, command: Run) -> None:
+    """What goes to a pipe is as wide as it is: a row a line, each whole."""
+    (home / "wide.csv").write_text(
+        ";".join(f"Column {n}" for n in range(30)) + "\n" + ";".join("x" * 20 for _ in range(30)) + "\n"
+    )
+    (header, row) = [
+        line for line in command("read", home / "wide.csv").stdout.splitlines() if "x" * 20 in line or "Column 29" in line
+    ]
+    assert row.count("x" * 20) == 30
+    assert "Column 29" in header
+
+
+def test_how_much_is_logged_is_said_in_any_case(command: Run) -> None:
+    """`--log-level debug` and `DEBUG` are one; a word that is no level is a wrong usage, without a traceback."""
+    assert command("--log-level", "debug", "datasets", "list").returncode == 0
+    done = command("--log-level", "loud", "datasets", "list")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr

@@ -60,3 +60,18 @@ def test_network_mounts_are_told_apart() -> None:
     mounts = [("/", "ext4"), ("/mnt/share", "cifs"), ("/mnt/share/local", "ext4"), ("/mnt/erp", "fuse.sshfs")]
     folders = ["/srv", "/mnt/share/in", "/mnt/share/local/in", "/mnt/shared", "/mnt/erp"]
     assert [on_network(Path(folder), mounts) for folder in folders] == [False, True, False, False, True]
+
+
+def test_a_drop_that_is_added_while_it_runs_is_looked_into(
+    tmp_path: Path, database: str, mail_server: MailServer, eventually: Callable[..., object]
+) -> None:
+    """New settings are in force within seconds; while they are none, the last good ones are, and the log says so."""
+    (tmp_path / "late").mkdir()
+    with Service(tmp_path, database, mail_server, eventually) as service:
+        settings = tmp_path / "nightporter.toml"
+        good = settings.read_text()
+        settings.write_text(good + "[drops.late\n")
+        eventually(lambda: "settings_invalid" in (tmp_path / "service.log").read_text())
+        settings.write_text(good + MORE.format(name="late"))
+        (tmp_path / "late" / "customers.csv").write_text(customers("C1"))
+        service.wait_for("imported", 1)
