@@ -164,7 +164,7 @@ def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
     try:
         return _Seen(mtime, toml.load(path, Profile, name=path.stem), [])
     except ConfigInvalid as error:
-        log.error(
+        log.warning(
             "profile_broken",
             profile=path.stem,
             mistakes=[str(f) for f in error.mistakes],
