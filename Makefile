@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals peers audit lock packages docs
+.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals peers audit lock packages docs messages
 
 setup: .venv/ready
 
@@ -20,6 +20,10 @@ demo: setup
 	$(BIN)/nightporter demo $(ARGS)
 
 # ARGS go to pytest: make unit ARGS="-k dates"
+# Brings the catalogues of translations up to what is said.
+messages: setup
+	PYTHONPATH=. $(BIN)/python docs/messages.py
+
 unit: setup
 	$(BIN)/pytest tests/unit -q $(ARGS)
 

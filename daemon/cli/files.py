@@ -10,12 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
+from daemon.languages import LANGUAGES, nearest_language
+
 if TYPE_CHECKING:
     from daemon.importing import Progress, Rehearsed
     from daemon.profiles import Profile
     from daemon.reading import Reader
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, resolve_path=True, help="The file.")]
+Tongue = Annotated[
+    str, typer.Option("--language", callback=lambda tag: nearest_language(tag), help=f"One of {', '.join(LANGUAGES)}.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SHOWN = 10
 T = TypeVar("T")
@@ -152,7 +157,7 @@ def template(
     context: typer.Context,
     dataset: Annotated[str, typer.Argument(help="customers, receivables, contacts, open_credits, or one of your own.")],
     to: Annotated[Literal["xlsx", "csv"], typer.Option(help="What kind of file.")] = "xlsx",
-    language: Annotated[Literal["en", "fr"], typer.Option(help="The language of its headers.")] = "en",
+    language: Tongue = "en",
 ) -> None:
     """Print a template with every field, to be filled in and imported under the name it is given: it needs no profile."""
     from daemon import settings

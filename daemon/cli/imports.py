@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from daemon.cli.files import Json
+from daemon.cli.files import Json, Tongue
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -101,7 +101,7 @@ def rejects(
     context: typer.Context,
     id: Id,
     to: Annotated[Literal["csv", "xlsx", "json"], typer.Option(help="What to print.")] = "csv",
-    language: Annotated[Literal["en", "fr"], typer.Option(help="The language of the reasons.")] = "en",
+    language: Tongue = "en",
 ) -> None:
     """The rejected rows of a run with their reasons, on stdout."""
     from daemon import db, ledger, results, settings

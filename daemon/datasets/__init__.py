@@ -11,7 +11,7 @@ from daemon.datasets.dataset import (
     is_shipped,
     synonyms,
 )
-from daemon.datasets.field import BOOLS, Field, Language, Name
+from daemon.datasets.field import BOOLS, Field, Name, labelled
 from daemon.datasets.words import header_languages, is_header, plain
 
 __all__ = [
@@ -22,13 +22,13 @@ __all__ = [
     "Balance",
     "Dataset",
     "Field",
-    "Language",
     "Name",
     "datasets",
     "extend",
     "header_languages",
     "is_header",
     "is_shipped",
+    "labelled",
     "plain",
     "synonyms",
 ]

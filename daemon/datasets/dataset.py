@@ -10,7 +10,7 @@ from pydantic import Field as Key
 from pydantic import model_validator
 
 from daemon import shipped, toml
-from daemon.datasets.field import LANGUAGES, Field, Label, Name
+from daemon.datasets.field import Field, Label, Name
 from daemon.toml import ConfigInvalid, Mistake, Table, nearest
 
 CUSTOMERS = "customers"
@@ -222,8 +222,7 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
         taken = [each for each in fields if each in known[name].taken | set(known[name].fields)]
         mistakes += [toml.mistake_at(said_in, [*key, "custom", each], f"{name} has {each} already") for each in taken]
         labelled = {
-            each: field.model_copy(update={"label": field.label or dict.fromkeys(LANGUAGES, _spoken(each))})
-            for each, field in fields.items()
+            each: field.model_copy(update={"label": field.label or {"en": _spoken(each)}}) for each, field in fields.items()
         }
         known[name] = known[name].model_copy(
             update={"fields": dict(known[name].fields) | labelled, "custom": known[name].custom | set(fields)}

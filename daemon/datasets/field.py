@@ -1,15 +1,12 @@
 """Fields: what a dataset's columns hold, as TOML says it; those of the house, and those that an admin adds."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, model_validator
 from pydantic import Field as Key
 
+from daemon.languages import translation
 from daemon.toml import Table
-
-Language = Literal["en", "fr"]
-"""The languages that mails, pages and templates are written in."""
-LANGUAGES = get_args(Language)
 
 BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 """What yes and no are written as."""
@@ -18,15 +15,18 @@ Name = Annotated[str, Key(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 """How fields and datasets are called in Postgres."""
 
 
-def _in_every_language(label: object) -> object:
-    """A label may be one text, or be there in one language only."""
-    said = {"en": label} if isinstance(label, str) else label
-    if not isinstance(said, dict) or not said:
-        return label
-    return {language: said.get(language) or next(iter(said.values())) for language in LANGUAGES}
+def _by_language(label: object) -> object:
+    """A label may be one text, in English, or be given in several languages."""
+    return {"en": label} if isinstance(label, str) else label
 
 
-Label = Annotated[dict[str, str], BeforeValidator(_in_every_language)]
+Label = Annotated[dict[str, str], BeforeValidator(_by_language)]
+
+
+def labelled(label: dict[str, str], language: str) -> str:
+    """A label in a language: as it is given, else as the catalogue has it."""
+    english = label.get("en") or next(iter(label.values()), "")
+    return label.get(language) or translation(language).pgettext("label", english)
 
 
 class Field(Table):

@@ -7,35 +7,32 @@ from decimal import Decimal
 from typing import IO
 
 from daemon.datasets.dataset import Dataset
-from daemon.datasets.field import Field
+from daemon.datasets.field import Field, labelled
+from daemon.languages import LANGUAGES, sentence, translation
 
-EXAMPLE = {"en": "e.g. ", "fr": "ex. "}
-"""How the row of examples begins, by which it is known for no record."""
-
-_TYPES = {
-    "en": {
-        "text": "text", "integer": "whole number", "money": "amount", "date": "date", "bool": "yes or no",
-        "enum": "one of the list", "list": "texts with commas between",
-    },
-    "fr": {
-        "text": "texte", "integer": "nombre entier", "money": "montant", "date": "date", "bool": "yes ou no",
-        "enum": "un de la liste", "list": "textes séparés par des virgules",
-    },
-}  # fmt: skip
-_REQUIRED = {"en": "required", "fr": "obligatoire"}
-_LEFT_OUT = {"en": "filled in on every row, or on none", "fr": "à remplir sur toutes les lignes, ou sur aucune"}
+BEGINNING = "nightporter-"
+"""How the names of templates begin."""
 _ROWS = 10_000
 """The rows below the headers that have drop-downs."""
 
 
 def file_name(dataset: Dataset, kind: str) -> str:
     """What a filled-in template must be called so that it is imported with no profile of its own: this, or longer."""
-    return f"nightporter-{dataset.name}.{kind}"
+    return f"{BEGINNING}{dataset.name}.{kind}"
 
 
 def names(field: str, described: Field) -> list[str]:
     """The headers that a template may have for a field: its label in any language, or the field's own name."""
-    return list(dict.fromkeys([*described.label.values(), field]))
+    return list(dict.fromkeys([*(labelled(described.label, language) for language in LANGUAGES), field]))
+
+
+def examples() -> list[str]:
+    """How the row of examples begins in each language, by which it is known for no record."""
+    return [_said("example", language) for language in LANGUAGES]
+
+
+def _said(name: str, language: str) -> str:
+    return sentence(f"template.{name}").said(language, 1)
 
 
 def as_csv(dataset: Dataset, language: str) -> str:
@@ -43,9 +40,9 @@ def as_csv(dataset: Dataset, language: str) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";")
     fields = [(name, dataset.fields[name]) for name in dataset.mappable]
-    writer.writerow([field.label[language] for _, field in fields])
-    examples = [field.example for _, field in fields]
-    writer.writerow([EXAMPLE[language] + examples[0], *examples[1:]])
+    writer.writerow([labelled(field.label, language) for _, field in fields])
+    shown = [field.example for _, field in fields]
+    writer.writerow([_said("example", language) + shown[0], *shown[1:]])
     return text.getvalue()
 
 
@@ -60,19 +57,20 @@ def as_xlsx(dataset: Dataset, language: str, out: IO[bytes]) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    sheet.title = dataset.label[language]
+    sheet.title = labelled(dataset.label, language)[:31]
     sheet.freeze_panes = "A2"
     for column, name in enumerate(dataset.mappable, 1):
         field = dataset.fields[name]
-        title = sheet.cell(1, column, field.label[language])
+        label = labelled(field.label, language)
+        title = sheet.cell(1, column, label)
         title.font = Font(bold=True, color="FFFFFF")
         title.fill = PatternFill("solid", fgColor="1F4E5F" if field.required and not field.given_by else "6B8E9B")
         title.comment = Comment(_told(name, field, language), "Nightporter", height=110, width=260)
-        example = sheet.cell(2, column, _value(field, EXAMPLE[language] if column == 1 else ""))
+        example = sheet.cell(2, column, _value(field, _said("example", language) if column == 1 else ""))
         example.font = Font(italic=True, color="8A8A8A")
         example.alignment = Alignment(horizontal="left")
         letter = get_column_letter(column)
-        sheet.column_dimensions[letter].width = max(len(field.label[language]), len(field.example), 10) + 3
+        sheet.column_dimensions[letter].width = max(len(label), len(field.example), 10) + 3
         if choices := ["yes", "no"] if field.type == "bool" else list(field.words):
             choice = DataValidation("list", formula1=f'"{",".join(choices)}"', allow_blank=True, showErrorMessage=True)
             choice.add(f"{letter}3:{letter}{_ROWS}")
@@ -85,13 +83,11 @@ def as_xlsx(dataset: Dataset, language: str, out: IO[bytes]) -> None:
 
 def _told(name: str, field: Field, language: str) -> str:
     """What the comment on a header says."""
-    kind = _TYPES[language][field.type]
-    needed = [_LEFT_OUT[language]] if field.default_from else [_REQUIRED[language]] if field.required else []
-    return "\n".join(
-        filter(
-            None, [name, ", ".join([kind, *needed]), field.description, field.example and f"{EXAMPLE[language]}{field.example}"]
-        )
-    )
+    needed = ["left_out"] if field.default_from else ["required"] if field.required else []
+    kind = ", ".join(_said(each, language) for each in (field.type, *needed))
+    described = field.description and translation(language).pgettext("description", field.description)
+    example = field.example and _said("example", language) + field.example
+    return "\n".join(filter(None, [name, kind, described, example]))
 
 
 def _value(field: Field, mark: str) -> object:

@@ -270,8 +270,11 @@ def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again
         if isinstance(item, Batch):
             reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
             turned = item.of(item.frame.index.isin(list(reasons)))
+            money = mapping.money_of(turned)
             rejections = (
-                Rejection(line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]), typed=typed)
-                for (line, cells), typed in zip(turned.rows(), turned.typed_cells(), strict=True)
+                Rejection(
+                    line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]), None, typed, *each
+                )
+                for (line, cells), typed, each in zip(turned.rows(), turned.typed_cells(), money, strict=True)
             )
             ledger.runs.reject_rows(conn, stage.run_id, rejections)

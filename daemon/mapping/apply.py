@@ -16,6 +16,7 @@ from daemon.errors import FileRefused, Refusal
 from daemon.mapping.conversion import Mapped, Work
 from daemon.mapping.convert import cells
 from daemon.mapping.header import Header, missing
+from daemon.mapping.sums import Open, amounts
 from daemon.model import Batch, ReasonCode
 from daemon.profiles import Column, Conventions, Section
 from daemon.toml import nearest
@@ -121,6 +122,12 @@ class Mapping:
             work.sign_by_type(self._dataset, self.credits)
         work.settle(self._dataset.balance)
         return work.split(self.fields, self._dataset)
+
+    def money_of(self, batch: Batch) -> list[Open]:
+        """What each row of a batch that has no fault of its own is about in money."""
+        rows = self._converted(batch).rows
+        known = dict(zip(rows.column("source_line").to_pylist(), amounts(rows, self._dataset.balance), strict=True))
+        return [known.get(line, (None, None)) for line in batch.frame.index.tolist()]
 
     def signs(self, batch: Batch) -> frozenset[int]:
         """With which signs the credits of a batch are printed."""

@@ -1,7 +1,7 @@
 """One batch on its way through the conversion: columns read, completed, compared; then the good rows and the bad ones."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial, reduce
@@ -15,7 +15,7 @@ from daemon.mapping import payment_terms
 from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
 from daemon.mapping.header import Header, missing
 from daemon.mapping.numbers import MONEY, balanced, marked, no_nothing, overpunched, sided
-from daemon.mapping.sums import sums, unread
+from daemon.mapping.sums import Open, amounts, sums, unread
 from daemon.model import Batch, Reason, ReasonCode, Rejection
 from daemon.profiles import Column, Conventions
 
@@ -243,7 +243,7 @@ class Work:
         rejected = sums(table.take(bad), balance)
         spoken_of = dataset.presence.protects if dataset.presence else ""
         protects = table.column(spoken_of).take(bad).combine_chunks() if spoken_of in fields else pa.nulls(len(bad), pa.string())
-        rejections = list(self._rejections(bad))
+        rejections = list(self._rejections(bad, amounts(table.take(bad), balance)))
         return Mapped(table.filter(pa.array(good)), rejections, money, rejected, protects, unread(table, balance))
 
     def _entity(self) -> pa.Array:
@@ -260,7 +260,7 @@ class Work:
                 self._fault(row, Reason(fault, "entity", text[row].as_py(), self._origin(source, row), str(MAX_ENTITY)))
         return pc.fill_null(text, self._own_entity)
 
-    def _rejections(self, bad: list[int]) -> Iterator[Rejection]:
+    def _rejections(self, bad: list[int], money: Iterable[Open]) -> Iterator[Rejection]:
         batch = self._batch.of(bad)
-        for at, (line, row), typed in zip(bad, batch.rows(), batch.typed_cells(), strict=True):
-            yield Rejection(line, row, tuple(self._faults[at]), typed=typed)
+        for at, (line, row), typed, each in zip(bad, batch.rows(), batch.typed_cells(), money, strict=True):
+            yield Rejection(line, row, tuple(self._faults[at]), None, typed, *each)

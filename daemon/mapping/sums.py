@@ -7,6 +7,17 @@ import pyarrow.compute as pc
 
 from daemon.datasets import Balance
 
+Open = tuple[Decimal | None, str | None]
+"""What a row is about in money: the amount and its currency; neither, where one of them could not be read."""
+
+
+def amounts(table: pa.Table, balance: Balance | None) -> list[Open]:
+    """What each row of a table is about in money."""
+    if balance is None or not {balance.currency, balance.amount} <= set(table.column_names):
+        return [(None, None)] * table.num_rows
+    columns = (table.column(name).to_pylist() for name in (balance.amount, balance.currency))
+    return [each if None not in each else (None, None) for each in zip(*columns, strict=True)]
+
 
 def unread(table: pa.Table, balance: Balance | None) -> int:
     """Of how many rows the amount, or its currency, could not be read."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from daemon.model.reasons import Reason
@@ -53,3 +54,6 @@ class Rejection:
     """The run by which the row went in after all, corrected."""
     typed: Sequence[int] = ()
     """Of a workbook: the cells that the spreadsheet had typed, whose text is canonical."""
+    amount: Decimal | None = None
+    currency: str | None = None
+    """What the row is about in money, as far as both could be read."""

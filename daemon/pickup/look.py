@@ -41,6 +41,9 @@ def look(
         told = ledger.drops.unmatched_files(conn, name)
     listing = walk(drop, here)
     failpoint.reach("listed")
+    if gone := told - set(listing):
+        with db.transaction(engine) as conn:
+            ledger.drops.forget_unmatched(conn, name, gone)
     controls = _controls(profiles, name, listing)
     told_by = set(controls.values())
     settled = observe(seen, listing, here, clock(), told_by)
@@ -133,6 +136,8 @@ def record(
                 log.warning("no_profile", drop=drop, file=file.name)
                 results.owe_notice(conn, "unmatched", settings.admins, many=many, drop=drop, file=file.name)
             return None
+        if file in told:
+            ledger.drops.forget_unmatched(conn, drop, [file])
         run_id = ledger.arrivals.record_arrival(
             conn, drop, file, sections, arriving.listed_at, queue.this_host(), arriving.control, arriving.companions
         )

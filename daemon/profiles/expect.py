@@ -75,12 +75,18 @@ class Expect(Table):
         except NotImplementedError as error:
             raise ValueError(f"holidays: {error}") from error
 
+    def due_on(self, day: date) -> datetime | None:
+        """By when a file is expected on a day, in UTC; None on a day without one."""
+        if not self.expected_on(day):
+            return None
+        return datetime.combine(day, clock_time(self.by), ZoneInfo(self.timezone)).astimezone(UTC)
+
     def due_before(self, moment: datetime) -> datetime | None:
         """The latest time, not after `moment`, by which a file was expected; in UTC."""
         zone = ZoneInfo(self.timezone)
         today = moment.astimezone(zone).date()
         for day in (today - timedelta(n) for n in range(_LONGEST_GAP)):
-            due = datetime.combine(day, clock_time(self.by), zone).astimezone(UTC)
-            if due <= moment and self.expected_on(day):
+            due = self.due_on(day)
+            if due is not None and due <= moment:
                 return due
         return None

@@ -22,6 +22,9 @@ REJECTED_ROWS = re.compile(r"(?i)nightporter-rejected-rows-.*\.xlsx$")
 """What workbooks of rejected rows are called, see `results.file_name`; browsers and people put something behind it."""
 
 
+_TEMPLATE = "template-"
+
+
 class Profiles:
     """The profiles of a home folder, read again when a file changes.
 
@@ -31,7 +34,6 @@ class Profiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: dict[Path, _Seen] = {}
-        self._of_templates = [_of_template(dataset) for dataset in datasets().values()]
 
     def __iter__(self) -> Iterator[Profile]:
         self._refresh()
@@ -51,8 +53,10 @@ class Profiles:
         """The profile of that name: saved, of a template, or ready-made. Raises FileRefused `no_profile` when there is none, and
         ConfigInvalid when there is one that never was right.
         """
-        if known := self.saved(name) or next((each for each in self._of_templates if each.name == name), None):
+        if known := self.saved(name):
             return known
+        if name.startswith(_TEMPLATE) and (dataset := datasets().get(name.removeprefix(_TEMPLATE))):
+            return _of_template(dataset)
         for path in ready_made():
             if path.stem == name:
                 return toml.load(path, Profile, name=name)
@@ -66,9 +70,9 @@ class Profiles:
 
         Raises FileRefused `two_profiles`, which names both, when two claim it.
         """
-        claiming = [profile for profile in self if profile.matches(name, drop)] or [
-            profile for profile in self._of_templates if profile.matches(name, drop)
-        ]
+        claiming = [profile for profile in self if profile.matches(name, drop)]
+        if not claiming and name.casefold().startswith(template.BEGINNING):
+            claiming = [each for each in map(_of_template, datasets().values()) if each.matches(name, drop)]
         if len(claiming) > 1:
             names = " and ".join(profile.name for profile in claiming)
             raise FileRefused(Refusal.TWO_PROFILES, "plain", text=names)
@@ -189,10 +193,10 @@ def _of_template(dataset: Dataset) -> Profile:
     }
     profile: Profile = Profile.model_validate(
         {
-            "name": f"template-{dataset.name}",
-            "regex": rf"(?i)nightporter-{dataset.name}.*\.(xlsx|csv)",
+            "name": f"{_TEMPLATE}{dataset.name}",
+            "regex": rf"(?i){template.BEGINNING}{dataset.name}.*\.(xlsx|csv)",
             "dataset": dataset.name,
-            "format": {"ignore": [f"{mark}*" for mark in template.EXAMPLE.values()]},
+            "format": {"ignore": [f"{mark}*" for mark in template.examples()]},
             "columns": columns,
         }
     )

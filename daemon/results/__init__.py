@@ -2,7 +2,7 @@
 
 from daemon.results.delivery import deliver
 from daemon.results.facts import run_json
-from daemon.results.links import Links
+from daemon.results.links import Links, Opened
 from daemon.results.outbox import DIGEST_FROM, Owed, mails_of, owe_notice, owe_result, owed_mails, was_told
 from daemon.results.recipients import people, recipients
 from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
@@ -14,6 +14,7 @@ __all__ = [
     "DIGEST_FROM",
     "OURS",
     "Links",
+    "Opened",
     "Owed",
     "Words",
     "as_csv",

@@ -1,27 +1,37 @@
 """Delivery: an owed mail is made and sent, or owed again."""
 
+import io
 from datetime import timedelta
+from email.message import EmailMessage
 
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, ledger, queue
 from daemon.errors import TryLater
 from daemon.log import get
+from daemon.model import ImportRun
+from daemon.profiles import Profiles
 from daemon.results import smtp
-from daemon.results.digest import Digest, gathered
-from daemon.results.email import FIRST_REJECTIONS, Result, compose
+from daemon.results.digest import gathered
+from daemon.results.email import Told, attach, compose
 from daemon.results.links import Links
 from daemon.results.outbox import GATHERING_SECONDS, Owed, is_gathering, mark_sent, mark_undelivered, take_mail
+from daemon.results.rejections import as_xlsx, file_name
+from daemon.results.result import result_of, zone_of
+from daemon.results.summary import summary_of
+from daemon.results.words import Words
 from daemon.settings import Settings
 
 log = get(__name__)
 
 _MAIL_ATTEMPTS = 12
+_MOST_ATTACHED = 20_000
+"""Rows: a larger workbook is not even made."""
 _WITHOUT_MAIL_SECONDS = 3600.0
 """How often it is looked whether the settings have a mail server by now."""
 
 
-def deliver(engine: Engine, settings: Settings, email_id: int) -> None:
+def deliver(engine: Engine, settings: Settings, profiles: Profiles, email_id: int) -> None:
     """Send an owed mail, or owe it again; the same Message-ID each time, so that a second copy is known for one."""
     with db.transaction(engine) as conn:
         later = _WITHOUT_MAIL_SECONDS if settings.mail is None else GATHERING_SECONDS if is_gathering(conn, email_id) else 0
@@ -36,7 +46,10 @@ def deliver(engine: Engine, settings: Settings, email_id: int) -> None:
         if mail.attempts > _MAIL_ATTEMPTS:
             mark_undelivered(conn, mail, mail.fault or "every attempt ended without a word", None)
             return
-        message = compose(mail, settings.mail.sender, _told(conn, settings, mail))
+        told, run = _told(conn, settings, profiles, mail)
+        message = compose(settings, mail, settings.mail.sender, told, zone_of(conn, settings, run, mail))
+        if run:
+            _attach(conn, settings, message, mail, run)
     try:
         smtp.send(settings, settings.mail, message)
     except TryLater as reason:
@@ -50,20 +63,26 @@ def deliver(engine: Engine, settings: Settings, email_id: int) -> None:
         mark_sent(conn, mail)
 
 
-def _told(conn: Connection, settings: Settings, mail: Owed) -> Result | Digest | None:
-    """What a mail tells of."""
+def _told(conn: Connection, settings: Settings, profiles: Profiles, mail: Owed) -> tuple[Told, ImportRun | None]:
+    """What a mail tells of, and the run that it is about."""
     links = Links.of(settings)
     if mail.kind == "digest":
-        return gathered(conn, mail, lambda run_id: links.rejects(run_id, mail.recipient))
+        return gathered(
+            conn, mail, lambda run_id: links.rejects(run_id, mail.recipient, mail.language, mail.timezone or "UTC")
+        ), None
+    if mail.kind == "summary":
+        return summary_of(conn, settings, profiles, mail), None
     run = ledger.runs.run_by_id(conn, mail.run_id) if mail.run_id else None
-    if run is None:
-        return None
-    rejections = list(ledger.runs.rejections(conn, run.id, limit=FIRST_REJECTIONS))
-    return Result(
-        run,
-        rejections,
-        links.rejects(run.id, mail.recipient),
-        links.days,
-        links.decision(run.id, mail.recipient),
-        round(settings.imports.held_for / 86400),
-    )
+    return (result_of(conn, settings, run, mail) if run else None), run
+
+
+def _attach(conn: Connection, settings: Settings, message: EmailMessage, mail: Owed, run: ImportRun) -> None:
+    """The workbook of a run's rejected rows, if the settings wish it and it is not too large."""
+    most = settings.mail.attach_mb << 20 if settings.mail else 0
+    if not most or not run.tally or not run.tally.rejected:
+        return
+    workbook = io.BytesIO()
+    rejections = ledger.runs.rejections(conn, run.id, unresolved=True, limit=_MOST_ATTACHED)
+    as_xlsx(run, rejections, Words(mail.language), workbook, Links.of(settings).mark(run.id))
+    if run.tally.rejected <= _MOST_ATTACHED and workbook.tell() <= most:
+        attach(message, file_name(run, "xlsx"), workbook)

@@ -2,13 +2,22 @@
 
 import time
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from itsdangerous import BadData, URLSafeSerializer
 
 from daemon.settings import Settings
 
 What = Literal["rejects", "decision", "correction"]
+
+
+class Opened(NamedTuple):
+    """What a link opens, and whom it was made for: in which language ('' where nobody said) and by which clock."""
+
+    run: int
+    recipient: str
+    language: str
+    timezone: str
 
 
 @dataclass(frozen=True)
@@ -24,13 +33,13 @@ class Links:
         """Links as the settings say."""
         return cls(settings.link_keys, settings.web.public_url, settings.web.link_days)
 
-    def rejects(self, run_id: int, recipient: str) -> str:
-        """The address of a run's rejected rows."""
-        return f"{self.public_url}/r/{self._token('rejects', run_id, recipient)}"
+    def rejects(self, run_id: int, recipient: str, language: str = "", timezone: str = "UTC") -> str:
+        """The address of a run's rejected rows, in a reader's language and by their clock."""
+        return f"{self.public_url}/r/{self._token('rejects', run_id, recipient, language, timezone)}"
 
-    def decision(self, run_id: int, recipient: str) -> str:
+    def decision(self, run_id: int, recipient: str, language: str = "", timezone: str = "UTC") -> str:
         """The address where a held run is approved or declined."""
-        return f"{self.public_url}/d/{self._token('decision', run_id, recipient)}"
+        return f"{self.public_url}/d/{self._token('decision', run_id, recipient, language, timezone)}"
 
     def mark(self, run_id: int) -> str:
         """What the workbook of a run's rejected rows carries, so that it is known again."""
@@ -43,19 +52,20 @@ class Links:
         except BadData:
             return None
 
-    def _token(self, what: What, run_id: int, recipient: str) -> str:
+    def _token(self, what: What, run_id: int, recipient: str, language: str, timezone: str) -> str:
         expiry = int(time.time()) + self.days * 86400
-        return str(self._signer(what).dumps({"run": run_id, "to": recipient, "exp": expiry}))
+        content = {"run": run_id, "to": recipient, "exp": expiry, "in": language, "at": timezone}
+        return str(self._signer(what).dumps(content))
 
-    def opened(self, what: What, token: str) -> tuple[int, str] | None:
-        """The run that a token opens, and whom it was made for; None for one that is forged, damaged or expired, without
-        telling which.
-        """
+    def opened(self, what: What, token: str) -> "Opened | None":
+        """What a token opens; None for one that is forged, damaged or expired, without telling which."""
         try:
             content = self._signer(what).loads(token)
         except BadData:
             return None
-        return (int(content["run"]), str(content["to"])) if content["exp"] >= time.time() else None
+        if content["exp"] < time.time():
+            return None
+        return Opened(int(content["run"]), str(content["to"]), content.get("in", ""), content.get("at", "UTC"))
 
     def _signer(self, what: What) -> URLSafeSerializer:
         return URLSafeSerializer(self.keys, salt=f"nightporter.{what}")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from daemon import db, ledger, queue
 from daemon.db import text
+from daemon.languages import nearest_language
 from daemon.model import ImportRun, State
 from daemon.settings import Person
 
@@ -35,6 +36,7 @@ class Owed:
     message_id: str
     attempts: int
     queued_at: datetime
+    timezone: str | None
     sent_at: datetime | None
     given_up_at: datetime | None
     fault: str | None
@@ -46,20 +48,24 @@ def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person]) -> None:
     """
     at_once = run.state is State.HELD
     many = bool(run.drop) and not at_once and ledger.runs.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
+    waits = run.state in (State.HELD, State.REFUSED)
     for person in _sorted(to):
-        _owe(conn, person, "result", run.id, None, None if at_once else _digest(conn, run.drop, person, many))
+        _owe(conn, person, "result", run.id, None, None if at_once else _digest(conn, run.drop, person, many), waits=waits)
 
 
 def owe_notice(conn: Connection, kind: str, to: Iterable[Person], *, many: bool = False, drop: str = "", **about: object) -> None:
     """Owe each of `to` the news of something that is no import's result; as part of a digest when there are `many`."""
     for person in _sorted(to):
-        _owe(conn, person, kind, None, {"drop": drop, **about}, _digest(conn, drop, person, many) if many else None)
+        digest = _digest(conn, drop, person, many) if many else None
+        _owe(conn, person, kind, None, {"drop": drop, **about}, digest, waits=kind == "missing")
 
 
-def was_told(conn: Connection, kind: str, **about: str) -> bool:
-    """Whether somebody was owed this news before."""
-    statement = text("SELECT EXISTS (SELECT FROM nightporter.email WHERE kind = :kind AND about @> CAST(:about AS jsonb))")
-    return bool(conn.execute(statement, {"kind": kind, "about": json.dumps(about)}).scalar())
+def was_told(conn: Connection, kind: str, to: str | None = None, **about: str) -> bool:
+    """Whether somebody, or one of them, was owed this news before."""
+    statement = text("""
+        SELECT EXISTS (SELECT FROM nightporter.email WHERE kind = :kind AND about @> CAST(:about AS jsonb)
+                       AND (CAST(:to AS text) IS NULL OR recipient = :to))""")
+    return bool(conn.execute(statement, {"kind": kind, "to": to, "about": json.dumps(about)}).scalar())
 
 
 def _sorted(to: Iterable[Person]) -> list[Person]:
@@ -69,7 +75,7 @@ def _sorted(to: Iterable[Person]) -> list[Person]:
 
 def _digest(conn: Connection, drop: str, to: Person, many: bool) -> int | None:
     """The digest about a drop that is being gathered for somebody; made, if there are many mails and none is."""
-    named = {"recipient": to.email, "language": to.language, "drop": drop}
+    named = {"recipient": to.email, "language": nearest_language(to.language), "drop": drop}
     # Locked, so that it is not sent before the caller's transaction has put its mail into it.
     gathered = text("""
         SELECT id FROM nightporter.email
@@ -95,27 +101,48 @@ def _message_id() -> str:
     return f"<{uuid.uuid4()}@nightporter>"
 
 
-def _owe(conn: Connection, to: Person, kind: str, run_id: int | None, about: dict[str, Any] | None, digest: int | None) -> None:
+def _owe(
+    conn: Connection,
+    to: Person,
+    kind: str,
+    run_id: int | None,
+    about: dict[str, Any] | None,
+    digest: int | None,
+    *,
+    waits: bool,
+) -> None:
+    """Owe a mail, unless its reader does not want any of its kind; later, or never, as they wish, if nothing `waits` for them."""
+    if not to.wants(kind):
+        return
+    now = db.now(conn)
+    muted = not waits and to.is_muted(now)
     mail = conn.execute(
         text("""
-            INSERT INTO nightporter.email (kind, run_id, about, recipient, language, message_id, digest)
-            VALUES (:kind, :run, CAST(:about AS jsonb), :recipient, :language, :message_id, :digest) RETURNING id"""),
+            INSERT INTO nightporter.email (kind, run_id, about, recipient, language, timezone, message_id, digest,
+                                           given_up_at, fault)
+            VALUES (:kind, :run, CAST(:about AS jsonb), :recipient, :language, :timezone, :message_id, :digest,
+                    CASE WHEN :muted THEN clock_timestamp() END, :fault) RETURNING id"""),
         {
             "kind": kind,
             "run": run_id,
             "about": json.dumps(about) if about else None,
             "recipient": to.email,
-            "language": to.language,
+            "language": nearest_language(to.language),
+            "timezone": to.timezone,
             "message_id": _message_id(),
-            "digest": digest,
+            "digest": None if muted else digest,
+            "muted": muted,
+            "fault": f"muted until {to.muted_until}: {to.muted_because}" if muted else None,
         },
     ).scalar_one()
-    if digest is None:
-        queue.enqueue(conn, "send_result_email", email_id=mail)
+    if digest is None and not muted:
+        at = None if waits else to.quiet_until(now)
+        queue.enqueue(conn, "send_result_email", at=at, email_id=mail)
 
 
 _MAIL = """
-SELECT id, kind, run_id, about, recipient, language, message_id, attempts, queued_at, sent_at, given_up_at, fault
+SELECT id, kind, run_id, about, recipient, language, message_id, attempts, queued_at, timezone, sent_at, given_up_at,
+       fault
 FROM nightporter.email
 """
 
@@ -151,6 +178,15 @@ def owed_mails(conn: Connection) -> list[int]:
         SELECT e.id FROM nightporter.email e WHERE e.sent_at IS NULL AND e.given_up_at IS NULL AND e.digest IS NULL
                AND {queue.no_job("send_result_email", "email_id", "e.id")}"""
     return list(conn.execute(text(statement)).scalars())
+
+
+def undelivered(conn: Connection) -> int:
+    """How many mails were given up in the last days, that nobody wished not to get."""
+    statement = """
+        SELECT count(*) FROM nightporter.email WHERE digest IS NULL AND sent_at IS NULL
+               AND given_up_at > clock_timestamp() - interval '2 days' AND fault NOT LIKE 'muted until %'"""
+    count: int = conn.execute(text(statement)).scalar_one()
+    return count
 
 
 def mails_of(conn: Connection, run_id: int) -> list[Owed]:

@@ -1,43 +1,48 @@
-"""Words: sentences, numbers and dates in a reader's language, from `locales/*.toml`."""
+"""Words: what there is to say, in a reader's language, numbers, money and times as they are written there."""
 
-import tomllib
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
-from typing import Any
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from daemon.datasets import datasets
+from daemon.datasets import datasets, labelled
 from daemon.errors import Detail
+from daemon.languages import locale_of, sentence
 from daemon.model import Effect, Note, Reason, ScopeEffect, ValueChange, shown
 
-_LOCALES = Path(__file__).parent / "locales"
+_PLAIN = frozenset({"act", "corrects", "header_row", "line", "other_line", "run"})
+"""Gaps for numbers that name something, and count nothing."""
 
 
 class Words:
-    """What there is to say, in one language."""
+    """What there is to say, in one language, by the clock of one time zone."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, timezone: str = "UTC") -> None:
         self.language = language
-        self._sentences = _sentences(language)
+        self._locale = locale_of(language)
+        self._zone = ZoneInfo(timezone)
 
     def __call__(self, key: str, **values: object) -> str:
-        """The sentence `section.key`, its gaps filled."""
-        section, name = key.split(".")
-        sentence: str = self._sentences[section][name]
-        return sentence.format(**values)
+        """The sentence `section.name`, its gaps filled; numbers as they are written in the language."""
+        chosen = sentence(key)
+        number = values.get(chosen.by)
+        told = chosen.said(self.language, number if isinstance(number, int) else 2)
+        return told.format(**{name: self._written(name, value) for name, value in values.items()})
+
+    def _written(self, name: str, value: object) -> object:
+        return self.count(value) if isinstance(value, int) and name not in _PLAIN else value
 
     def reason(self, reason: Reason, dataset: str) -> str:
         """Why a row was rejected."""
         field = _short(reason.column) or self.field(dataset, reason.field)
-        return self(
-            f"reason.{reason.code}", field=field, value=_short(reason.value), detail=_short(self.dataset(reason.detail), 200)
-        )
+        value, detail = _short(reason.value), _short(self.dataset(reason.detail), 200)
+        chosen = sentence(f"reason.{reason.code}")
+        counted = {name: int(text) for name, text in (("value", value), ("detail", detail)) if _counts(chosen.by, name, text)}
+        return self(f"reason.{reason.code}", **({"field": field, "value": value, "detail": detail} | counted))
 
     def refusal(self, code: str, detail: Detail | None) -> str:
         """Why a file was refused."""
@@ -51,7 +56,7 @@ class Words:
         return shown(self(f"detail.{detail.code}", **gaps))
 
     def _one_of(self, choices: list[str]) -> str:
-        return str(format_list(choices, style="or", locale=self.language))
+        return str(format_list(choices, style="or", locale=self._locale))
 
     def effect(self, effect: Effect | None) -> list[str]:
         """What a held run would do, and why that is not plausible."""
@@ -64,37 +69,30 @@ class Words:
 
     def _value(self, change: ValueChange) -> str:
         sums = {"before": self.money(change.before), "after": self.money(change.after)}
-        return self(
-            "decision.value",
-            entity=self._entity(change.entity),
-            side=self(f"decision.{change.side}"),
-            currency=change.currency,
-            **sums,
-        )
+        side = self(f"decision.{change.side}")
+        return self("decision.value", entity=self._entity(change.entity), side=side, currency=change.currency, **sums)
 
     def _entity(self, entity: str) -> str:
         return self("decision.entity", entity=shown(entity)) if entity else ""
 
     def _scope(self, effect: ScopeEffect) -> str:
-        amounts = self._amounts(effect.amounts)
-        sentences = [
-            self(
-                "decision.snapshot",
-                to_clear=self.count(effect.to_clear),
-                open=self.count(effect.open),
-                amounts=f" ({amounts})" if amounts else "",
-            )
-        ]
+        amounts = self.amounts(effect.amounts)
+        told = f" ({amounts})" if amounts else ""
+        sentences = [self("decision.snapshot", to_clear=effect.to_clear, open=effect.open, amounts=told)]
         if effect.rows_before is not None:
-            before = self.count(effect.rows_before)
-            sentences.append(self("decision.compared", rows=self.count(effect.rows), before=before))
+            sentences.append(self("decision.compared", rows=effect.rows, before=effect.rows_before))
         if effect.totals_before:
-            totals = {"totals": self._amounts(effect.totals) or "0", "before": self._amounts(effect.totals_before)}
+            totals = {"totals": self.amounts(effect.totals) or "0", "before": self.amounts(effect.totals_before)}
             sentences.append(self("decision.totals", **totals))
         return self._entity(effect.entity) + " ".join(sentences)
 
-    def _amounts(self, sums: Mapping[str, Decimal]) -> str:
-        return ", ".join(f"{self.money(amount)} {currency}" for currency, amount in sorted(sums.items()))
+    def amounts(self, sums: Mapping[str, Decimal]) -> str:
+        """Sums of several currencies, one after the other."""
+        return self.listed([f"{self.money(amount)} {currency}" for currency, amount in sorted(sums.items())])
+
+    def listed(self, parts: Sequence[str]) -> str:
+        """Things side by side."""
+        return str(format_list(list(parts), style="unit", locale=self._locale)) if parts else ""
 
     def note(self, note: Note) -> str:
         """What else there is to tell of a run."""
@@ -102,12 +100,12 @@ class Words:
 
     def dataset(self, name: str) -> str:
         """What a dataset is called."""
-        return datasets()[name].label[self.language] if name in datasets() else name
+        return labelled(datasets()[name].label, self.language) if name in datasets() else name
 
     def field(self, dataset: str, name: str) -> str:
         """What a field is called."""
         fields = datasets()[dataset].fields if dataset in datasets() else {}
-        return fields[name].label[self.language] if name in fields else name
+        return labelled(fields[name].label, self.language) if name in fields else name
 
     def amount(self, name: str) -> str:
         """What an amount of a statement is."""
@@ -116,20 +114,30 @@ class Words:
 
     def count(self, number: int) -> str:
         """A count, with its thousands set off."""
-        return str(format_decimal(number, locale=self.language))
+        return _plain_spaces(str(format_decimal(number, locale=self._locale)))
 
     def money(self, amount: Decimal) -> str:
         """An amount with two decimals or as many as it has."""
-        return str(format_decimal(amount, format="#,##0.00###", locale=self.language))
+        return _plain_spaces(str(format_decimal(amount, format="#,##0.00###", locale=self._locale)))
+
+    def day(self, day: date) -> str:
+        """A day."""
+        return _plain_spaces(str(format_date(day, "medium", locale=self._locale)))
 
     def time(self, when: datetime) -> str:
-        """A date and time, in UTC."""
-        return str(format_datetime(when, "medium", locale=self.language)) + " UTC"
+        """A day and a time, to the minute, by the reader's clock."""
+        local = when.astimezone(self._zone)
+        told = f"{self.day(local.date())}, {format_datetime(local, 'HH:mm', locale=self._locale)}"
+        return f"{told} UTC" if local.utcoffset() == UTC.utcoffset(None) and self._zone.key == "UTC" else told
 
 
-@cache
-def _sentences(language: str) -> dict[str, Any]:
-    return tomllib.loads((_LOCALES / f"{language}.toml").read_text(encoding="utf-8"))
+def _counts(by: str, name: str, text: str) -> bool:
+    return by == name and text.isascii() and text.isdecimal()
+
+
+def _plain_spaces(text: str) -> str:
+    """Text whose spaces are the plain no-break space: the narrow one is a box in many a mail program."""
+    return text.replace("\u202f", "\u00a0")
 
 
 def _short(value: str, most: int = 60) -> str:

@@ -16,7 +16,7 @@ from daemon.log import bound, get
 from daemon.pickup import Visitor
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.upkeep import check_expectations, prune_archive, see_to_overdue, tell_orphaned
+from daemon.upkeep import check_expectations, owe_summaries, prune_archive, see_to_overdue, tell_orphaned
 
 log = get(__name__)
 
@@ -94,6 +94,7 @@ class Schedule:
         """See whether what was due has come."""
         with _unless_the_database_is_away("expectations"):
             check_expectations(self._engine, self._settings, self._profiles)
+            owe_summaries(self._engine, self._settings, self._profiles)
 
     def _see_to_overdue(self) -> None:
         """End, or tell of, what has waited too long."""

@@ -27,7 +27,7 @@ def register(app: procrastinate.App, engine: Engine, settings: Settings, profile
 
     @app.task(name="send_result_email")
     def send_result_email(email_id: int) -> None:
-        results.deliver(engine, settings, email_id)
+        results.deliver(engine, settings, profiles, email_id)
 
     @app.periodic(cron="0 0 1 1 *")
     @app.task(name="keep_listening", queue="errands")

@@ -15,9 +15,10 @@ from pydantic import Field, field_validator
 
 from daemon import toml
 from daemon.datasets import Field as DatasetField
-from daemon.datasets import Language, Name, extend
+from daemon.datasets import Name, extend
 from daemon.errors import SetupFault
 from daemon.settings.drops import DropSettings
+from daemon.settings.person import Person
 from daemon.toml import Seconds, Table, known_zone
 
 FILE = "nightporter.toml"
@@ -33,13 +34,6 @@ class Database(Table):
     password_file: Path | None = Field(None, description="the file with its password; or NIGHTPORTER_DATABASE_PASSWORD")
 
 
-class Person(Table):
-    """Somebody who gets mail."""
-
-    email: str = Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="the address")
-    language: Language = Field("en", description="in which mails are written to them")
-
-
 class Mail(Table):
     """The SMTP server that result emails leave by."""
 
@@ -52,6 +46,7 @@ class Mail(Table):
     sender: str = Field("nightporter@localhost", pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="from whom mails come")
     timeout: Seconds = Field(30, description="the longest silence of the server")
     admins: list[Person] = Field([], description="told what no profile names anybody for")
+    attach_mb: int = Field(0, ge=0, le=20, description="attach the workbook of rejected rows, if it is no larger; 0: never")
 
 
 class Web(Table):

@@ -5,5 +5,6 @@ from daemon.upkeep.orphaned import tell_orphaned
 from daemon.upkeep.overdue import see_to_overdue
 from daemon.upkeep.rescue import rescue
 from daemon.upkeep.retention import prune_archive
+from daemon.upkeep.summaries import owe_summaries
 
-__all__ = ["check_expectations", "prune_archive", "rescue", "see_to_overdue", "tell_orphaned"]
+__all__ = ["check_expectations", "owe_summaries", "prune_archive", "rescue", "see_to_overdue", "tell_orphaned"]

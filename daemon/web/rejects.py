@@ -15,9 +15,11 @@ from starlette.responses import FileResponse, HTMLResponse, Response, StreamingR
 from starlette.routing import Route
 
 from daemon import db, ledger, results
+from daemon.languages import LANGUAGES
 from daemon.model import ImportRun, Rejection
-from daemon.results import Links, Words
+from daemon.results import Links
 from daemon.web.signed import opened_run
+from daemon.web.tongue import words_of
 
 ROWS_PER_PAGE = 100
 _AT_ONCE = 1000
@@ -32,22 +34,25 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+templates.globals["languages"] = LANGUAGES
 templates.filters |= {"of_the_file": results.of_the_file, "of_the_ledger": results.of_the_ledger}
 
 
 def page(request: Request) -> Response:
-    """One page of a run's rejected rows."""
-    found = _run(request)
-    if found is None:
+    """One page of a run's rejected rows, the columns at fault first."""
+    opened = opened_run(request, "rejects")
+    if opened is None:
         return nothing_here(request)
+    found, link = opened
     number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
     with db.transaction(_engine(request)) as conn:
         rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
         total = ledger.runs.rejection_count(conn, found.id)
     content = {
-        "words": words_of(request),
+        "words": words_of(request, link),
         "run": found,
         "rows": rows,
+        "columns": _faulty_first(found.header or [], rows),
         "total": total,
         "number": number,
         "pages": -(-total // ROWS_PER_PAGE),
@@ -57,25 +62,33 @@ def page(request: Request) -> Response:
     return HTMLResponse(templates.get_template("rejects.html").render(content))
 
 
+def _faulty_first(header: list[str], rows: list[Rejection]) -> list[tuple[int, str]]:
+    """The places and names of the columns, those first that any of the rows was rejected for."""
+    at_fault = {reason.column for row in rows for reason in row.reasons}
+    return sorted(enumerate(header), key=lambda column: column[1] not in at_fault)
+
+
 def download_csv(request: Request) -> Response:
     """All of a run's rejected rows as CSV, streamed."""
-    found = _run(request)
-    if found is None:
+    opened = opened_run(request, "rejects")
+    if opened is None:
         return nothing_here(request)
+    found, link = opened
     if not _DOWNLOADS.acquire(blocking=False):
         raise HTTPException(503, "too many downloads at once: try again in a minute")
-    rows = _until_left(results.as_csv(found, _every(request, found), words_of(request)))
+    rows = _until_left(results.as_csv(found, _every(request, found), words_of(request, link)))
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=_attachment(found, "csv"))
 
 
 def download_xlsx(request: Request) -> Response:
     """Those of a run's rejected rows that have not gone in since, as a workbook that is known when it comes back."""
-    found = _run(request)
-    if found is None:
+    opened = opened_run(request, "rejects")
+    if opened is None:
         return nothing_here(request)
+    found, link = opened
     mark = Links.of(request.app.state.settings).mark(found.id)
     with _WORKBOOKS, tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file:
-        results.as_xlsx(found, _every(request, found, unresolved=True), words_of(request), file, mark)
+        results.as_xlsx(found, _every(request, found, unresolved=True), words_of(request, link), file, mark)
     path = Path(file.name)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     return FileResponse(path, media_type=kind, headers=_attachment(found, "xlsx"), background=BackgroundTask(path.unlink))
@@ -91,11 +104,6 @@ routes = [
 def nothing_here(request: Request, error: Exception | None = None) -> Response:
     """The one answer to every address that opens nothing, whatever the reason."""
     return HTMLResponse(templates.get_template("nothing.html").render(words=words_of(request)), 404)
-
-
-def _run(request: Request) -> ImportRun | None:
-    opened = opened_run(request, "rejects")
-    return opened and opened[0]
 
 
 async def _until_left(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -122,12 +130,6 @@ def _every(request: Request, run: ImportRun, *, unresolved: bool = False) -> Ite
 def _engine(request: Request) -> Engine:
     engine: Engine = request.app.state.engine
     return engine
-
-
-def words_of(request: Request) -> Words:
-    """The reader's language, as the browser asks for it."""
-    asked = [part.split(";")[0].strip()[:2].casefold() for part in request.headers.get("accept-language", "").split(",")]
-    return Words(next((language for language in asked if language in ("en", "fr")), "en"))
 
 
 def _attachment(run: ImportRun, kind: str) -> dict[str, str]:

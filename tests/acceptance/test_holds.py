@@ -184,7 +184,8 @@ def test_the_mail_says_what_would_happen(night: Night) -> None:
     with db.transaction(night.office.engine) as conn:
         mail = take_mail(conn, mail_id)
         assert mail
-        message = compose(mail, "np@example.com", _told(conn, night.office.settings, mail))
+        told, _ = _told(conn, night.office.settings, night.office.profiles, mail)
+        message = compose(night.office.settings, mail, "np@example.com", told)
     assert message["Subject"] == "items-2.csv: held, please decide"
     body = message.get_body(("plain",))
     assert body

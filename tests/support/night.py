@@ -98,7 +98,7 @@ class Night:
     def send_mails(self) -> None:
         """Hand every mail that is owed to the mail server."""
         for (id,) in self.office.rows("SELECT id FROM nightporter.email WHERE digest IS NULL AND sent_at IS NULL ORDER BY id"):
-            deliver(self.office.engine, self.office.settings, id)
+            deliver(self.office.engine, self.office.settings, self.office.profiles, id)
 
     def run(self, number: int) -> Any:
         """One run, as the ledger knows it."""

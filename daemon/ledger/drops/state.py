@@ -96,3 +96,9 @@ def _note(conn: Connection, drop: str, host: str, **values: Any) -> None:
             ON CONFLICT (drop_name, host) DO UPDATE SET looked_at = clock_timestamp(), {sets}"""),
         {"drop": drop, "host": host, **values},
     )
+
+
+def faulty_drops(conn: Connection) -> list[str]:
+    """The drops that some machine cannot look into, and of which the admins were told."""
+    statement = "SELECT DISTINCT drop_name FROM nightporter.drop_state WHERE fault IS NOT NULL AND told ORDER BY drop_name"
+    return list(conn.execute(text(statement)).scalars())

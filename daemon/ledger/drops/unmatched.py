@@ -1,5 +1,6 @@
 """The files of drops that no profile claims."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from sqlalchemy import Connection
@@ -23,3 +24,20 @@ def record_unmatched(conn: Connection, drop: str, file: RemoteFile) -> bool:
         {"drop": drop, **asdict(file)},
     )
     return seen.rowcount == 1
+
+
+def forget_unmatched(conn: Connection, drop: str, files: Iterable[RemoteFile]) -> None:
+    """Forget files that are not there any more, or that a profile claims by now."""
+    for file in files:
+        conn.execute(
+            text("""
+                DELETE FROM nightporter.unmatched
+                WHERE drop_name = :drop AND name = :name AND size = :size AND mtime = :mtime"""),
+            {"drop": drop, **asdict(file)},
+        )
+
+
+def unmatched_count(conn: Connection) -> int:
+    """How many files lie in the drops that no profile claims."""
+    count: int = conn.execute(text("SELECT count(*) FROM nightporter.unmatched")).scalar_one()
+    return count

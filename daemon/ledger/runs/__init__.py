@@ -1,6 +1,7 @@
 """Import runs: their states, lines and decisions, what earlier ones say, and what they rejected."""
 
 from daemon.ledger.runs.earlier import (
+    Night,
     corrections_of,
     earlier_encodings,
     entities_of,
@@ -9,14 +10,33 @@ from daemon.ledger.runs.earlier import (
     is_in,
     last_import,
     later_run,
+    nights,
     pins,
 )
 from daemon.ledger.runs.history import prune_history, suppressed_values, take_long_parked
 from daemon.ledger.runs.holds import approve_held, approved_runs, held_runs_before, mark_undone, runs_held_since
 from daemon.ledger.runs.lines import advance_line, backlog, state_ahead, take_next, waiting_lines
 from daemon.ledger.runs.parts import assign_parts, mark_correction, record_reading
-from daemon.ledger.runs.rejections import forget_rejections, reject_rows, rejection_count, rejections, resolve_rejections
-from daemon.ledger.runs.run import latest_runs, lock_post, retry_run, run_by_id, run_of_post, siblings
+from daemon.ledger.runs.rejections import (
+    Grouped,
+    by_reason,
+    dearest,
+    forget_rejections,
+    reject_rows,
+    rejection_count,
+    rejections,
+    resolve_rejections,
+)
+from daemon.ledger.runs.run import (
+    latest_between,
+    latest_runs,
+    lock_post,
+    open_money,
+    retry_run,
+    run_by_id,
+    run_of_post,
+    siblings,
+)
 from daemon.ledger.runs.states import (
     claim_run,
     end_held,
@@ -29,13 +49,17 @@ from daemon.ledger.runs.states import (
 )
 
 __all__ = [
+    "Grouped",
+    "Night",
     "advance_line",
     "approve_held",
     "approved_runs",
     "assign_parts",
     "backlog",
+    "by_reason",
     "claim_run",
     "corrections_of",
+    "dearest",
     "earlier_encodings",
     "end_held",
     "end_vanished",
@@ -50,11 +74,14 @@ __all__ = [
     "is_in",
     "last_import",
     "later_run",
+    "latest_between",
     "latest_runs",
     "lock_post",
     "mark_correction",
     "mark_undone",
     "move",
+    "nights",
+    "open_money",
     "pins",
     "prune_history",
     "put_off_run",

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -19,6 +20,26 @@ def last_import(conn: Connection, run: ImportRun) -> ImportRun | None:
                ORDER BY r.finished_at DESC LIMIT 1"""
     named = {"profile": run.profile, "dataset": run.dataset, "arrival": run.arrival_id}
     return run_of(conn.execute(text(RUN + where), named).mappings().one_or_none())
+
+
+class Night(NamedTuple):
+    """What was open, by currency, after the last file about a day."""
+
+    day: date
+    open: dict[str, Decimal]
+
+
+def nights(conn: Connection, run: ImportRun, count: int) -> list[Night]:
+    """The latest nights of a run's profile up to its own, the oldest first."""
+    rows = conn.execute(
+        text("""
+            SELECT DISTINCT ON (business_date) business_date AS day, tally->'money' AS money FROM nightporter.import_run
+            WHERE profile = :profile AND dataset = :dataset AND state = 'imported' AND undone_at IS NULL
+                  AND corrects IS NULL AND business_date IS NOT NULL AND id <= :id
+            ORDER BY business_date DESC, id DESC LIMIT :count"""),
+        {"profile": run.profile, "dataset": run.dataset, "id": run.id, "count": count},
+    )
+    return [Night(row.day, {c: Decimal(sums["open_after"]) for c, sums in (row.money or {}).items()}) for row in rows][::-1]
 
 
 class Identical(NamedTuple):

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -18,11 +19,12 @@ def reject_rows(conn: Connection, run_id: int, rejections: Iterable[Rejection]) 
     count = 0
     with (
         db.driver(conn).cursor() as cursor,
-        cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons, typed) FROM STDIN") as copy,
+        cursor.copy("COPY nightporter.rejection (run_id, line, cells, reasons, typed, amount, currency) FROM STDIN") as copy,
     ):
         for rejection in rejections:
             reasons = _json([asdict(reason) for reason in rejection.reasons])
-            copy.write_row((run_id, rejection.line, _json(list(rejection.cells)), reasons, list(rejection.typed) or None))
+            cells, typed = _json(list(rejection.cells)), list(rejection.typed) or None
+            copy.write_row((run_id, rejection.line, cells, reasons, typed, rejection.amount, rejection.currency))
             count += 1
     return count
 
@@ -43,16 +45,70 @@ def rejections(
 ) -> Iterator[Rejection]:
     """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, or `after` a line, if asked."""
     rows = conn.execution_options(yield_per=1000).execute(
-        text(
-            """SELECT line, cells, reasons, resolved_by, coalesce(typed, '{}') FROM nightporter.rejection
-               WHERE run_id = :id AND line > :after AND (resolved_by IS NULL OR NOT :unresolved)
-               ORDER BY line LIMIT :limit OFFSET :offset"""
-        ),
+        text(f"""{_REJECTION} WHERE run_id = :id AND line > :after AND (resolved_by IS NULL OR NOT :unresolved)
+                 ORDER BY line LIMIT :limit OFFSET :offset"""),
         {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved, "after": after},
     )
-    for line, cells, reasons, resolved_by, typed in rows:
-        known = tuple(Reason(**(reason | {"code": ReasonCode(reason["code"])})) for reason in reasons)
-        yield Rejection(line, cells, known, resolved_by, typed)
+    yield from map(_rejection_of, rows)
+
+
+def dearest(conn: Connection, run_id: int, count: int) -> list[Rejection]:
+    """The rejections to look at first: of each currency those about the most money, the currency with the most of it first."""
+    rows = conn.execute(
+        text(f"""
+            WITH ranked AS (
+                SELECT *, row_number() OVER (PARTITION BY currency ORDER BY abs(amount) DESC NULLS LAST, line) AS place,
+                       sum(abs(amount)) OVER (PARTITION BY currency) AS weight
+                FROM nightporter.rejection WHERE run_id = :id AND resolved_by IS NULL)
+            {_REJECTION.replace("nightporter.rejection", "ranked")}
+            ORDER BY place, weight DESC NULLS LAST, line LIMIT :count"""),
+        {"id": run_id, "count": count},
+    )
+    return [_rejection_of(row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Grouped:
+    """Rejections with one reason about one field: the reason of the first, how many there are, what they are about in money."""
+
+    reason: Reason
+    rows: int
+    amounts: dict[str, Decimal]
+
+
+def by_reason(conn: Connection, run_id: int, most: int) -> list[Grouped]:
+    """A run's rejections by their first reason, those with the most rows first."""
+    rows = conn.execute(
+        text("""
+            WITH first AS (
+                SELECT line, reasons->0 AS reason, amount, currency FROM nightporter.rejection WHERE run_id = :id),
+            summed AS (
+                SELECT reason->>'code' AS code, reason->>'field' AS field, currency, min(line) AS line, count(*) AS rows,
+                       sum(amount) AS amount FROM first GROUP BY 1, 2, 3),
+            grouped AS (
+                SELECT code, field, min(line) AS line, sum(rows)::bigint AS rows,
+                       coalesce(jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL), '{}') AS amounts
+                FROM summed GROUP BY 1, 2)
+            SELECT first.reason, grouped.rows, grouped.amounts FROM grouped JOIN first USING (line)
+            ORDER BY grouped.rows DESC, line LIMIT :most"""),
+        {"id": run_id, "most": most},
+    )
+    return [
+        Grouped(_reason_of(row.reason), row.rows, {name: Decimal(amount) for name, amount in row.amounts.items()}) for row in rows
+    ]
+
+
+_REJECTION = """
+SELECT line, cells, reasons, resolved_by, coalesce(typed, '{}') AS typed, amount, currency FROM nightporter.rejection"""
+
+
+def _rejection_of(row: Any) -> Rejection:
+    known = tuple(map(_reason_of, row.reasons))
+    return Rejection(row.line, row.cells, known, row.resolved_by, row.typed, row.amount, row.currency)
+
+
+def _reason_of(stored: dict[str, Any]) -> Reason:
+    return Reason(**(stored | {"code": ReasonCode(stored["code"])}))
 
 
 def resolve_rejections(conn: Connection, run: ImportRun, lines: dict[int, int]) -> None:

@@ -1,5 +1,8 @@
 """Import runs in Postgres: each with its arrival, as what they are."""
 
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
@@ -58,6 +61,28 @@ def latest_runs(conn: Connection, limit: int) -> list[ImportRun]:
     """The latest runs, newest first."""
     rows = conn.execute(text(RUN + "ORDER BY r.id DESC LIMIT :limit"), {"limit": limit}).mappings()
     return [run for row in rows if (run := run_of(row))]
+
+
+def latest_between(conn: Connection, profile: str, after: datetime, until: datetime) -> ImportRun | None:
+    """The latest run of a profile's own section among those whose files came in a span of time; no retries, no corrections."""
+    where = """WHERE r.profile = :profile AND r.section = 0 AND r.parent_id IS NULL AND r.corrects IS NULL
+                     AND a.arrived_at > :after AND a.arrived_at <= :until ORDER BY r.id DESC LIMIT 1"""
+    named = {"profile": profile, "after": after, "until": until}
+    return run_of(conn.execute(text(RUN + where), named).mappings().one_or_none())
+
+
+def open_money(conn: Connection, profiles: Collection[str]) -> dict[str, Decimal]:
+    """What is open by currency, after the last file of each of some profiles."""
+    rows = conn.execute(
+        text("""
+            SELECT currency, sum((sums->>'open_after')::numeric) AS amount FROM (
+                SELECT DISTINCT ON (profile, dataset) tally FROM nightporter.import_run
+                WHERE profile = ANY(:profiles) AND state = 'imported' AND undone_at IS NULL
+                ORDER BY profile, dataset, id DESC) last, jsonb_each(last.tally->'money') AS money (currency, sums)
+            GROUP BY currency ORDER BY currency"""),
+        {"profiles": list(profiles)},
+    )
+    return {row.currency: row.amount for row in rows}
 
 
 def siblings(conn: Connection, run: ImportRun) -> list[ImportRun]:

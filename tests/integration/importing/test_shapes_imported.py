@@ -9,8 +9,8 @@ import openpyxl
 import pytest
 
 from daemon import db, ledger
-from daemon.datasets import datasets
-from daemon.datasets.template import EXAMPLE, as_csv, as_xlsx
+from daemon.datasets import datasets, labelled
+from daemon.datasets.template import as_csv, as_xlsx, examples
 from daemon.importing import attempt_file
 from daemon.model import ImportRun, RemoteFile
 from daemon.results import Words
@@ -128,11 +128,11 @@ def test_a_template_shows_every_field(dataset: str, tmp_path: Path) -> None:
         assert cell.comment
         assert name in cell.comment.text
         assert described.fields[name].description in cell.comment.text
-    assert str(sheet["A2"].value).startswith(EXAMPLE["en"])
+    assert str(sheet["A2"].value).startswith(examples()[1])
     choices = sum(described.fields[name].type in ("enum", "bool") for name in described.mappable)
     assert len(sheet.data_validations.dataValidation) == choices
     assert as_csv(described, "fr").splitlines()[0].split(";") == [
-        described.fields[name].label["fr"] for name in described.mappable
+        labelled(described.fields[name].label, "fr") for name in described.mappable
     ]
 
 

@@ -28,7 +28,7 @@ def test_the_page_shows_the_rows_and_their_reasons(office: Office, client: TestC
     run = office.items("C1;<b>F1</b>;31/02/2024;02/03/2024;5\n")
     page = client.get(link(office, run.id)).text
     assert "“31/02/2024” is not a date" in page
-    assert '<td class="bad" title="the cell at fault">31/02/2024</td>' in page
+    assert '<td class="bad" title="the cell at fault" data-label="Issued">31/02/2024</td>' in page
     assert "&lt;b&gt;F1&lt;/b&gt;" in page
     assert "<b>F1</b>" not in page
 
