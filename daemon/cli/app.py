@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from daemon.cli import check, demo, files, imports, ledger, profile, serve, setup
+from daemon.cli import check, demo, files, imports, ledger, people, profile, serve, setup
 from daemon.errors import FileRefused, SetupFault, TryLater
 
 _HOME = Path("/var/lib/nightporter" if os.geteuid() == 0 else "nightporter")
@@ -36,6 +36,7 @@ app.add_typer(ledger.app, name="ledger", help="What a person does to the ledger:
 app.add_typer(ledger.customers, name="customer", help="Customers that are merged.")
 app.add_typer(setup.settings_app, name="settings", help="What nightporter.toml may say.")
 app.add_typer(setup.datasets_app, name="datasets", help="What a file can be imported into.")
+app.add_typer(people.app, name="user", help="Who may come into the console.")
 app.add_typer(profile.app, name="profile", help="The saved mapping profiles.")
 
 

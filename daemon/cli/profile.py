@@ -115,7 +115,7 @@ def suggest(
     from daemon import settings
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
-    from daemon.mapping import asks_mode, draft, evidence_of, suggest
+    from daemon.mapping import Wishes, asks_mode, draft, evidence_of, suggest
 
     loaded = settings.load(context.obj)
     if dataset not in datasets():
@@ -132,7 +132,8 @@ def suggest(
     if save is not None:
         loaded.profiles.mkdir(parents=True, exist_ok=True)
         path = loaded.profiles / f"{save}.toml"
-        path.write_text(draft(file.name, datasets()[dataset], reader.format, found, unclear, mode), encoding="utf-8")
+        text = draft(file.name, datasets()[dataset], reader.format, found, unclear, Wishes(mode))
+        path.write_text(text, encoding="utf-8")
         open_ = found.missing or (mode is None and asks_mode(datasets()[dataset]))
         incomplete = "; to be completed before it can be used: see its comments" if open_ else ""
         print(f"saved as {path}{incomplete}", file=sys.stderr)

@@ -1,8 +1,25 @@
 """One attempt at an import run: from its bytes in the archive to what came of it."""
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
+from daemon.importing.drafting import Choices, as_profile, distinct_words, first_choices, profile_text, rehearse_draft, seen
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
 from daemon.importing.rehearsal import Rehearsed, rehearse
 
-__all__ = ["Progress", "Rehearsed", "attempt", "attempt_file", "begin", "carry_out", "circle", "rehearse"]
+__all__ = [
+    "Choices",
+    "Progress",
+    "Rehearsed",
+    "as_profile",
+    "attempt",
+    "attempt_file",
+    "begin",
+    "carry_out",
+    "circle",
+    "distinct_words",
+    "first_choices",
+    "profile_text",
+    "rehearse",
+    "rehearse_draft",
+    "seen",
+]

@@ -1,8 +1,9 @@
 """A rehearsal: what importing a file would come to, of which nothing stays."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -14,6 +15,7 @@ from daemon.profiles import Profile, Profiles
 from daemon.reading import mark_of, members
 from daemon.settings import Settings
 
+_REASONS = 50
 CHANGES = 1000
 """How many of the rows that a file touches a rehearsal tells of."""
 
@@ -25,6 +27,8 @@ class Rehearsed:
     dataset: str
     outcome: Outcome
     changes: list[loading.Change]
+    rejections: list[dict[str, Any]]
+    """By reason: the first one's reason, how many rows, and what they are about in money."""
 
 
 def rehearse(
@@ -43,7 +47,11 @@ def rehearse(
             ledger.runs.assign_parts(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
         for run in [first] if first.corrects else ledger.runs.siblings(conn, first):
             outcome = load(conn, replace(run, sha256=first.sha256), profiles, path, settings.sandbox, progress)
-            came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES)))
+            turned_down = [
+                {"reason": asdict(each.reason), "rows": each.rows, "amounts": {c: f"{a:f}" for c, a in each.amounts.items()}}
+                for each in ledger.runs.by_reason(conn, run.id, _REASONS)
+            ]
+            came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES), turned_down))
         conn.rollback()
     return came_of
 

@@ -1,5 +1,5 @@
-"""The ledger: arrivals, import runs and drops in Postgres, and all static SQL about them. One face for each of the three."""
+"""The ledger: arrivals, import runs, drops, people and drafts in Postgres, and all static SQL about them; a face for each."""
 
-from daemon.ledger import arrivals, drops, runs
+from daemon.ledger import arrivals, drafts, drops, people, runs
 
-__all__ = ["arrivals", "drops", "runs"]
+__all__ = ["arrivals", "drafts", "drops", "people", "runs"]

@@ -11,6 +11,7 @@ from daemon.loading.diff import Change, changes
 from daemon.loading.doubts import doubtful, reject_doubtful
 from daemon.loading.lateness import refuse_stale, skip_older
 from daemon.loading.lookalikes import look_alikes
+from daemon.loading.looking import customer_card, find_customers
 from daemon.loading.matching import reject_ambiguous, reject_outdated, skip_known
 from daemon.loading.merge import Merged, merge
 from daemon.loading.merging import merge_customers, settle_aliases
@@ -50,9 +51,11 @@ __all__ = [
     "confirm",
     "copy",
     "countries",
+    "customer_card",
     "declared",
     "doubtful",
     "find_absent",
+    "find_customers",
     "known_customers",
     "leave_out_year",
     "ledger_statement",

@@ -2,7 +2,7 @@
 
 from daemon.mapping.apply import AS_OF, Mapping
 from daemon.mapping.conversion import Mapped
-from daemon.mapping.draft import asks_mode, draft
+from daemon.mapping.draft import Wishes, asks_mode, draft, pattern
 from daemon.mapping.evidence import evidence_of
 from daemon.mapping.numbers import amount
 from daemon.mapping.prove import Amounts, Dates, check_pins, decided, fit
@@ -18,6 +18,7 @@ __all__ = [
     "Mapping",
     "Proposal",
     "Suggestion",
+    "Wishes",
     "amount",
     "asks_mode",
     "can_be",
@@ -26,5 +27,6 @@ __all__ = [
     "draft",
     "evidence_of",
     "fit",
+    "pattern",
     "suggest",
 ]

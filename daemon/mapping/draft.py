@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from daemon.datasets import Dataset
 from daemon.mapping.suggest import Proposal, Suggestion
 from daemon.model import shown
 from daemon.profiles import Format
 
-_SHAPE = ("kind", "encoding", "delimiter", "quote", "header_row")
+_SHAPE = ("kind", "encoding", "delimiter", "quote", "header_row", "sheet")
 
 
 def pattern(name: str) -> str:
@@ -23,20 +24,33 @@ def asks_mode(dataset: Dataset) -> bool:
     return dataset.balance is not None
 
 
-def draft(name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str], mode: str | None) -> str:
+@dataclass(frozen=True)
+class Wishes:
+    """What a person says of a profile beside its columns; '' and nobody where they do not."""
+
+    mode: str | None = None
+    pattern: str = ""
+    entity: str = ""
+    to: Sequence[str] = ()
+    language: str = "en"
+
+
+def draft(
+    name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str], wishes: Wishes = Wishes()
+) -> str:
     """The TOML of a profile for files like the one called `name`; `unclear` are the sentences about what is not. Where its mode
     must be said and is not, the profile asks, and cannot be used before.
     """
-    return "\n".join(_lines(name, dataset, format, suggestion, unclear, mode)) + "\n"
+    return "\n".join(_lines(name, dataset, format, suggestion, unclear, wishes)) + "\n"
 
 
 def _lines(
-    name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str], mode: str | None
+    name: str, dataset: Dataset, format: Format, suggestion: Suggestion, unclear: Iterable[str], wishes: Wishes
 ) -> Iterator[str]:
     yield f"# Suggested for {shown(name)}. Read it through: a comment says why each column was chosen."
     yield f"dataset = {_text(dataset.name)}"
-    yield f"pattern = {_text(pattern(name))}"
-    yield '# entity = "FR01"   # which company of the group'
+    yield f"pattern = {_text(wishes.pattern or pattern(name))}"
+    yield f"entity = {_text(wishes.entity)}" if wishes.entity else '# entity = "FR01"   # which company of the group'
     yield ""
     yield "[format]"
     for key in _SHAPE:
@@ -59,19 +73,26 @@ def _lines(
         yield ""
         yield "# Columns that are not imported: " + shown(", ".join(suggestion.unused))
     yield ""
-    if mode or asks_mode(dataset):
+    if wishes.mode or asks_mode(dataset):
         yield "[import]"
         yield '# "snapshot": the file is all that is open, and what it leaves out was paid; "delta": it has changes only'
-        yield f"mode = {_text(mode or '?')}"
+        yield f"mode = {_text(wishes.mode or '?')}"
         yield ""
-    yield "# [notify]"
-    yield '# to = [{ email = "credit@example.com", language = "en" }]'
+    if wishes.to:
+        people = ", ".join(f"{{ email = {_text(email)}, language = {_text(wishes.language)} }}" for email in wishes.to)
+        yield "[notify]"
+        yield f"to = [{people}]"
+    else:
+        yield "# [notify]"
+        yield '# to = [{ email = "credit@example.com", language = "en" }]'
 
 
 def _column(field: str, proposal: Proposal, choices: list[str]) -> Iterator[str]:
     why = f"   # {round(proposal.confidence * 100)} %: {shown(proposal.why)}"
     source = _text(proposal.header)
-    if proposal.credit:
+    if proposal.value:
+        yield f"{field} = {{ value = {_text(proposal.value)} }}{why}"
+    elif proposal.credit:
         yield f"{field} = {{ debit = {source}, credit = {_text(proposal.credit)} }}{why}"
     elif proposal.flag:
         yield f"{field} = {{ from = {source}, flag = {_text(proposal.flag)} }}{why}"

@@ -38,6 +38,8 @@ class Proposal:
     why: str
     credit: str = ""
     flag: str = ""
+    value: str = ""
+    """The same value for every row, where no column has it: then there is no header."""
     words: dict[str, str] = field(default_factory=dict)
     """Where the file's words are not all the field's own: each with the value it means, '' where that is for a person to say."""
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from daemon.errors import Detail
@@ -113,6 +114,12 @@ class ImportRun:
     def file(self) -> RemoteFile:
         """The entry this run was made from."""
         return RemoteFile(self.name, self.size, self.mtime)
+
+    @property
+    def archive_path(self) -> Path:
+        """Where its bytes are, which must be there."""
+        assert self.archive
+        return Path(self.archive)
 
     @property
     def title(self) -> str:

@@ -3,7 +3,7 @@
 from daemon.results.delivery import deliver
 from daemon.results.facts import run_json
 from daemon.results.links import Links, Opened
-from daemon.results.outbox import DIGEST_FROM, Owed, mails_of, owe_notice, owe_result, owed_mails, was_told
+from daemon.results.outbox import DIGEST_FROM, Owed, mails_of, owe_notice, owe_result, owed_mails, undelivered, was_told
 from daemon.results.recipients import people, recipients
 from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
 from daemon.results.smtp import session
@@ -31,5 +31,6 @@ __all__ = [
     "recipients",
     "run_json",
     "session",
+    "undelivered",
     "was_told",
 ]

@@ -6,7 +6,7 @@ import procrastinate
 from sqlalchemy import Engine
 
 from daemon import db, ledger, queue, results
-from daemon.importing import begin, carry_out
+from daemon.importing import begin, carry_out, rehearse_draft
 from daemon.log import get
 from daemon.profiles import Profiles
 from daemon.settings import Settings
@@ -28,6 +28,10 @@ def register(app: procrastinate.App, engine: Engine, settings: Settings, profile
     @app.task(name="send_result_email")
     def send_result_email(email_id: int) -> None:
         results.deliver(engine, settings, profiles, email_id)
+
+    @app.task(name="rehearse_draft")
+    def rehearse_one(draft_id: int) -> None:
+        rehearse_draft(engine, settings, profiles, draft_id)
 
     @app.periodic(cron="0 0 1 1 *")
     @app.task(name="keep_listening", queue="errands")

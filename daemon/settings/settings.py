@@ -54,6 +54,9 @@ class Web(Table):
 
     listen: str = Field("127.0.0.1:8080", pattern=r"^\S+:\d+$", description="address and port; a TLS proxy stands before it")
     public_url: str = Field("http://127.0.0.1:8080", description="how the readers of the mails reach the pages")
+    decide_by_link: bool = Field(
+        False, description="whether a link from a mail is enough to decide about a held file, though there are users"
+    )
     link_days: int = Field(30, ge=1, le=365, description="how long the links in mails work")
 
     @field_validator("public_url")
@@ -182,6 +185,11 @@ class Settings(Table):
     def profiles(self) -> Path:
         """Where the saved mapping profiles are."""
         return self.home / "profiles"
+
+    @property
+    def drafts(self) -> Path:
+        """Where the files lie whose import is being set up in the console."""
+        return self.home / "drafts"
 
     def path(self, path: Path) -> Path:
         """A path of the settings: `~` is the user's home, and what is relative lies in the home folder."""

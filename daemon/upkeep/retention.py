@@ -1,5 +1,6 @@
 """Retention: what the archive keeps no longer, and what a crash left in it."""
 
+import shutil
 import time
 from contextlib import suppress
 from datetime import timedelta
@@ -10,6 +11,8 @@ from sqlalchemy import Engine
 from daemon import db, ledger, queue
 from daemon.settings import Settings
 
+_DRAFT_DAYS = 14
+"""So long a draft waits for somebody to go on with it."""
 _ABANDONED_SECONDS = 86400.0
 """Age of a file in the archive that no arrival knows, and none will."""
 
@@ -30,6 +33,10 @@ def prune_archive(engine: Engine, settings: Settings) -> int:
         with db.transaction(engine) as conn:
             ledger.arrivals.mark_pruned(conn, arrival_id)
         count += 1
+    with db.transaction(engine) as conn:
+        forgotten = ledger.drafts.old_drafts(conn, queue.this_host(), _DRAFT_DAYS)
+    for draft in forgotten:
+        shutil.rmtree(Path(draft.path).parent, ignore_errors=True)
     return count + sum(_prune_folder(engine, folder) for folder in settings.archive_folder.glob("[0-9]*"))
 
 

@@ -19,12 +19,13 @@ from daemon import db
 from daemon.errors import SetupFault, TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.web import decisions, rejects, uploads
+from daemon.web import auth, decisions, looking, rejects, runs, smart, tonight, uploads
 from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers
+from daemon.web.rendering import nothing_here
 
 _HEADERS = {
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -42,6 +43,11 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
             *rejects.routes,
             *decisions.routes,
             *uploads.routes,
+            *auth.routes,
+            *tonight.routes,
+            *runs.routes,
+            *smart.routes,
+            *looking.routes,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
         exception_handlers={HTTPException: _not_served, TryLater: _unavailable},
@@ -50,6 +56,7 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
     app.state.settings = settings
     app.state.profiles = profiles
     app.state.look = look
+    app.state.tries = auth.Tries()
     return _SafeHeaders(app)
 
 
@@ -58,7 +65,7 @@ def _not_served(request: Request, error: Exception) -> Response:
         return uploads.as_json(request, error)
     if isinstance(error, HTTPException) and error.status_code not in (404, 405):
         return PlainTextResponse(error.detail, error.status_code, {"retry-after": "60"})
-    return rejects.nothing_here(request, error)
+    return nothing_here(request, error)
 
 
 def _alive(request: Request) -> Response:

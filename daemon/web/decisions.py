@@ -1,8 +1,10 @@
 """The page on which somebody decides about a held run, opened by a signed link; only its buttons change anything."""
 
+from typing import Any
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from daemon import db, ledger
@@ -10,8 +12,10 @@ from daemon.importing import decisions
 from daemon.model import ImportRun, State
 from daemon.results import Links, Opened
 from daemon.settings import Settings
+from daemon.web.auth import ask, session_of
 from daemon.web.limits import LARGEST_FORM, limited
-from daemon.web.rejects import nothing_here, templates
+from daemon.web.rendering import nothing_here
+from daemon.web.rendering import page as render
 from daemon.web.signed import opened_run
 from daemon.web.tongue import words_of
 
@@ -27,20 +31,34 @@ async def decide(request: Request) -> Response:
     opened = await run_in_threadpool(opened_run, request, "decision")
     if opened is None:
         return nothing_here(request)
+    if await run_in_threadpool(_must_say_who, request):
+        return await run_in_threadpool(ask, request)
     bounded = Request(request.scope, limited(request.receive, LARGEST_FORM, "the form is too large"))
     async with bounded.form(max_files=0, max_fields=4) as form:
         choice = str(form.get("decision", ""))
     return await run_in_threadpool(_decided, request, *opened, choice)
 
 
+def _must_say_who(request: Request) -> bool:
+    """Whether a link is not enough to decide: there are users, and this is none of them."""
+    settings: Settings = request.app.state.settings
+    if settings.web.decide_by_link or session_of(request):
+        return False
+    with db.transaction(request.app.state.engine) as conn:
+        return ledger.people.is_anybody(conn)
+
+
 def _decided(request: Request, run: ImportRun, link: Opened, choice: str) -> Response:
     if choice not in ("approve", "decline"):
         return nothing_here(request)
+    session = session_of(request)
+    by = session.account.name if session else link.recipient
     with db.transaction(request.app.state.engine) as conn:
         if choice == "approve":
-            done = decisions.approve(conn, run, link.recipient)
+            done = decisions.approve(conn, run, by)
         else:
-            done = decisions.decline(conn, request.app.state.settings, request.app.state.profiles, run, link.recipient)
+            done = decisions.decline(conn, request.app.state.settings, request.app.state.profiles, run, by)
+        ledger.people.record_act(conn, by, choice, run=run.id)
         run = ledger.runs.run_by_id(conn, run.id) or run
     return _shown(request, run, link, {"approve": "approved", "decline": "declined"}[choice] if done else "")
 
@@ -49,14 +67,14 @@ def _shown(request: Request, run: ImportRun, link: Opened, done: str) -> Respons
     settings: Settings = request.app.state.settings
     with db.transaction(request.app.state.engine) as conn:
         rejected = ledger.runs.rejection_count(conn, run.id)
-    content = {
+    content: dict[str, Any] = {
         "words": (words := words_of(request, link)),
         "run": run,
         "done": done,
         "open": run.state is State.HELD and run.approved is None,
         "rejects": Links.of(settings).rejects(run.id, "", words.language, link.timezone) if rejected else "",
     }
-    return HTMLResponse(templates.get_template("decision.html").render(content))
+    return render("decision.html", **content)
 
 
 routes = [Route("/d/{token}", page, methods=["GET"]), Route("/d/{token}", decide, methods=["POST"])]

@@ -4,20 +4,21 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import Engine
 from starlette.background import BackgroundTask
 from starlette.concurrency import iterate_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from daemon import db, ledger, results
-from daemon.languages import LANGUAGES
 from daemon.model import ImportRun, Rejection
 from daemon.results import Links
+from daemon.web.rendering import nothing_here
+from daemon.web.rendering import page as render
 from daemon.web.signed import opened_run
 from daemon.web.tongue import words_of
 
@@ -26,16 +27,6 @@ _AT_ONCE = 1000
 _DOWNLOADS = threading.BoundedSemaphore(16)
 _WORKBOOKS = threading.BoundedSemaphore(2)
 """Making one is work for a processor."""
-
-templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-templates.globals["languages"] = LANGUAGES
-templates.filters |= {"of_the_file": results.of_the_file, "of_the_ledger": results.of_the_ledger}
 
 
 def page(request: Request) -> Response:
@@ -48,7 +39,7 @@ def page(request: Request) -> Response:
     with db.transaction(_engine(request)) as conn:
         rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
         total = ledger.runs.rejection_count(conn, found.id)
-    content = {
+    content: dict[str, Any] = {
         "words": words_of(request, link),
         "run": found,
         "rows": rows,
@@ -59,7 +50,7 @@ def page(request: Request) -> Response:
         "first": (number - 1) * ROWS_PER_PAGE + 1,
         "token": request.path_params["token"],
     }
-    return HTMLResponse(templates.get_template("rejects.html").render(content))
+    return render("rejects.html", **content)
 
 
 def _faulty_first(header: list[str], rows: list[Rejection]) -> list[tuple[int, str]]:
@@ -99,11 +90,6 @@ routes = [
     Route("/r/{token}/rejects.csv", download_csv),
     Route("/r/{token}/rejects.xlsx", download_xlsx),
 ]
-
-
-def nothing_here(request: Request, error: Exception | None = None) -> Response:
-    """The one answer to every address that opens nothing, whatever the reason."""
-    return HTMLResponse(templates.get_template("nothing.html").render(words=words_of(request)), 404)
 
 
 async def _until_left(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -3,13 +3,15 @@
 from starlette.requests import Request
 
 from daemon.languages import LANGUAGES, nearest_language
+from daemon.ledger.people import Account
 from daemon.results import Opened, Words
 
 
-def words_of(request: Request, opened: Opened | None = None) -> Words:
+def words_of(request: Request, opened: Opened | None = None, account: Account | None = None) -> Words:
     """What there is to say, as the reader of a page understands it, by their clock."""
     chosen = request.query_params.get("language", "")
-    own = chosen if chosen in LANGUAGES else opened.language if opened and opened.language else _browsers(request)
+    given = (opened.language if opened else "") or (account.language if account else "")
+    own = chosen if chosen in LANGUAGES else nearest_language(given) if given else _browsers(request)
     return Words(own, opened.timezone if opened else "UTC")
 
 

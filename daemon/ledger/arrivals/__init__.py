@@ -18,6 +18,7 @@ from daemon.ledger.arrivals.custody import (
 from daemon.ledger.arrivals.expectations import (
     Missing,
     expectation,
+    expectations_since,
     is_come_since,
     is_expected,
     mark_met_late,
@@ -35,6 +36,7 @@ __all__ = [
     "archived_paths",
     "drops_with_ended",
     "expectation",
+    "expectations_since",
     "is_come_since",
     "is_expected",
     "is_vanished_again",

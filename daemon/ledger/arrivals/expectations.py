@@ -1,7 +1,7 @@
 """What became of each moment by which a profile expected a file."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,12 @@ def expectation(conn: Connection, profile: str, due: datetime) -> str | None:
     statement = "SELECT state FROM nightporter.expectation WHERE profile = :profile AND due_at = :due"
     state: str | None = conn.execute(text(statement), {"profile": profile, "due": due}).scalar()
     return state
+
+
+def expectations_since(conn: Connection, day: date) -> dict[tuple[str, datetime], str]:
+    """What became of each moment since a day by which a profile's file was expected."""
+    statement = "SELECT profile, due_at, state FROM nightporter.expectation WHERE due_at >= :day"
+    return {(row.profile, row.due_at): row.state for row in conn.execute(text(statement), {"day": day})}
 
 
 def is_expected(conn: Connection, profile: str) -> bool:

@@ -1,5 +1,16 @@
 """Import runs: their states, lines and decisions, what earlier ones say, and what they rejected."""
 
+from daemon.ledger.runs.board import (
+    NightState,
+    Open,
+    Sight,
+    Wanted,
+    night_states,
+    open_by_entity,
+    runs_before,
+    seen_run,
+    waiting_runs,
+)
 from daemon.ledger.runs.earlier import (
     Night,
     corrections_of,
@@ -51,6 +62,10 @@ from daemon.ledger.runs.states import (
 __all__ = [
     "Grouped",
     "Night",
+    "NightState",
+    "Open",
+    "Sight",
+    "Wanted",
     "advance_line",
     "approve_held",
     "approved_runs",
@@ -80,7 +95,9 @@ __all__ = [
     "mark_correction",
     "mark_undone",
     "move",
+    "night_states",
     "nights",
+    "open_by_entity",
     "open_money",
     "pins",
     "prune_history",
@@ -93,11 +110,14 @@ __all__ = [
     "retry_run",
     "run_by_id",
     "run_of_post",
+    "runs_before",
     "runs_held_since",
+    "seen_run",
     "siblings",
     "state_ahead",
     "suppressed_values",
     "take_long_parked",
     "take_next",
     "waiting_lines",
+    "waiting_runs",
 ]

@@ -1,0 +1,69 @@
+"""`user`: who may come into the console."""
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from daemon.cli.files import Json
+from daemon.languages import LANGUAGES, nearest_language
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Name = Annotated[str, typer.Argument(help="The name to log in with.")]
+_SHORTEST = 10
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[
+        Literal["admin", "manager"], typer.Option(help="An admin sees and does everything; a manager, what is of their entities.")
+    ] = "manager",
+    entity: Annotated[list[str] | None, typer.Option(help="An entity that a manager may see; may be given again.")] = None,
+    language: Annotated[str | None, typer.Option(help=f"One of {', '.join(LANGUAGES)}; else what the browser asks for.")] = None,
+) -> None:
+    """Let somebody in, or give somebody a new password and new rights. The password is asked for, or read from stdin."""
+    from daemon import db, ledger, settings
+    from daemon.web import hashed
+
+    if role == "manager" and not entity:
+        raise typer.BadParameter("a manager sees nothing without an entity", param_hint="--entity")
+    if sys.stdin.isatty():
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\n")
+    if len(password) < _SHORTEST:
+        raise typer.BadParameter(f"a password has at least {_SHORTEST} characters")
+    told = nearest_language(language) if language else None
+    with db.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
+        new = ledger.people.add_account(conn, name, hashed(password), role, entity or [], told)
+        ledger.people.record_act(conn, "command line", "user add", name=name, role=role, entities=entity or [])
+    print(f"{name} may come in" if new else f"{name} has a new password, and has to log in again")
+
+
+@app.command("list")
+def list_people(context: typer.Context, as_json: Json = False) -> None:
+    """Who may come in."""
+    from daemon import db, ledger, settings
+    from daemon.cli.show import print_json, print_rows
+
+    with db.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
+        people = ledger.people.accounts(conn)
+    rows = [[each.name, each.role, ", ".join(each.entities), f"{each.made_at:%Y-%m-%d}"] for each in people]
+    if as_json:
+        print_json([{"name": each.name, "role": each.role, "entities": each.entities} for each in people])
+    else:
+        print_rows(["name", "role", "entities", "since"], rows)
+
+
+@app.command()
+def remove(context: typer.Context, name: Name) -> None:
+    """Let somebody in no more; their logins end at once."""
+    from daemon import db, ledger, settings
+
+    with db.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
+        if not ledger.people.end_account(conn, name):
+            raise typer.BadParameter(f"there is nobody called {name}")
+        ledger.people.record_act(conn, "command line", "user remove", name=name)
+    print(f"{name} may not come in any more")

@@ -1,0 +1,20 @@
+"""People: who may come into the console, their logins, and what they did."""
+
+from daemon.ledger.people.accounts import Account, account_named, accounts, add_account, end_account, is_anybody
+from daemon.ledger.people.audit import audited, record_act
+from daemon.ledger.people.sessions import Session, begin_session, end_session, live_session
+
+__all__ = [
+    "Account",
+    "Session",
+    "account_named",
+    "accounts",
+    "add_account",
+    "audited",
+    "begin_session",
+    "end_account",
+    "end_session",
+    "is_anybody",
+    "live_session",
+    "record_act",
+]

@@ -1,0 +1,61 @@
+"""Sessions: logins. The browser holds a secret, the database its hash, so that who reads that is let in nowhere."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from daemon.db import text
+from daemon.ledger.people.accounts import Account
+
+_IDLE = "12 hours"
+_LONGEST = "7 days"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A login that is in force: whose it is, and what every form of it carries."""
+
+    account: Account
+    form_token: str
+
+
+def begin_session(conn: Connection, account: Account) -> str:
+    """Begin one; returns the secret that its browser holds."""
+    secret = secrets.token_urlsafe(32)
+    conn.execute(
+        text("INSERT INTO nightporter.session (id, account_id, form_token) VALUES (:id, :account, :form_token)"),
+        {"id": _known_by(secret), "account": account.id, "form_token": secrets.token_urlsafe(24)},
+    )
+    return secret
+
+
+def live_session(conn: Connection, secret: str) -> Session | None:
+    """The login of a browser's secret; None when it is none of ours, has ended, or has been idle too long."""
+    row = (
+        conn.execute(
+            text(f"""
+                UPDATE nightporter.session s SET seen_at = clock_timestamp() FROM nightporter.account a
+                WHERE s.id = :id AND a.id = s.account_id AND s.ended_at IS NULL AND a.ended_at IS NULL
+                      AND s.seen_at > clock_timestamp() - interval '{_IDLE}'
+                      AND s.made_at > clock_timestamp() - interval '{_LONGEST}'
+                RETURNING s.form_token, a.id, a.name, a.password, a.role, a.entities, a.language, a.made_at"""),
+            {"id": _known_by(secret)},
+        )
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    return Session(Account(**{name: value for name, value in row.items() if name != "form_token"}), row["form_token"])
+
+
+def end_session(conn: Connection, secret: str) -> None:
+    """End one."""
+    statement = "UPDATE nightporter.session SET ended_at = clock_timestamp() WHERE id = :id AND ended_at IS NULL"
+    conn.execute(text(statement), {"id": _known_by(secret)})
+
+
+def _known_by(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

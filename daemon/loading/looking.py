@@ -1,0 +1,94 @@
+"""Looking: a customer as the tables have them: what they owe, how late it is, which file and line each item came from."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from daemon.db import text
+
+_ITEMS = 500
+
+
+class Found(NamedTuple):
+    """A customer in a list."""
+
+    entity: str
+    code: str
+    name: str
+    city: str | None
+
+
+class Item(NamedTuple):
+    """An open item, and where it was last spoken of."""
+
+    number: str
+    kind: str
+    issued: date | None
+    due: date | None
+    amount: Decimal
+    currency: str
+    run: int | None
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer, with balances and ages by currency, and the open items, the oldest due first."""
+
+    entity: str
+    code: str
+    fields: dict[str, Any]
+    balances: list[dict[str, Any]]
+    ages: list[dict[str, Any]]
+    items: list[Item]
+
+
+def find_customers(conn: Connection, words: str, entities: Collection[str] | None, limit: int) -> list[Found]:
+    """Customers by their code, or a part of their name, of the entities that may be seen (None: of all)."""
+    rows = conn.execute(
+        text("""
+            SELECT entity, customer_code, business_name, city FROM ar.customer
+            WHERE (CAST(:all AS boolean) OR entity = ANY(:entities))
+                  AND (customer_code ILIKE :begins OR business_name ILIKE :holds)
+            ORDER BY customer_code = :words DESC, business_name LIMIT :limit"""),
+        {
+            "words": words,
+            "begins": f"{_like(words)}%",
+            "holds": f"%{_like(words)}%",
+            "all": entities is None,
+            "entities": list(entities or []),
+            "limit": limit,
+        },
+    )
+    return [Found(*row) for row in rows]
+
+
+def customer_card(conn: Connection, entity: str, code: str) -> Customer | None:
+    """Everything about one customer, or None."""
+    named = {"entity": entity, "code": code}
+    one = "WHERE entity = :entity AND customer_code = :code"
+    fields = conn.execute(text(f"SELECT * FROM ar.customer {one}"), named).mappings().one_or_none()
+    if fields is None:
+        return None
+    balances, ages = (
+        [dict(row) for row in conn.execute(text(f"SELECT * FROM ar.{view} {one} ORDER BY currency"), named).mappings()]
+        for view in ("customer_balance", "aging")
+    )
+    items = conn.execute(
+        text("""
+            SELECT item_number, item_type, issue_date, due_date, remaining, currency, coalesce(run_id, created_by_run),
+                   source_line
+            FROM ar.receivable WHERE customer_entity = :entity AND customer_code = :code AND state = 'open'
+            ORDER BY due_date NULLS LAST, item_number LIMIT :limit"""),
+        named | {"limit": _ITEMS},
+    )
+    return Customer(entity, code, dict(fields), balances, ages, [Item(*row) for row in items])
+
+
+def _like(words: str) -> str:
+    """Words in which nothing is a pattern."""
+    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,210 @@
+"""Who it is: the login, its session, and what keeps others from acting in somebody's name."""
+
+import hmac
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from urllib.parse import quote
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from daemon import db, ledger
+from daemon.ledger.people import Account, Session
+from daemon.ledger.runs import Sight
+from daemon.log import get
+from daemon.profiles import Profiles
+from daemon.settings import Settings
+from daemon.web.limits import LARGEST_FORM, limited
+from daemon.web.rendering import page
+from daemon.web.tongue import words_of
+
+log = get(__name__)
+
+COOKIE = "nightporter"
+_TRIES, _WHILE = 5, 900.0
+"""So many wrong passwords of one account, or from one address, in so many seconds."""
+_REMEMBERED = 10_000
+_hasher = PasswordHasher()
+_NOBODYS = _hasher.hash("nobody's")
+"""What a password is compared with where there is no such account: that takes as long."""
+
+Page = Callable[[Request, Session], Response]
+Act = Callable[[Request, Session, FormData], Response]
+
+
+def hashed(password: str) -> str:
+    """What is stored of a password: argon2id."""
+    return _hasher.hash(password)
+
+
+def engine_of(request: Request) -> Engine:
+    """The database behind the pages."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def settings_of(request: Request) -> Settings:
+    """The settings behind the pages."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def profiles_of(request: Request) -> Profiles:
+    """The profiles behind the pages."""
+    profiles: Profiles = request.app.state.profiles
+    return profiles
+
+
+def session_of(request: Request) -> Session | None:
+    """The login of a request, if there is one in force."""
+    secret = request.cookies.get(COOKIE, "")
+    if not secret:
+        return None
+    with db.transaction(engine_of(request)) as conn:
+        return ledger.people.live_session(conn, secret)
+
+
+def sight_of(request: Request, account: Account) -> Sight:
+    """Which runs somebody may see."""
+    if account.is_admin:
+        return Sight()
+    mine = [p.name for p in profiles_of(request) if account.may_see([e for s in p.sections for e in s.fills])]
+    return Sight(account.entities, mine)
+
+
+def for_people(shown: Page, *, admins: bool = False) -> Callable[[Request], Response]:
+    """A page for those who are in, or for `admins` only; others are asked who they are."""
+
+    @wraps(shown)
+    def answer(request: Request) -> Response:
+        session = session_of(request)
+        if session is None:
+            return ask(request)
+        if admins and not session.account.is_admin:
+            raise HTTPException(404)
+        return shown(request, session)
+
+    return answer
+
+
+def act_of_people(act: Act, *, admins: bool = False, largest: int = LARGEST_FORM) -> Callable[[Request], Awaitable[Response]]:
+    """What a form does, for those who are in, and whose form it is; its body is not read before that is known of them."""
+
+    @wraps(act)
+    async def answer(request: Request) -> Response:
+        session = await run_in_threadpool(session_of, request)
+        if session is None:
+            return await run_in_threadpool(ask, request)
+        if admins and not session.account.is_admin:
+            raise HTTPException(404)
+        bounded = Request(request.scope, limited(request.receive, largest, "this is too large"))
+        async with bounded.form(max_files=1, max_fields=3000) as form:
+            if not hmac.compare_digest(str(form.get("form_token", "")).encode(), session.form_token.encode()):
+                raise HTTPException(403, "this form is not of your login: go back, load the page again, and send it once more")
+            return await run_in_threadpool(act, request, session, form)
+
+    return answer
+
+
+def ask(request: Request, fault: str = "", status: int = 200) -> Response:
+    """The page that asks who it is; or how to make a first user, where there is none."""
+    with db.transaction(engine_of(request)) as conn:
+        anybody = ledger.people.is_anybody(conn)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    following = _own(request.query_params.get("next", "") if request.url.path == "/login" else wanted)
+    if request.method == "GET" and request.url.path != "/login":
+        return RedirectResponse(f"/login?next={quote(following)}", 303)
+    return page("login.html", words_of(request), status=status, anybody=anybody, fault=fault, following=following)
+
+
+def _own(path: str) -> str:
+    """A path of ours to go on with, and nothing that leads elsewhere."""
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
+
+
+class Tries:
+    """Wrong passwords, by account and by address."""
+
+    def __init__(self) -> None:
+        self._wrong: OrderedDict[str, list[float]] = OrderedDict()
+
+    def too_many(self, *keys: str) -> bool:
+        """Whether any of them has had too many."""
+        since = time.monotonic() - _WHILE
+        return any(sum(when > since for when in self._wrong.get(key, [])) >= _TRIES for key in keys)
+
+    def count(self, *keys: str) -> None:
+        """One more of each."""
+        for key in keys:
+            self._wrong[key] = [*self._wrong.pop(key, [])[-_TRIES:], time.monotonic()]
+        while len(self._wrong) > _REMEMBERED:
+            self._wrong.popitem(last=False)
+
+    def forget(self, *keys: str) -> None:
+        """It was them."""
+        for key in keys:
+            self._wrong.pop(key, None)
+
+
+async def log_in(request: Request) -> Response:
+    """Let somebody in who says who they are and proves it."""
+    bounded = Request(request.scope, limited(request.receive, LARGEST_FORM, "this is too large"))
+    async with bounded.form(max_files=0, max_fields=4) as form:
+        name, password = str(form.get("name", ""))[:200], str(form.get("password", ""))[:1000]
+        following = _own(str(form.get("next", "/")))
+    return await run_in_threadpool(_logged_in, request, name, password, following)
+
+
+def _logged_in(request: Request, name: str, password: str, following: str) -> Response:
+    keys = f"name {name}", f"address {request.client.host if request.client else ''}"
+    tries: Tries = request.app.state.tries
+    if tries.too_many(*keys):
+        log.warning("login_throttled", name=name, address=keys[1])
+        return ask(request, "throttled", 429)
+    with db.transaction(engine_of(request)) as conn:
+        account = ledger.people.account_named(conn, name)
+    if not _is_right(account.password if account else _NOBODYS, password) or account is None:
+        tries.count(*keys)
+        log.warning("login_refused", name=name, address=keys[1])
+        return ask(request, "wrong", 401)
+    tries.forget(*keys)
+    with db.transaction(engine_of(request)) as conn:
+        secret = ledger.people.begin_session(conn, account)
+        ledger.people.record_act(conn, account.name, "log in")
+    answer = RedirectResponse(following, 303)
+    secure = settings_of(request).web.public_url.startswith("https:")
+    answer.set_cookie(COOKIE, secret, httponly=True, samesite="lax", secure=secure, path="/")
+    return answer
+
+
+def _is_right(known: str, password: str) -> bool:
+    try:
+        return _hasher.verify(known, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def log_out(request: Request, session: Session, form: FormData) -> Response:
+    """End the login."""
+    with db.transaction(engine_of(request)) as conn:
+        ledger.people.end_session(conn, request.cookies.get(COOKIE, ""))
+        ledger.people.record_act(conn, session.account.name, "log out")
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+routes = [
+    Route("/login", ask, methods=["GET"]),
+    Route("/login", log_in, methods=["POST"]),
+    Route("/logout", act_of_people(log_out), methods=["POST"]),
+]

@@ -1,0 +1,42 @@
+"""Rendering: a template and what it shows, as an answer; the same head and foot on every page."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from daemon import results
+from daemon.languages import LANGUAGES
+from daemon.ledger.people import Session
+from daemon.model import shown
+from daemon.results import Words
+from daemon.web.tongue import words_of
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.globals["languages"] = LANGUAGES
+_templates.filters |= {
+    "field_label": lambda name, words, dataset: words.field(dataset, name),
+    "of_the_file": results.of_the_file,
+    "of_the_ledger": results.of_the_ledger,
+    "shown": shown,
+}
+_templates.tests["required_of"] = lambda name, dataset: dataset.fields[name].required
+
+
+def page(template: str, words: Words, *, status: int = 200, session: Session | None = None, **content: Any) -> HTMLResponse:
+    """A page in a reader's words; with a session it has the console's head, and its forms carry the session's token."""
+    shows = {"words": words, "session": session, "form_token": session.form_token if session else "", **content}
+    return HTMLResponse(_templates.get_template(template).render(shows), status)
+
+
+def nothing_here(request: Request, error: Exception | None = None) -> HTMLResponse:
+    """The one answer to every address that opens nothing, whatever the reason."""
+    return page("nothing.html", words_of(request), status=404)

@@ -1,0 +1,142 @@
+"""The import runs: listed as asked for, and each with everything about it and what may be done with it."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from daemon import db, ledger, loading, queue, results
+from daemon.errors import Detail
+from daemon.importing import decisions
+from daemon.ledger.people import Session
+from daemon.ledger.runs import Wanted
+from daemon.model import FINAL, ImportRun, State
+from daemon.reading import open_bytes
+from daemon.results import Links
+from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of, sight_of
+from daemon.web.rendering import page
+from daemon.web.tongue import words_of
+
+_PER_PAGE = 50
+_CHANGES = 50
+_CHUNK = 1 << 20
+
+
+def listed(request: Request, session: Session) -> Response:
+    """The runs that are asked for, the newest first; the address says which, so that it can be kept and sent on."""
+    asked = request.query_params
+    wanted = Wanted(
+        asked.get("state", "") if asked.get("state") in {*State} else "",
+        asked.get("profile", "")[:200],
+        asked.get("file", "")[:200],
+        asked.get("problems") == "1",
+    )
+    before = int(asked["before"]) if asked.get("before", "").isdecimal() and len(asked["before"]) < 18 else None
+    with db.transaction(engine_of(request)) as conn:
+        runs = ledger.runs.runs_before(conn, wanted, sight_of(request, session.account), before, _PER_PAGE + 1)
+    kept = wanted.values | ({"problems": "1"} if wanted.problems else {})
+    more = urlencode(kept | {"before": runs[_PER_PAGE - 1].id}) if len(runs) > _PER_PAGE else ""
+    return page(
+        "runs.html",
+        words_of(request, account=session.account),
+        session=session,
+        runs=runs[:_PER_PAGE],
+        wanted=wanted,
+        more=more,
+        states=list(State),
+        profiles=sorted(profile.name for profile in profiles_of(request)),
+    )
+
+
+def shown(request: Request, session: Session) -> Response:
+    """Everything about one run."""
+    with db.transaction(engine_of(request)) as conn:
+        run = _run(conn, request, session)
+        content: dict[str, Any] = {
+            "mails": results.mails_of(conn, run.id),
+            "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
+            "first": ledger.runs.dearest(conn, run.id, 5),
+            "reasons": ledger.runs.by_reason(conn, run.id, 20),
+            "rejected": ledger.runs.rejection_count(conn, run.id),
+            "siblings": [each for each in ledger.runs.siblings(conn, run) if each.id != run.id],
+        }
+    links = Links.of(settings_of(request))
+    rejects = links.rejects(run.id, session.account.name, words_of(request, account=session.account).language)
+    return page(
+        "run.html",
+        words_of(request, account=session.account),
+        session=session,
+        run=run,
+        rejects=rejects.removeprefix(settings_of(request).web.public_url),
+        under_way=run.state not in FINAL and run.state is not State.HELD,
+        obstacles=[],
+        **content,
+    )
+
+
+def act(request: Request, session: Session, form: FormData) -> Response:
+    """Approve, decline, undo or retry a run."""
+    action, by = str(form.get("action", "")), session.account.name
+    settings, profiles = settings_of(request), profiles_of(request)
+    obstacles: list[Detail] = []
+    with db.transaction(engine_of(request)) as conn:
+        run = _run(conn, request, session)
+        match action:
+            case "approve":
+                decisions.approve(conn, run, by)
+            case "decline":
+                decisions.decline(conn, settings, profiles, run, by)
+            case "undo":
+                obstacles = decisions.undo(conn, settings, profiles, run, by).obstacles
+            case "retry" if run.archive and run.state in FINAL:
+                child = ledger.runs.retry_run(conn, run)
+                queue.enqueue(conn, "import_run", run.archive_host, run_id=child)
+            case _:
+                raise HTTPException(404)
+        after = ledger.runs.run_by_id(conn, run.id) or run
+        ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state, obstacles=len(obstacles))
+    if obstacles:
+        words = words_of(request, account=session.account)
+        return page("obstacles.html", words, session=session, run=run, obstacles=obstacles, status=409)
+    return RedirectResponse(f"/runs/{run.id}", 303)
+
+
+def original(request: Request, session: Session) -> Response:
+    """The file as it came."""
+    with db.transaction(engine_of(request)) as conn:
+        run = _run(conn, request, session)
+    if run.archive is None:
+        raise HTTPException(404)
+    with open_bytes(run.archive_path) as content:
+        content.read(0)  # that it is there is known before the answer begins
+    name = run.title.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "/")
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_chunks(run), media_type="application/octet-stream", headers=headers)
+
+
+def _chunks(run: ImportRun) -> Iterator[bytes]:
+    with open_bytes(run.archive_path) as content:
+        while chunk := content.read(_CHUNK):
+            yield chunk
+
+
+def _run(conn: Connection, request: Request, session: Session) -> ImportRun:
+    """The run of an address, if whoever asks may see it. Raises HTTPException 404."""
+    run = ledger.runs.seen_run(conn, request.path_params["id"], sight_of(request, session.account))
+    if run is None:
+        raise HTTPException(404)
+    return run
+
+
+routes = [
+    Route("/runs", for_people(listed)),
+    Route("/runs/{id:int}", for_people(shown), methods=["GET"]),
+    Route("/runs/{id:int}", act_of_people(act), methods=["POST"]),
+    Route("/runs/{id:int}/original", for_people(original)),
+]

@@ -1,0 +1,292 @@
+"""Smart Upload: a file, what it is, its shape, its columns, its words, its rules, a dry run; then it is imported, and saved as
+the profile of every file that comes by that name. A step is a page and a form; any browser can take the draft up again.
+"""
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from daemon import db, ledger, queue
+from daemon.datasets import datasets, labelled
+from daemon.errors import FileRefused, Refusal
+from daemon.importing import Choices, as_profile, distinct_words, first_choices, profile_text, seen
+from daemon.ledger.drafts import Draft
+from daemon.ledger.people import Session
+from daemon.mapping import asks_mode
+from daemon.model import Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
+from daemon.profiles import Conventions, Format
+from daemon.toml import ConfigInvalid
+from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of
+from daemon.web.rendering import page
+from daemon.web.tongue import words_of
+
+LARGEST = 1 << 30
+STEPS = ("shape", "columns", "words", "rules", "check")
+_SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
+_MOST_WORDS = 60
+_ASKED = (Refusal.ENCODING_UNKNOWN, Refusal.SHAPE_UNCLEAR, Refusal.SHEET_MISSING)
+"""What a person can say of a file that is not clear by itself."""
+
+
+def begin(request: Request, session: Session) -> Response:
+    """Choose a file and what it is; or go on with one that was begun."""
+    with db.transaction(engine_of(request)) as conn:
+        drafts = ledger.drafts.drafts_of(conn, None if session.account.is_admin else session.account.name)
+    words = words_of(request, account=session.account)
+    kinds = {name: labelled(each.label, words.language) for name, each in datasets().items()}
+    return page("upload.html", words, session=session, drafts=drafts, kinds=kinds, fault="")
+
+
+def take(request: Request, session: Session, form: FormData) -> Response:
+    """Keep a file and begin its draft."""
+    sent, dataset = form.get("file"), str(form.get("dataset", ""))
+    words = words_of(request, account=session.account)
+    if not isinstance(sent, UploadFile) or not sent.filename or dataset not in datasets():
+        return _begin_again(request, session, "page.fault_no_file")
+    last = Path(sent.filename.replace("\\", "/")).name
+    name = "".join(char for char in last if char.isprintable())[-100:].lstrip(".") or "file"
+    settings = settings_of(request)
+    with db.transaction(engine_of(request)) as conn:
+        draft = ledger.drafts.begin_draft(conn, name, queue.this_host(), session.account.name)
+    folder = settings.drafts / str(draft)
+    folder.mkdir(parents=True, mode=0o700)
+    path = folder / name
+    with path.open("xb") as out:
+        shutil.copyfileobj(sent.file, out)
+    choices = Choices(dataset)
+    try:
+        choices = first_choices(name, dataset, seen(path, choices, settings.sandbox, engine_of(request)))
+    except FileRefused as refused:
+        choices = replace(choices, name="import")
+        if refused.code not in _ASKED:
+            shutil.rmtree(folder)
+            return _begin_again(request, session, words.refusal(refused.code, refused.detail), plain=True)
+    with db.transaction(engine_of(request)) as conn:
+        ledger.drafts.choose(conn, draft, 1, asdict(choices), str(path))
+        ledger.people.record_act(conn, session.account.name, "begin draft", draft=draft, file=name, dataset=dataset)
+    return RedirectResponse(f"/drafts/{draft}/shape", 303)
+
+
+def _begin_again(request: Request, session: Session, fault: str, *, plain: bool = False) -> Response:
+    words = words_of(request, account=session.account)
+    kinds = {name: labelled(each.label, words.language) for name, each in datasets().items()}
+    told = fault if plain else words(fault)
+    return page("upload.html", words, session=session, drafts=[], kinds=kinds, fault=told, status=422)
+
+
+def step(request: Request, session: Session) -> Response:
+    """One step of a draft."""
+    draft = _draft(request, session)
+    if draft.run_id is not None:
+        return RedirectResponse(f"/runs/{draft.run_id}", 303)
+    return _shown(request, session, draft, "")
+
+
+def chosen(request: Request, session: Session, form: FormData) -> Response:
+    """Take the choices of a step, and go on to the next one; or say what is wrong with them."""
+    draft, name = _draft(request, session), request.path_params["step"]
+    if str(draft.version) != form.get("version"):
+        return _shown(request, session, draft, words_of(request, account=session.account)("page.fault_changed"))
+    if name == "check":
+        return _finish(request, session, draft, form)
+    try:
+        choices = _TAKERS[name](request, draft, Choices.of(draft), form)
+    except (ValidationError, ValueError) as error:
+        return _shown(request, session, draft, str(error.errors()[0]["msg"] if isinstance(error, ValidationError) else error))
+    except FileRefused as refused:
+        told = words_of(request, account=session.account).refusal(refused.code, refused.detail)
+        return _shown(request, session, draft, told)
+    with db.transaction(engine_of(request)) as conn:
+        ledger.drafts.choose(conn, draft.id, draft.version, asdict(choices))
+        stays = "again" in form or (name == "columns" and choices.missing)
+        following = name if stays else STEPS[STEPS.index(name) + 1]
+        if following == "check":
+            queue.enqueue(conn, "rehearse_draft", draft.host, draft_id=draft.id)
+    return RedirectResponse(f"/drafts/{draft.id}/{following}", 303)
+
+
+def _take_shape(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """The shape; when it is another one, the columns are proposed anew."""
+    said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
+    if said.get("header_row", "1").isdecimal() and "header_row" in said:
+        said["header_row"] = int(said["header_row"])
+    said["delimiter"] = {"tab": "\t"}.get(said.get("delimiter", ""), said.get("delimiter"))
+    said = {name: value for name, value in said.items() if value}
+    Format.model_validate({name: value for name, value in said.items() if name in Format.model_fields})
+    Conventions.model_validate({name: value for name, value in said.items() if name in Conventions.model_fields})
+    if said == choices.format and choices.columns:
+        return choices
+    changed = replace(choices, format=said)
+    found = seen(Path(draft.path), changed, settings_of(request).sandbox, engine_of(request))
+    proposed = first_choices(draft.file, choices.dataset, found)
+    return replace(
+        changed, columns=proposed.columns, words=proposed.words, pattern=choices.pattern or proposed.pattern, name=proposed.name
+    )
+
+
+def _take_columns(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """Which column is which field; a field of which no column is, may have one value for all rows."""
+    found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
+    columns: dict[str, dict[str, Any]] = {}
+    words = words_of(request)
+    for number, header in enumerate(found.header):
+        field, _, side = str(form.get(f"column_{number}", "")).partition(":")
+        if field not in datasets()[choices.dataset].fields:
+            continue
+        part = {"debit": "header", "credit": "credit", "flag": "flag"}.get(side, "header")
+        if part in columns.setdefault(field, {}):
+            raise ValueError(words("page.fault_twice", field=words.field(choices.dataset, field)))
+        columns[field][part] = header
+    for field, column in columns.items():
+        if "header" not in column:
+            raise ValueError(words("page.fault_side", field=words.field(choices.dataset, field)))
+        before = choices.columns.get(field, {})
+        if before.get("header") == column["header"]:
+            column |= {name: before[name] for name in ("confidence", "why") if name in before}
+    for field in datasets()[choices.dataset].mappable:
+        if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
+            columns[field] = {"value": value}
+    kept = {name: meant for name, meant in choices.words.items() if name in columns}
+    return replace(choices, columns=columns, words=kept)
+
+
+def _take_words(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """What the words of a column mean."""
+    meant: dict[str, dict[str, str]] = {}
+    for field, counts in distinct_words(Path(draft.path), choices, settings_of(request).sandbox).items():
+        for number, (word, _) in enumerate(counts.most_common(_MOST_WORDS)):
+            value = str(form.get(f"word_{field}_{number}", "")).strip()
+            if word and value and value != word:
+                meant.setdefault(field, {})[word] = value
+    return replace(choices, words=meant)
+
+
+def _take_rules(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """What the file is, and what files like it are called."""
+    words, mode, name = words_of(request), str(form.get("mode", "")), str(form.get("name", "")).strip()
+    if asks_mode(datasets()[choices.dataset]) and mode not in ("snapshot", "delta"):
+        raise ValueError(words("page.fault_mode"))
+    if not name or not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(words("page.fault_name"))
+    to = [part.strip() for part in str(form.get("to", "")).replace(";", ",").split(",") if part.strip()]
+    return replace(
+        choices,
+        mode=mode if mode in ("snapshot", "delta") else "",
+        name=name,
+        pattern=str(form.get("pattern", "")).strip() or choices.pattern,
+        entity=str(form.get("entity", "")).strip(),
+        to=to,
+    )
+
+
+_TAKERS = {"shape": _take_shape, "columns": _take_columns, "words": _take_words, "rules": _take_rules}
+
+
+def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Response:
+    """A step as it stands, and what is wrong with what was just said of it."""
+    name, words = request.path_params["step"], words_of(request, account=session.account)
+    choices, settings = Choices.of(draft), settings_of(request)
+    content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": ""}
+    try:
+        content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
+        if name == "words":
+            content["counts"] = {
+                field: counts.most_common(_MOST_WORDS)
+                for field, counts in distinct_words(Path(draft.path), choices, settings.sandbox).items()
+            }
+        if name == "check":
+            content |= _rehearsed(draft, words)
+            content["text"] = profile_text(draft.file, choices, content["found"], words.language)
+    except FileRefused as refused:
+        fault = fault or words.refusal(refused.code, refused.detail)
+    dataset = datasets()[choices.dataset]
+    return page(
+        f"draft_{name}.html",
+        words,
+        status=422 if fault and request.method == "POST" else 200,
+        session=session,
+        draft=draft,
+        choices=choices,
+        dataset=dataset,
+        steps=STEPS,
+        step=name,
+        fault=fault,
+        asks_mode=asks_mode(dataset),
+        waits=name == "check" and (draft.result or {}).get("version") != draft.version,
+        **content,
+    )
+
+
+def _rehearsed(draft: Draft, words: Any) -> dict[str, Any]:
+    """What the dry run came to, to be shown."""
+    result = draft.result or {}
+    told: dict[str, Any] = {"state": result.get("state", ""), "tally": None, "refusal": ""}
+    told |= {"reasons": [], "effect": [], "changes": []}
+    if "tally" in result:
+        told["tally"] = Tally.of_json(result["tally"])
+        told["changes"] = result["changes"]
+        told["reasons"] = [
+            (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each["rows"], each["amounts"])
+            for each in result["rejections"]
+        ]
+    if "effect" in result:
+        told["effect"] = words.effect(Effect.of_json(result["effect"]))
+    if "code" in result:
+        told["refusal"] = words.refusal(result["code"], detail_of(result["detail"]))
+    if "fault" in result:
+        told["refusal"] = result["fault"]
+    return told
+
+
+def _finish(request: Request, session: Session, draft: Draft, form: FormData) -> Response:
+    """Save the profile, and import the file by it."""
+    settings, choices, by = settings_of(request), Choices.of(draft), session.account.name
+    words = words_of(request, account=session.account)
+    path = settings.profiles / f"{choices.name}.toml"
+    if path.exists():
+        return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
+    found = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
+    text = profile_text(draft.file, choices, found, words.language)
+    try:
+        profile = as_profile(text, choices.name)
+    except ConfigInvalid as error:
+        return _shown(request, session, draft, "; ".join(f"{each.key}: {each.message}" for each in error.mistakes))
+    if not session.account.may_see([each for section in profile.sections for each in section.fills]):
+        return _shown(request, session, draft, words("page.fault_entity"))
+    settings.profiles.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    file = Path(draft.path)
+    entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
+    with db.transaction(engine_of(request)) as conn:
+        run = ledger.arrivals.record_inline(conn, entry, profiles_of(request).sections(file.name, profile))
+        ledger.drafts.end_draft(conn, draft.id, run)
+        queue.enqueue(conn, "import_run", draft.host, run_id=run)
+        ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name)
+    return RedirectResponse(f"/runs/{run}", 303)
+
+
+def _draft(request: Request, session: Session) -> Draft:
+    """The draft of an address, if it is theirs. Raises HTTPException 404."""
+    if request.path_params["step"] not in STEPS:
+        raise HTTPException(404)
+    with db.transaction(engine_of(request)) as conn:
+        draft = ledger.drafts.draft_by_id(conn, request.path_params["id"])
+    if draft is None or not draft.path or not (session.account.is_admin or draft.made_by == session.account.name):
+        raise HTTPException(404)
+    return draft
+
+
+routes = [
+    Route("/upload", for_people(begin), methods=["GET"]),
+    Route("/upload", act_of_people(take, largest=LARGEST), methods=["POST"]),
+    Route("/drafts/{id:int}/{step}", for_people(step), methods=["GET"]),
+    Route("/drafts/{id:int}/{step}", act_of_people(chosen), methods=["POST"]),
+]

@@ -1,0 +1,197 @@
+"""The console without a window: who comes in, what they see, what they do."""
+
+import re
+
+import pytest
+
+from tests.support.console import PASSWORD, Person
+from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office
+
+SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
+ROWS = [f"C1;F{number};01/02/2026;02/03/2026;100,00\n" for number in range(100)]
+PAGES = ["/", "/runs", "/upload", "/customers", "/customers?q=C", "/drops", "/profiles", "/audit"]
+
+
+@pytest.fixture
+def ada(office: Office) -> Person:
+    """An admin, and two imports: one with a rejected row, one that is held."""
+    office.profile("items", SNAPSHOT)
+    office.customers("C1")
+    office.load("items", ITEMS_HEADER + "".join(ROWS) + "C1;BAD;31/02/2026;02/03/2026;5\n")
+    office.load("items", ITEMS_HEADER + "".join(ROWS[:30]), "held.csv")
+    return Person(office)
+
+
+def test_every_page_is_there(ada: Person) -> None:
+    """An admin finds each page of the head; each says in its head where one is."""
+    for path in PAGES:
+        page = ada.get(path)
+        assert "Log out ada" in page
+    assert "held.csv" in ada.get("/")
+    assert 'aria-current="page"' in ada.get("/runs")
+
+
+def test_who_is_not_in_is_asked_and_told_nothing(office: Office, ada: Person) -> None:
+    """Pages lead to the login and back; a wrong password and an unknown name are one answer; five of them, and it takes a while."""
+    ada.client.cookies.clear()
+    answer = ada.client.get("/runs?state=held", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/runs%3Fstate%3Dheld")
+    wrong = [ada.log_in("bob", "wrong") for _ in range(3)] + [ada.log_in("nobody", "wrong") for _ in range(2)]
+    assert {each.status_code for each in wrong} == {401}
+    assert len({re.sub('value="[^"]*"', "", each.text) for each in wrong}) == 1
+    assert ada.log_in("ada").status_code == 429
+
+
+def test_a_session_ends_where_it_began(ada: Person) -> None:
+    """The cookie can be read by no script and goes nowhere else; after the log-out it opens nothing, though somebody kept it."""
+    answer = ada.client.post(
+        "/login", data={"name": "ada", "password": PASSWORD, "next": "//evil.example"}, follow_redirects=False
+    )
+    assert answer.headers["location"] == "/"
+    assert {"HttpOnly", "SameSite=lax"} <= set(answer.headers["set-cookie"].split("; "))
+    kept = ada.client.cookies["nightporter"]
+    ada.send("/logout", ada.get("/"))
+    ada.client.cookies.set("nightporter", kept)
+    assert "/login" in str(ada.client.get("/runs").url)
+
+
+def test_a_form_is_taken_only_from_its_own_login(ada: Person) -> None:
+    """Without the session's token, or with another's, nothing is done."""
+    for token in ("", "x" * 32):
+        answer = ada.client.post("/runs/3", data={"form_token": token, "action": "decline"})
+        assert answer.status_code == 403
+    assert ada.office.run(3).state == "held"
+
+
+def test_a_held_file_is_declined_and_an_import_undone(ada: Person) -> None:
+    """Each act is done once, told on the run's page, and stands in the audit with what was so before and after."""
+    ada.send("/runs/3", ada.get("/runs/3"), action="decline")
+    assert ada.office.run(3).code == "declined"
+    answer = ada.send("/runs/2", ada.get("/runs/2"), action="undo")
+    assert "undone by ada" in answer.text
+    assert ada.office.rows("SELECT count(*) FROM ar.receivable WHERE state = 'open'") == [(0,)]
+    again = ada.send("/runs/2", ada.get("/runs/2"), action="undo")
+    assert again.status_code == 409
+    audit = ada.get("/audit")
+    assert "decline" in audit
+    assert "before held" in audit
+    assert "after refused" in audit
+
+
+def test_the_original_comes_back_byte_by_byte(ada: Person) -> None:
+    """What was archived is what is downloaded."""
+    answer = ada.client.get("/runs/3/original")
+    assert answer.content.decode() == ITEMS_HEADER + "".join(ROWS[:30])
+    assert answer.headers["content-disposition"] == 'attachment; filename="held.csv"'
+
+
+def test_runs_are_filtered_by_their_address(ada: Person) -> None:
+    """State, name and trouble are asked for in the address; what is no state is not asked for."""
+    assert "held.csv" in ada.get("/runs?state=held")
+    assert "held.csv" not in ada.get("/runs?state=imported")
+    assert "held.csv" in ada.get("/runs?file=HELD")
+    assert "held.csv" in ada.get("/runs?problems=1")
+    assert "held.csv" in ada.get("/runs?state=nonsense")
+
+
+def test_a_manager_sees_nothing_of_another_company(office: Office) -> None:
+    """Neither runs, nor customers, nor a file that holds rows of both; nor what is the admins'."""
+    office.profile("customers", CUSTOMERS.replace('dataset = "customers"', 'dataset = "customers"\n    entity = "FR01"'))
+    office.load("customers", "Code;Name;City;Limit\nC1;Martin;Paris;\n", "french.csv")
+    mine, theirs = Person(office, "fred", "manager", "FR01"), Person(office, "gerd", "manager", "DE01")
+    assert "french.csv" in mine.get("/runs")
+    assert "french.csv" not in theirs.get("/runs")
+    assert theirs.client.get("/runs/1").status_code == 404
+    assert "Martin" in mine.get("/customers?q=Mar")
+    assert "Martin" not in theirs.get("/customers?q=Mar")
+    assert theirs.client.get("/customer?entity=FR01&code=C1").status_code == 404
+    for path in ("/drops", "/profiles", "/audit"):
+        assert mine.client.get(path).status_code == 404
+
+
+def test_a_link_is_not_enough_to_decide_once_there_are_users(ada: Person) -> None:
+    """The page behind it shows; its buttons ask who it is, and then the decision is theirs."""
+    from daemon.results import Links
+
+    path = Links(ada.office.settings.link_keys, "", 30).decision(3, "credit@example.com")
+    ada.client.cookies.clear()
+    assert "Import it all the same" in ada.get(path)
+    asked = ada.client.post(path, data={"decision": "decline"})
+    assert "Password" in asked.text
+    assert ada.office.run(3).state == "held"
+    ada.log_in("ada")
+    ada.client.post(path, data={"decision": "decline"})
+    assert ada.office.run(3).decided_by == "ada"
+
+
+def test_an_export_nobody_has_seen_is_uploaded_tried_imported_and_saved(office: Office) -> None:
+    """From the file to a profile in the home folder: shape, columns, words, rules, dry run, import; each step keeps what was said."""
+    office.customers("C1", "C2")
+    ada = Person(office)
+    export = "Client;Pièce;Type;Emission;Echéance;Solde;Devise\n" + "".join(
+        f"C{1 + n % 2};FA{n:04};{'Fr' if n % 3 else 'Av'};{1 + n % 28:02}/03/2026;30/04/2026;{n},50;EUR\n" for n in range(1, 41)
+    )
+    begun = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("OUVERTS_20261120.csv", export.encode("cp1252")))
+    assert begun.status_code == 200
+    assert "Pièce" in begun.text
+    path = begun.url.path.removesuffix("shape")
+    columns = ada.send(f"{path}shape", begun.text, version=version(begun.text))
+    assert str(columns.url).endswith("/columns")
+    fields = {name: value for name, value in selected(columns.text) if name.startswith("column_")}
+    assert "item_number" in fields.values()
+    stays = ada.send(f"{path}columns", columns.text, version=version(columns.text), **fields)
+    assert "Still without a column: Amount" in stays.text
+    solde = next(name for name, value in fields.items() if value == "remaining")
+    fields |= {solde: "amount"}
+    words = ada.send(f"{path}columns", stays.text, version=version(stays.text), **fields)
+    choices = {name: {"Fr": "invoice", "Av": "credit_note"}[word] for name, word in worded(words.text)}
+    assert len(choices) == 2
+    rules = ada.send(f"{path}words", words.text, version=version(words.text), **choices)
+    silent = ada.send(f"{path}rules", rules.text, version=version(rules.text), name="ouverts", pattern="OUVERTS_*.csv")
+    assert "Say whether the file is all that is open" in silent.text
+    check = ada.send(
+        f"{path}rules",
+        rules.text,
+        version=version(rules.text),
+        name="ouverts",
+        pattern="OUVERTS_*.csv",
+        mode="delta",
+        to="c@example.com",
+    )
+    assert "being tried" in check.text
+    assert office.rows("SELECT count(*) FROM ar.receivable") == [(0,)]
+    ada.rehearse()
+    tried = ada.get(f"{path}check")
+    assert "This is what importing it would do" in tried
+    assert office.rows("SELECT count(*) FROM ar.receivable") == [(0,)]
+    stale = ada.send(f"{path}check", tried, version="1")
+    assert "Somebody changed this draft meanwhile" in stale.text
+    done = ada.send(f"{path}check", tried, version=version(tried))
+    assert done.url.path.startswith("/runs/")
+    saved = (office.settings.profiles / "ouverts.toml").read_text()
+    assert (
+        'map = { "Fr" = "invoice", "Av" = "credit_note" }' in saved or 'map = { "Av" = "credit_note", "Fr" = "invoice" }' in saved
+    )
+    assert 'to = [{ email = "c@example.com", language = "en" }]' in saved
+    assert office.load("ouverts", export.encode("cp1252"), "OUVERTS_20261121.csv").state == "imported"
+    assert office.rows("SELECT count(*), count(*) FILTER (WHERE item_type = 'credit_note') FROM ar.receivable") == [(40, 13)]
+
+
+def version(page: str) -> str:
+    found = re.search(r'name="version" value="(\d+)"', page)
+    assert found
+    return found[1]
+
+
+def selected(page: str) -> list[tuple[str, str]]:
+    """What each list of a page has chosen."""
+    found = []
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected>', options)
+        found.append((name, chosen[1] if chosen else ""))
+    return found
+
+
+def worded(page: str) -> list[tuple[str, str]]:
+    """The lists of a page of words, each with its word."""
+    return re.findall(r'<select name="(word_[^"]+)" aria-label="([^"]+)"', page)
