@@ -176,7 +176,7 @@ def _came_to(engine: Engine, settings: Settings, profiles: Profiles, found: Draf
         read = seen(path, choices, settings.sandbox, engine)
         profile = as_profile(profile_text(found.file, choices, read, "en"), choices.name)
         file = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
-        (rehearsed, *_) = rehearse(engine, settings, profiles, profile, file, lambda rows: None)
+        (rehearsed, *_) = rehearse(engine, settings, profiles.beside(profile), profile, file, lambda rows: None)
     except FileRefused as refused:
         return {"state": "refused", "code": refused.code, "detail": asdict(refused.detail)}
     except (ConfigInvalid, TryLater, OSError) as error:

@@ -31,13 +31,18 @@ class Profiles:
     A profile that is broken now stays in force as it last was, and is reported.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, draft: Profile | None = None) -> None:
+        self._folder, self._draft = folder, draft
         self._seen: dict[Path, _Seen] = {}
 
     def __iter__(self) -> Iterator[Profile]:
         self._refresh()
-        return iter([seen.profile for _, seen in sorted(self._seen.copy().items()) if seen.profile])
+        saved = [seen.profile for _, seen in sorted(self._seen.copy().items()) if seen.profile]
+        return iter([*saved, self._draft] if self._draft else saved)
+
+    def beside(self, draft: Profile) -> "Profiles":
+        """These, and one that is not saved yet."""
+        return Profiles(self._folder, draft)
 
     @property
     def mistakes(self) -> list[Mistake]:

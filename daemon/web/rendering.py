@@ -14,6 +14,7 @@ from daemon.model import shown
 from daemon.results import Words
 from daemon.web.tongue import words_of
 
+_AGAIN_SECONDS = 3
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -31,10 +32,15 @@ _templates.filters |= {
 _templates.tests["required_of"] = lambda name, dataset: dataset.fields[name].required
 
 
-def page(template: str, words: Words, *, status: int = 200, session: Session | None = None, **content: Any) -> HTMLResponse:
-    """A page in a reader's words; with a session it has the console's head, and its forms carry the session's token."""
+def page(
+    template: str, words: Words, *, status: int = 200, session: Session | None = None, again: bool = False, **content: Any
+) -> HTMLResponse:
+    """A page in a reader's words; with a session it has the console's head, and its forms carry the session's token. One about
+    what is under way is looked at `again` in a moment, by browsers that do so.
+    """
     shows = {"words": words, "session": session, "form_token": session.form_token if session else "", **content}
-    return HTMLResponse(_templates.get_template(template).render(shows), status)
+    headers = {"refresh": f"{_AGAIN_SECONDS}"} if again else {}
+    return HTMLResponse(_templates.get_template(template).render(shows), status, headers)
 
 
 def nothing_here(request: Request, error: Exception | None = None) -> HTMLResponse:

@@ -74,7 +74,8 @@ def shown(request: Request, session: Session) -> Response:
         session=session,
         run=run,
         rejects=rejects.removeprefix(settings_of(request).web.public_url),
-        under_way=run.state not in FINAL and run.state is not State.HELD,
+        under_way=(under_way := run.state not in FINAL and run.state is not State.HELD),
+        again=under_way,
         obstacles=[],
         **content,
     )

@@ -220,7 +220,8 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
         step=name,
         fault=fault,
         asks_mode=asks_mode(dataset),
-        waits=name == "check" and (draft.result or {}).get("version") != draft.version,
+        waits=(waits := name == "check" and (draft.result or {}).get("version") != draft.version),
+        again=waits,
         **content,
     )
 
