@@ -27,13 +27,12 @@ def template() -> Catalog:
 
 def main() -> None:
     """Update each language's file: what is new is there to translate, what is not said any more is gone."""
-    messages = template()
     for language in LANGUAGES:
         if language == "en":
             continue
         file, locale = FOLDER / f"{language}.po", locale_of(language)
         catalog = Catalog(locale=locale, charset="utf-8", fuzzy=False, header_comment=f"# Nightporter in {LANGUAGES[language]}.")
-        catalog.update(messages, no_fuzzy_matching=True, update_header_comment=False, update_creation_date=False)
+        catalog.update(template(), no_fuzzy_matching=True, update_header_comment=False, update_creation_date=False)
         if file.exists():
             with file.open("rb") as source:
                 _keep(catalog, read_po(source, locale=locale))

@@ -22,7 +22,21 @@ def settle_twins(conn: Connection, stage: Stage) -> Tally:
     """Rows with the same key: if they are equal over the mapped fields the first stays and the others are skipped;
     if they differ all are rejected, for none may win by chance; but of what rides along the last one counts.
     """
+    if stage.own and not db.driver(conn).execute(_any_twins(stage), stage.values).fetchall()[0][0]:
+        return Tally()
     return counted(conn, stage, _twins(stage))
+
+
+@lru_cache
+def _any_twins(stage: Stage) -> bytes:
+    """Whether any two rows may have one key: by a hash of it, which is quickly told of many rows and hardly ever wrong."""
+    return (
+        sql.SQL("""
+            SELECT EXISTS (SELECT FROM {stage} s WHERE run_id = %(run)s
+                           GROUP BY hash_record_extended(ROW({key}), 0) HAVING count(*) > 1)""")
+        .format(stage=stage.table, key=sql.SQL(", ").join(fragments.key(stage, "s")))
+        .as_bytes()
+    )
 
 
 def written_otherwise(conn: Connection, stage: Stage, few: int) -> tuple[int, list[str]]:

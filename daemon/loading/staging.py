@@ -20,7 +20,7 @@ SHARED_STAGE_BYTES = 4 << 20
 
 _MANY = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
 _PATIENT = "SET LOCAL lock_timeout = '15min'"  # what is staged would have to be staged again
-_ANALYZED = sql.SQL(_PATIENT + "; ANALYZE {0}")
+_ANALYZED = sql.SQL(_PATIENT + "; SET LOCAL default_statistics_target = 10; ANALYZE {0}")
 _LOOKED_UP = ("mergejoin", "hashjoin", "seqscan", "material", "bitmapscan")
 _FEW = sql.SQL(
     "; ".join(
