@@ -1,6 +1,6 @@
 """Fit: a run's file opened, its profile fitted to what is in it, its rows as they come, and the stage on which they wait."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -72,11 +72,10 @@ def mapped_rows(reader: reading.Reader, mapping: Mapping, *, ahead: bool) -> Ite
     """A file's batches, mapped, and by the handful the rejections of its reading; the next one made `ahead`, if asked, in
     another thread.
     """
-    items = _mapped(reader, mapping)
-    return _ahead(items) if ahead else items
+    return _ahead(_mapped(_ahead(iter(reader)), mapping)) if ahead else _mapped(reader, mapping)
 
 
-def _mapped(reader: reading.Reader, mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:
+def _mapped(reader: Iterable[Batch | Rejection], mapping: Mapping) -> Iterator[Mapped | list[Rejection]]:
     aside: list[Rejection] = []
     for item in reader:
         if isinstance(item, Batch):
