@@ -41,4 +41,4 @@ def _check(conn: Connection, settings: Settings, profile: str, expect: Expect) -
 
 def _tell(conn: Connection, settings: Settings, kind: str, profile: str, expect: Expect) -> None:
     log.warning(f"file_{kind}", profile=profile, by=expect.by)
-    results.owe_notice(conn, kind, settings.admins, profile=profile, by=expect.by, zone=expect.timezone, days=expect.days)
+    results.owe_notice(conn, kind, settings.admins, profile=profile, by=expect.by, zone=expect.timezone)

@@ -37,6 +37,9 @@ def prune_archive(engine: Engine, settings: Settings) -> int:
         forgotten = ledger.drafts.old_drafts(conn, queue.this_host(), _DRAFT_DAYS)
     for draft in forgotten:
         shutil.rmtree(Path(draft.path).parent, ignore_errors=True)
+    for workbook in (settings.drafts / "corrections").glob("*"):
+        if time.time() - workbook.stat().st_mtime > _DRAFT_DAYS * 86400:
+            workbook.unlink(missing_ok=True)
     return count + sum(_prune_folder(engine, folder) for folder in settings.archive_folder.glob("[0-9]*"))
 
 

@@ -1,5 +1,7 @@
 """What there is to look at: customers and what they owe, drops and their health, profiles, what was done, who may come in."""
 
+from pathlib import Path
+
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,7 +9,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue
+from daemon.datasets import datasets, labelled
+from daemon.drops import open_drop
+from daemon.errors import Vanished
+from daemon.importing import as_profile
 from daemon.ledger.people import Session
+from daemon.model import basename
+from daemon.settings import FILE
+from daemon.toml import ConfigInvalid
+from daemon.web import smart
 from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of
 from daemon.web.rendering import page
 from daemon.web.tongue import words_of
@@ -51,7 +61,9 @@ def drops(request: Request, session: Session) -> Response:
             )
             for name, drop in settings.drops.items()
         ]
-    return page("drops.html", words_of(request, account=session.account), session=session, drops=told)
+    words = words_of(request, account=session.account)
+    kinds = {name: labelled(each.label, words.language) for name, each in datasets().items()}
+    return page("drops.html", words, session=session, drops=told, kinds=kinds)
 
 
 def look_now(request: Request, session: Session, form: FormData) -> Response:
@@ -65,6 +77,21 @@ def look_now(request: Request, session: Session, form: FormData) -> Response:
     return RedirectResponse("/drops", 303)
 
 
+def draft_from(request: Request, session: Session, form: FormData) -> Response:
+    """Begin a draft with a file that lies in a drop unclaimed: it stays there, and its profile takes it once that is saved."""
+    name, wanted, dataset = request.path_params["name"], str(form.get("file", "")), str(form.get("dataset", ""))
+    settings = settings_of(request)
+    with db.transaction(engine_of(request)) as conn:
+        file = next((each for each in ledger.drops.unmatched_files(conn, name) if each.name == wanted), None)
+    if file is None or name not in settings.drops or dataset not in datasets():
+        raise HTTPException(404)
+    try:
+        with open_drop(name, settings.drops[name], settings) as drop, drop.read(file) as chunks:
+            return smart.begun(request, session, basename(file.name), dataset, chunks)
+    except Vanished:
+        return RedirectResponse("/drops", 303)
+
+
 def profiles(request: Request, session: Session) -> Response:
     """The profiles in force, and what is wrong with those that are not."""
     known = profiles_of(request)
@@ -76,11 +103,46 @@ def profiles(request: Request, session: Session) -> Response:
 
 def profile(request: Request, session: Session) -> Response:
     """A profile as it is written."""
-    saved = profiles_of(request).saved(request.path_params["name"])
-    if saved is None:
+    return _written(request, session, _file(request).read_text(encoding="utf-8"), [])
+
+
+def write_profile(request: Request, session: Session, form: FormData) -> Response:
+    """Write a profile anew, if it says what it must; else show what is wrong, with its line."""
+    file, text = _file(request), str(form.get("text", "")).replace("\r\n", "\n")
+    try:
+        as_profile(text, file.stem)
+    except ConfigInvalid as error:
+        faults = [f"{each.line or ''} {each.key}: {each.message}".strip() for each in error.mistakes]
+        return _written(request, session, text, faults)
+    before = file.read_text(encoding="utf-8")
+    half = file.with_suffix(".half")
+    half.write_text(text, encoding="utf-8")
+    half.rename(file)
+    with db.transaction(engine_of(request)) as conn:
+        ledger.people.record_act(conn, session.account.name, "write profile", name=file.stem, before=before, after=text)
+    return RedirectResponse(f"/profiles/{file.stem}", 303)
+
+
+def _file(request: Request) -> Path:
+    """The file of the profile of an address. Raises HTTPException 404."""
+    name = request.path_params["name"]
+    files = {path.stem: path for path in settings_of(request).profiles.glob("*.toml")}
+    if name not in files:
         raise HTTPException(404)
-    text = (settings_of(request).profiles / f"{saved.name}.toml").read_text(encoding="utf-8")
-    return page("profile.html", words_of(request, account=session.account), session=session, name=saved.name, text=text)
+    return files[name]
+
+
+def _written(request: Request, session: Session, text: str, faults: list[str]) -> Response:
+    words, name = words_of(request, account=session.account), request.path_params["name"]
+    status = 422 if faults else 200
+    return page("profile.html", words, session=session, status=status, name=name, text=text, faults=faults)
+
+
+def settings_page(request: Request, session: Session) -> Response:
+    """The settings as they are written; they hold no secret."""
+    file = settings_of(request).home / FILE
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return page("settings.html", words_of(request, account=session.account), session=session, text=text)
 
 
 def audit(request: Request, session: Session) -> Response:
@@ -95,7 +157,10 @@ routes = [
     Route("/customer", for_people(customer)),
     Route("/drops", for_people(drops, admins=True)),
     Route("/drops/{name}", act_of_people(look_now, admins=True), methods=["POST"]),
+    Route("/drops/{name}/draft", act_of_people(draft_from, admins=True), methods=["POST"]),
+    Route("/settings", for_people(settings_page, admins=True)),
     Route("/profiles", for_people(profiles, admins=True)),
-    Route("/profiles/{name}", for_people(profile, admins=True)),
+    Route("/profiles/{name}", for_people(profile, admins=True), methods=["GET"]),
+    Route("/profiles/{name}", act_of_people(write_profile, admins=True, largest=1 << 20), methods=["POST"]),
     Route("/audit", for_people(audit, admins=True)),
 ]

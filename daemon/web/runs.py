@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
 from daemon.errors import Detail
-from daemon.importing import decisions
+from daemon.importing import correct, decisions, faulty_values
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
@@ -26,6 +26,7 @@ from daemon.web.tongue import words_of
 _PER_PAGE = 50
 _CHANGES = 50
 _CHUNK = 1 << 20
+_VALUES = 300
 
 
 def listed(request: Request, session: Session) -> Response:
@@ -108,6 +109,34 @@ def act(request: Request, session: Session, form: FormData) -> Response:
     return RedirectResponse(f"/runs/{run.id}", 303)
 
 
+def rejected(request: Request, session: Session) -> Response:
+    """The values that a run's rows were rejected for, each to be put right for all its rows at once."""
+    with db.transaction(engine_of(request)) as conn:
+        run = _run(conn, request, session)
+        values = faulty_values(ledger.runs.rejections(conn, run.id, unresolved=True)).most_common(_VALUES)
+        count = ledger.runs.rejection_count(conn, run.id)
+    words = words_of(request, account=session.account)
+    rejects = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
+    path = rejects.removeprefix(settings_of(request).web.public_url)
+    return page("correct.html", words, session=session, run=run, values=values, rejected=count, rejects=path)
+
+
+def put_right(request: Request, session: Session, form: FormData) -> Response:
+    """Import the rows again in which a value was given another one."""
+    settings, profiles = settings_of(request), profiles_of(request)
+    with db.transaction(engine_of(request)) as conn:
+        run = _run(conn, request, session)
+        listed = faulty_values(ledger.runs.rejections(conn, run.id, unresolved=True)).most_common(_VALUES)
+        given = {value: str(form.get(f"value_{number}", "")) for number, (value, _) in enumerate(listed)}
+        values = {value: text.strip() for value, text in given.items() if text.strip()}
+        made = correct(conn, settings, profiles, run, values) if values else None
+        if made is None:
+            return RedirectResponse(f"/runs/{run.id}/rejected", 303)
+        told = [f"{column}: {old} → {values[column, old]}" for column, old in values]
+        ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=told)
+    return RedirectResponse(f"/runs/{made}", 303)
+
+
 def original(request: Request, session: Session) -> Response:
     """The file as it came."""
     with db.transaction(engine_of(request)) as conn:
@@ -139,5 +168,7 @@ routes = [
     Route("/runs", for_people(listed)),
     Route("/runs/{id:int}", for_people(shown), methods=["GET"]),
     Route("/runs/{id:int}", act_of_people(act), methods=["POST"]),
+    Route("/runs/{id:int}/rejected", for_people(rejected), methods=["GET"]),
+    Route("/runs/{id:int}/rejected", act_of_people(put_right), methods=["POST"]),
     Route("/runs/{id:int}/original", for_people(original)),
 ]

@@ -3,6 +3,7 @@ the profile of every file that comes by that name. A step is a page and a form; 
 """
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ LARGEST = 1 << 30
 STEPS = ("shape", "columns", "words", "rules", "check")
 _SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
 _MOST_WORDS = 60
+_CHUNK = 1 << 20
 _ASKED = (Refusal.ENCODING_UNKNOWN, Refusal.SHAPE_UNCLEAR, Refusal.SHEET_MISSING)
 """What a person can say of a file that is not clear by itself."""
 
@@ -48,19 +50,23 @@ def begin(request: Request, session: Session) -> Response:
 def take(request: Request, session: Session, form: FormData) -> Response:
     """Keep a file and begin its draft."""
     sent, dataset = form.get("file"), str(form.get("dataset", ""))
-    words = words_of(request, account=session.account)
     if not isinstance(sent, UploadFile) or not sent.filename or dataset not in datasets():
         return _begin_again(request, session, "page.fault_no_file")
     last = Path(sent.filename.replace("\\", "/")).name
+    return begun(request, session, last, dataset, iter(lambda: sent.file.read(_CHUNK), b""))
+
+
+def begun(request: Request, session: Session, last: str, dataset: str, chunks: Iterable[bytes]) -> Response:
+    """Keep a file's bytes, and begin its draft with what is proposed for it."""
     name = "".join(char for char in last if char.isprintable())[-100:].lstrip(".") or "file"
-    settings = settings_of(request)
+    settings, words = settings_of(request), words_of(request, account=session.account)
     with db.transaction(engine_of(request)) as conn:
         draft = ledger.drafts.begin_draft(conn, name, queue.this_host(), session.account.name)
     folder = settings.drafts / str(draft)
     folder.mkdir(parents=True, mode=0o700)
     path = folder / name
     with path.open("xb") as out:
-        shutil.copyfileobj(sent.file, out)
+        out.writelines(chunks)
     choices = Choices(dataset)
     try:
         choices = first_choices(name, dataset, seen(path, choices, settings.sandbox, engine_of(request)))

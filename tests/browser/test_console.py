@@ -50,6 +50,8 @@ PAGES = [
     "/runs",
     "/runs/2",
     "/runs/3",
+    "/runs/2/rejected",
+    "/settings",
     "/upload",
     "/customers?q=C",
     "/customer?entity=&code=C1",

@@ -44,10 +44,11 @@ def rejections(
     conn: Connection, run_id: int, offset: int = 0, limit: int | None = None, *, unresolved: bool = False, after: int = -1
 ) -> Iterator[Rejection]:
     """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, or `after` a line, if asked."""
-    rows = conn.execution_options(yield_per=1000).execute(
+    rows = conn.execute(
         text(f"""{_REJECTION} WHERE run_id = :id AND line > :after AND (resolved_by IS NULL OR NOT :unresolved)
                  ORDER BY line LIMIT :limit OFFSET :offset"""),
         {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved, "after": after},
+        execution_options={"yield_per": 1000},
     )
     yield from map(_rejection_of, rows)
 

@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from daemon.importing import attempt
 from tests.support.console import PASSWORD, Person
+from tests.support.night import Night
 from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'
 ROWS = [f"C1;F{number};01/02/2026;02/03/2026;100,00\n" for number in range(100)]
-PAGES = ["/", "/runs", "/upload", "/customers", "/customers?q=C", "/drops", "/profiles", "/audit"]
+PAGES = ["/", "/runs", "/upload", "/customers", "/customers?q=C", "/drops", "/profiles", "/settings", "/audit"]
 
 
 @pytest.fixture
@@ -175,6 +177,53 @@ def test_an_export_nobody_has_seen_is_uploaded_tried_imported_and_saved(office: 
     assert 'to = [{ email = "c@example.com", language = "en" }]' in saved
     assert office.load("ouverts", export.encode("cp1252"), "OUVERTS_20261121.csv").state == "imported"
     assert office.rows("SELECT count(*), count(*) FILTER (WHERE item_type = 'credit_note') FROM ar.receivable") == [(40, 13)]
+
+
+def test_rows_are_put_right_by_one_value(office: Office) -> None:
+    """What 40 rows were rejected for is said once: they go in by a run of their own, and the page shows what is left."""
+    office.profile("items", ITEMS)
+    office.customers("C1")
+    bad = "".join(f"C1;B{n};31/02/2026;02/03/2026;5\n" for n in range(40)) + "C1;X;01/02/2026;02/03/2026;?\n"
+    office.load("items", ITEMS_HEADER + bad)
+    ada = Person(office)
+    listed = ada.get("/runs/2/rejected")
+    assert listed.index("31/02/2026") < listed.index("?")
+    done = ada.send("/runs/2/rejected", listed, value_0="28/02/2026")
+    assert done.url.path == "/runs/3"
+    attempt(office.engine, office.settings, office.profiles, 3)
+    assert office.rows("SELECT count(*) FROM ar.receivable WHERE issue_date = '2026-02-28'") == [(40,)]
+    left = ada.get("/runs/2/rejected")
+    assert "31/02/2026" not in left
+    assert "?" in left
+    assert "31/02/2026: 28" not in ada.get("/audit")
+
+
+def test_a_file_that_nobody_claims_becomes_a_draft(office: Office) -> None:
+    """It stays in its drop; an unknown name begins nothing."""
+    night = Night(office, erp={})
+    night.arrive("erp/KUNDEN.csv", "Kundennummer;Name;Ort\nC1;Martin;Paris\n")
+    night.look()
+    ada = Person(office)
+    page = ada.get("/drops")
+    begun = ada.send("/drops/erp/draft", page, file="KUNDEN.csv", dataset="customers")
+    assert begun.url.path == "/drafts/1/shape"
+    assert "Kundennummer" in begun.text
+    assert night.files() == {"KUNDEN.csv"}
+    assert ada.send("/drops/erp/draft", page, file="../../etc/passwd", dataset="customers").status_code == 404
+
+
+def test_a_profile_is_written_with_its_faults_at_their_lines(ada: Person) -> None:
+    """What is no profile is not saved, and shown as it was written; what is, is in force, and the audit has both texts."""
+    page = ada.get("/profiles/items")
+    saved = ada.office.settings.profiles / "items.toml"
+    before = saved.read_text()
+    wrong = ada.send("/profiles/items", page, text=before.replace("item_number", "item_numbr"))
+    assert wrong.status_code == 422
+    assert "item_numbr" in wrong.text
+    assert saved.read_text() == before
+    ada.send("/profiles/items", page, text=before + "\n# by ada\n")
+    assert saved.read_text().endswith("# by ada\n")
+    assert "write profile" in ada.get("/audit")
 
 
 def version(page: str) -> str:

@@ -1,0 +1,53 @@
+"""Correcting: rejected rows put right by new values for old ones; they go in by the workbook that people would have sent."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from daemon import ledger, queue, results
+from daemon.model import ImportRun, Rejection, RemoteFile
+from daemon.profiles import Profiles
+from daemon.results import Links, Words
+from daemon.settings import Settings
+
+Faulty = tuple[str, str]
+"""A column of the file, and a value in it that rows were rejected for."""
+
+
+def faulty_values(rejections: Iterable[Rejection]) -> Counter[Faulty]:
+    """The values that rows were rejected for, by their columns, with how many rows of each."""
+    return Counter((reason.column, reason.value) for row in rejections for reason in row.reasons if reason.column)
+
+
+def correct(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, values: Mapping[Faulty, str]) -> int | None:
+    """Have the rows of a run in which any of the `values` stands imported again, with the new value in its place; returns the run
+    that does, or None where no row has any.
+    """
+    rows = list(_put_right(run, ledger.runs.rejections(conn, run.id, unresolved=True), values))
+    if not rows:
+        return None
+    folder = settings.drafts / "corrections"
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+    number = len(ledger.runs.corrections_of(conn, run)) + 1
+    path = folder / f"{Path(results.file_name(run, 'xlsx')).stem}-{number}.xlsx"
+    with path.open("wb") as out:
+        results.as_xlsx(run, rows, Words("en"), out, Links.of(settings).mark(run.id))
+    file = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
+    made = ledger.arrivals.record_inline(conn, file, profiles.sections(path.name, profiles.saved(run.profile)))
+    queue.enqueue(conn, "import_run", queue.this_host(), run_id=made)
+    return made
+
+
+def _put_right(run: ImportRun, rejections: Iterable[Rejection], values: Mapping[Faulty, str]) -> Iterator[Rejection]:
+    header = run.header or []
+    for row in rejections:
+        cells, changed = list(row.cells), []
+        for place, name in enumerate(header[: len(cells)]):
+            if (name, cells[place].strip()) in values:
+                cells[place] = values[name, cells[place].strip()]
+                changed.append(place)
+        if changed:
+            yield replace(row, cells=cells, typed=[place for place in row.typed if place not in changed])
