@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals peers audit lock packages docs messages
+.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals peers audit lock packages docs messages gallery
 
 setup: .venv/ready
 
@@ -79,6 +79,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: setup
 	$(LOCK) $(ARGS) pyproject.toml -o requirements.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+
+# Every kind of mail in every language, to look at; README's pictures of mails with ARGS=--pictures
+gallery: setup packages
+	PYTHONPATH=. $(BIN)/python docs/gallery.py $(ARGS)
 
 # Is there a known hole in any version that is pinned? Where no list of them can be reached, it says so.
 audit: setup

@@ -88,6 +88,10 @@ class WrongServer(TryLater):
     """The server does not prove to be the one that the settings mean: its host key or its certificate is another."""
 
 
+class MailRefused(Exception):
+    """The mail server will not take a mail, now or later; the message says what it said, and what to do."""
+
+
 class Vanished(Exception):
     """The file was gone, or another one stood in its place, before it could be fetched."""
 

@@ -24,6 +24,8 @@ def check(
             "--pin", help="Only show the host keys and certificates that the servers of the drops have, and where to put them."
         ),
     ] = False,
+    mail_to: Annotated[str | None, typer.Option("--mail-to", help="Only send a test mail to this address.")] = None,
+    language: Annotated[str, typer.Option(help="The language of the test mail.")] = "en",
     as_json: Json = False,
 ) -> None:
     """Try every drop, every profile, the database and the mail server; exit 1 if any does not work."""
@@ -33,6 +35,9 @@ def check(
     loaded = settings.load(context.obj)
     if pin:
         _pin(loaded, as_json)
+        return
+    if mail_to:
+        _send_test(loaded, mail_to, language)
         return
     findings = []
     for finding in chain(
@@ -44,6 +49,7 @@ def check(
         _states(loaded),
         _ledger(loaded),
         _mail(loaded),
+        _people(loaded),
     ):
         findings.append(finding)
         if not as_json:
@@ -210,3 +216,36 @@ def _mail(settings: "Settings") -> Iterator["Finding"]:
         yield Finding("mail", True, f"{settings.mail.host} answers" + (" and lets us in" if settings.mail.username else ""))
     except TryLater as error:
         yield Finding("mail", False, str(error), "see [mail] in the settings")
+
+
+def _people(settings: "Settings") -> Iterator["Finding"]:
+    """Who is written to in a language that there is not; and templates of the home folder that are none."""
+    from daemon import results
+    from daemon.languages import LANGUAGES, nearest_language
+    from daemon.pickup import Finding
+    from daemon.profiles import Profiles
+
+    everybody = [*settings.admins, *(person for profile in Profiles(settings.profiles) for person in profile.notify.to)]
+    for person in {each.email: each for each in everybody}.values():
+        if (given := nearest_language(person.language)) != person.language.replace("_", "-"):
+            detail = f'there is no language "{person.language}": they are written to in {LANGUAGES[given]}'
+            yield Finding(f"mails to {person.email}", True, detail, f"there are: {', '.join(LANGUAGES)}")
+    for fault in results.template_faults(settings):
+        yield Finding("templates", False, fault, "correct it, or take it away: then ours is used")
+
+
+def _send_test(settings: "Settings", address: str, language: str) -> None:
+    from pydantic import ValidationError
+
+    from daemon import results
+    from daemon.errors import MailRefused
+    from daemon.settings import Person
+
+    try:
+        results.send_test(settings, Person(email=address, language=language))
+    except ValidationError:
+        raise typer.BadParameter(f"{address}: not an address", param_hint="--mail-to") from None
+    except MailRefused as error:
+        print(f"the mail was refused: {error}", file=sys.stderr)
+        sys.exit(1)
+    print(f"sent to {address}")

@@ -71,7 +71,7 @@ class _Pseudo(gettext.NullTranslations):
         """A sentence in it."""
         parts = re.split(r"(\{[^}]*\})", message)
         text = "".join(part if part.startswith("{") else part.translate(_ACCENTED) for part in parts)
-        return f"[{text} {'ŵ' * (len(message) // 3)}]"
+        return f"[{text}{' ŵŵŵŵŵŵ' * (len(message) // 21 + 1)}]"
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         """One of two."""

@@ -1,6 +1,7 @@
 """Results: what people are told of an import: the email, the page's link, the rejected rows to take away."""
 
-from daemon.results.delivery import deliver
+from daemon.results.delivery import deliver, send_test
+from daemon.results.email import template_faults
 from daemon.results.facts import run_json
 from daemon.results.links import Links, Opened
 from daemon.results.outbox import DIGEST_FROM, Owed, mails_of, owe_notice, owe_result, owed_mails, undelivered, was_told
@@ -30,7 +31,9 @@ __all__ = [
     "people",
     "recipients",
     "run_json",
+    "send_test",
     "session",
+    "template_faults",
     "undelivered",
     "was_told",
 ]

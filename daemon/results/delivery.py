@@ -1,13 +1,15 @@
 """Delivery: an owed mail is made and sent, or owed again."""
 
 import io
-from datetime import timedelta
+import uuid
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 from sqlalchemy import Connection, Engine
 
 from daemon import db, failpoint, ledger, queue
-from daemon.errors import TryLater
+from daemon.errors import MailRefused, SetupFault, TryLater
+from daemon.languages import nearest_language
 from daemon.log import get
 from daemon.model import ImportRun
 from daemon.profiles import Profiles
@@ -20,7 +22,7 @@ from daemon.results.rejections import as_xlsx, file_name
 from daemon.results.result import result_of, zone_of
 from daemon.results.summary import summary_of
 from daemon.results.words import Words
-from daemon.settings import Settings
+from daemon.settings import Person, Settings
 
 log = get(__name__)
 
@@ -52,6 +54,11 @@ def deliver(engine: Engine, settings: Settings, profiles: Profiles, email_id: in
             _attach(conn, settings, message, mail, run)
     try:
         smtp.send(settings, settings.mail, message)
+    except MailRefused as refused:
+        with db.transaction(engine) as conn:
+            mark_undelivered(conn, mail, str(refused), None)
+        log.warning("mail_refused", mail=mail.id, reason=str(refused))
+        return
     except TryLater as reason:
         with db.transaction(engine) as conn:
             at = db.now(conn) + timedelta(seconds=settings.imports.after(mail.attempts - 1))
@@ -86,3 +93,14 @@ def _attach(conn: Connection, settings: Settings, message: EmailMessage, mail: O
     as_xlsx(run, rejections, Words(mail.language), workbook, Links.of(settings).mark(run.id))
     if run.tally.rejected <= _MOST_ATTACHED and workbook.tell() <= most:
         attach(message, file_name(run, "xlsx"), workbook)
+
+
+def send_test(settings: Settings, to: Person) -> None:
+    """Send a test to somebody, in their language and by their clock. Raises TryLater, MailRefused, SetupFault."""
+    if settings.mail is None:
+        raise SetupFault("the settings have no [mail]: there is no server to send by")
+    now = datetime.now(UTC)
+    message_id = f"<{uuid.uuid4()}@nightporter>"
+    language = nearest_language(to.language)
+    mail = Owed(0, "test", None, None, to.email, language, message_id, 1, now, to.timezone, None, None, None)
+    smtp.send(settings, settings.mail, compose(settings, mail, settings.mail.sender, None, to.timezone or "UTC"))

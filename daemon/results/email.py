@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from daemon.model import detail_of, shown
@@ -49,6 +49,21 @@ def templates(settings: Settings) -> SandboxedEnvironment:
     )
     made.filters |= {"shown": shown, "of_the_file": of_the_file, "of_the_ledger": of_the_ledger, "bars": _bars}
     return made
+
+
+def template_faults(settings: Settings) -> list[str]:
+    """What is wrong with the templates of the home folder: those that are no templates, or stand for none of ours."""
+    made, faults = templates(settings), []
+    known = {path.name for path in (Path(__file__).parent / "templates").iterdir()}
+    for path in sorted((settings.home / "templates").glob("*")):
+        if path.name not in known:
+            faults.append(f"{path}: there is no template of this name; there are: {', '.join(sorted(known))}")
+            continue
+        try:
+            made.get_template(path.name)
+        except TemplateSyntaxError as error:
+            faults.append(f"{path}:{error.lineno}: {error.message}")
+    return faults
 
 
 def compose(settings: Settings, mail: Owed, sender: str, told: Told, timezone: str = "UTC") -> EmailMessage:

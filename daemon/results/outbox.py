@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from daemon import db, ledger, queue
 from daemon.db import text
 from daemon.languages import nearest_language
-from daemon.model import ImportRun, State
+from daemon.model import ImportRun
 from daemon.settings import Person
 
 DIGEST_FROM = 10
@@ -42,13 +42,11 @@ class Owed:
     fault: str | None
 
 
-def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person]) -> None:
-    """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way. What
-    waits for a person's decision is told at once.
+def owe_result(conn: Connection, run: ImportRun, to: Iterable[Person], *, at_once: bool = False, waits: bool = False) -> None:
+    """Owe the result of a run to each of `to`; as part of a digest, while many files of the run's drop are on their way, but
+    for what must be told `at_once`. What `waits` for a person keeps no quiet hours.
     """
-    at_once = run.state is State.HELD
     many = bool(run.drop) and not at_once and ledger.runs.backlog(conn, run.drop, DIGEST_FROM) == DIGEST_FROM
-    waits = run.state in (State.HELD, State.REFUSED)
     for person in _sorted(to):
         _owe(conn, person, "result", run.id, None, None if at_once else _digest(conn, run.drop, person, many), waits=waits)
 

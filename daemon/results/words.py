@@ -92,7 +92,7 @@ class Words:
 
     def listed(self, parts: Sequence[str]) -> str:
         """Things side by side."""
-        return str(format_list(list(parts), style="unit", locale=self._locale)) if parts else ""
+        return str(format_list(list(parts), locale=self._locale)) if parts else ""
 
     def note(self, note: Note) -> str:
         """What else there is to tell of a run."""

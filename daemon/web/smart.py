@@ -23,16 +23,14 @@ from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
-from daemon.profiles import Conventions, Format
 from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of
+from daemon.web.choices import MOST_WORDS, TAKERS
 from daemon.web.rendering import page
 from daemon.web.tongue import words_of
 
 LARGEST = 1 << 30
 STEPS = ("shape", "columns", "words", "rules", "check")
-_SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
-_MOST_WORDS = 60
 _CHUNK = 1 << 20
 _ASKED = (Refusal.ENCODING_UNKNOWN, Refusal.SHAPE_UNCLEAR, Refusal.SHEET_MISSING)
 """What a person can say of a file that is not clear by itself."""
@@ -104,7 +102,7 @@ def chosen(request: Request, session: Session, form: FormData) -> Response:
     if name == "check":
         return _finish(request, session, draft, form)
     try:
-        choices = _TAKERS[name](request, draft, Choices.of(draft), form)
+        choices = TAKERS[name](request, draft, Choices.of(draft), form)
     except (ValidationError, ValueError) as error:
         return _shown(request, session, draft, str(error.errors()[0]["msg"] if isinstance(error, ValidationError) else error))
     except FileRefused as refused:
@@ -119,83 +117,6 @@ def chosen(request: Request, session: Session, form: FormData) -> Response:
     return RedirectResponse(f"/drafts/{draft.id}/{following}", 303)
 
 
-def _take_shape(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """The shape; when it is another one, the columns are proposed anew."""
-    said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
-    if said.get("header_row", "1").isdecimal() and "header_row" in said:
-        said["header_row"] = int(said["header_row"])
-    said["delimiter"] = {"tab": "\t"}.get(said.get("delimiter", ""), said.get("delimiter"))
-    said = {name: value for name, value in said.items() if value}
-    Format.model_validate({name: value for name, value in said.items() if name in Format.model_fields})
-    Conventions.model_validate({name: value for name, value in said.items() if name in Conventions.model_fields})
-    if said == choices.format and choices.columns:
-        return choices
-    changed = replace(choices, format=said)
-    found = seen(Path(draft.path), changed, settings_of(request).sandbox, engine_of(request))
-    proposed = first_choices(draft.file, choices.dataset, found)
-    return replace(
-        changed, columns=proposed.columns, words=proposed.words, pattern=choices.pattern or proposed.pattern, name=proposed.name
-    )
-
-
-def _take_columns(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """Which column is which field; a field of which no column is, may have one value for all rows."""
-    found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
-    columns: dict[str, dict[str, Any]] = {}
-    words = words_of(request)
-    for number, header in enumerate(found.header):
-        field, _, side = str(form.get(f"column_{number}", "")).partition(":")
-        if field not in datasets()[choices.dataset].fields:
-            continue
-        part = {"debit": "header", "credit": "credit", "flag": "flag"}.get(side, "header")
-        if part in columns.setdefault(field, {}):
-            raise ValueError(words("page.fault_twice", field=words.field(choices.dataset, field)))
-        columns[field][part] = header
-    for field, column in columns.items():
-        if "header" not in column:
-            raise ValueError(words("page.fault_side", field=words.field(choices.dataset, field)))
-        before = choices.columns.get(field, {})
-        if before.get("header") == column["header"]:
-            column |= {name: before[name] for name in ("confidence", "why") if name in before}
-    for field in datasets()[choices.dataset].mappable:
-        if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
-            columns[field] = {"value": value}
-    kept = {name: meant for name, meant in choices.words.items() if name in columns}
-    return replace(choices, columns=columns, words=kept)
-
-
-def _take_words(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """What the words of a column mean."""
-    meant: dict[str, dict[str, str]] = {}
-    for field, counts in distinct_words(Path(draft.path), choices, settings_of(request).sandbox).items():
-        for number, (word, _) in enumerate(counts.most_common(_MOST_WORDS)):
-            value = str(form.get(f"word_{field}_{number}", "")).strip()
-            if word and value and value != word:
-                meant.setdefault(field, {})[word] = value
-    return replace(choices, words=meant)
-
-
-def _take_rules(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """What the file is, and what files like it are called."""
-    words, mode, name = words_of(request), str(form.get("mode", "")), str(form.get("name", "")).strip()
-    if asks_mode(datasets()[choices.dataset]) and mode not in ("snapshot", "delta"):
-        raise ValueError(words("page.fault_mode"))
-    if not name or not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(words("page.fault_name"))
-    to = [part.strip() for part in str(form.get("to", "")).replace(";", ",").split(",") if part.strip()]
-    return replace(
-        choices,
-        mode=mode if mode in ("snapshot", "delta") else "",
-        name=name,
-        pattern=str(form.get("pattern", "")).strip() or choices.pattern,
-        entity=str(form.get("entity", "")).strip(),
-        to=to,
-    )
-
-
-_TAKERS = {"shape": _take_shape, "columns": _take_columns, "words": _take_words, "rules": _take_rules}
-
-
 def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Response:
     """A step as it stands, and what is wrong with what was just said of it."""
     name, words = request.path_params["step"], words_of(request, account=session.account)
@@ -205,7 +126,7 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
         content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
         if name == "words":
             content["counts"] = {
-                field: counts.most_common(_MOST_WORDS)
+                field: counts.most_common(MOST_WORDS)
                 for field, counts in distinct_words(Path(draft.path), choices, settings.sandbox).items()
             }
         if name == "check":

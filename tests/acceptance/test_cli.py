@@ -98,7 +98,7 @@ def test_read_shows_the_table_before_any_mapping(home: Path, command: Run) -> No
     (home / "odd.csv").write_text("a;b\n1;x\nragged\n")
     done = command("read", home / "odd.csv", "--to", "csv")
     assert done.stdout.splitlines() == ['"a","b"', '"1","x"']
-    assert done.stderr == "line 3: The row has 1 cells instead of 2\n"
+    assert done.stderr == "line 3: The row has 1 cell instead of 2\n"
     assert json.loads(command("read", home / "odd.csv", "--to", "json").stdout) == [{"line": 2, "a": "1", "b": "x"}]
     assert "1 rows; 0 lines that are no records" in command("read", home / "odd.csv").stdout
 

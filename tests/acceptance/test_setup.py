@@ -130,5 +130,5 @@ def test_read_turns_a_wide_table_round_and_tells_what_is_no_row(command: Run, tm
     done = command("read", tmp_path / "x.csv", "--profile", "nobody")
     assert (done.returncode, "no_profile" in done.stderr) == (3, True)
     done = command("read", tmp_path / "x.csv")
-    assert "line 3: The row has 1 cells instead of 2" in done.stderr
+    assert "line 3: The row has 1 cell instead of 2" in done.stderr
     assert "1 rows; 1 lines that are no records" in done.stdout

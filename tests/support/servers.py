@@ -1,5 +1,6 @@
 """Real servers on loopback: OpenSSH's, and a mail server that keeps what it gets."""
 
+import atexit
 import email
 import os
 import shutil
@@ -63,11 +64,15 @@ class Sshd:
 
 
 class MailServer:
-    """An SMTP server; `messages` is what it took, `refuse` makes it say no to the next ones."""
+    """An SMTP server; `messages` is what it took, `refuse` makes it say not now to the next ones, `drop` makes it hang up after
+    the next ones without a word; `nobody` are addresses that it does not know.
+    """
 
     def __init__(self, tls: str = "none", login: tuple[str, str] | None = None) -> None:
         self.messages: list[EmailMessage] = []
         self.refuse = 0
+        self.nobody: set[str] = set()
+        self.drop = 0
         self.port = free_port()
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": self.port}
         if tls != "none":
@@ -83,13 +88,22 @@ class MailServer:
             }
         self._controller = Controller(self, **options)
 
-    async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_RCPT(self, server: Any, session: object, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
+        if address in self.nobody:
+            return "550 5.1.1 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: object, envelope: Envelope) -> str:  # noqa: N802
         if self.refuse:
             self.refuse -= 1
             return "451 try again later"
         assert isinstance(envelope.content, bytes)
         message = email.message_from_bytes(envelope.content, policy=policy.default)
         self.messages.append(message)
+        if self.drop:
+            self.drop -= 1
+            server.transport.close()
         return "250 kept"
 
     def __enter__(self) -> Self:
@@ -103,6 +117,7 @@ class MailServer:
 def certificate() -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that nobody but itself has signed, and its key."""
     folder = Path(tempfile.mkdtemp(prefix="nightporter-tls-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     key, made = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",

@@ -2,7 +2,6 @@
 
 from daemon.ledger.runs.board import (
     NightState,
-    Open,
     Sight,
     Wanted,
     night_states,
@@ -63,7 +62,6 @@ __all__ = [
     "Grouped",
     "Night",
     "NightState",
-    "Open",
     "Sight",
     "Wanted",
     "advance_line",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.upkeep.missing import check_expectations
+from daemon.upkeep.summaries import owe_summaries
 from tests.support.drop_kinds import sshd_drop
 from tests.support.night import MAIL, Night, customers
 from tests.support.office import CUSTOMERS, Office
@@ -159,3 +160,79 @@ def test_what_is_missing_is_shown(office: Office, command: Callable[..., "subpro
     shown = command("imports", "list")
     assert f"missing: the file of profile customers, due {day} 00:00 UTC" in shown.stdout
     assert '"status": "missing"' in command("imports", "list", "--json").stdout
+
+
+def posted(office: Office, server: MailServer, *people: str) -> Night:
+    """A night whose customers' results go to some people, by a server."""
+    night = Night(office, erp={})
+    office.settings = type(office.settings).model_validate(
+        office.settings.model_dump(by_alias=True, exclude_none=True) | {"mail": MAIL | {"port": server.port, "security": "none"}}
+    )
+    to = ", ".join(f'{{ email = "{each}" }}' for each in people)
+    night.office.profile("customers", CUSTOMERS + f"    [notify]\n    to = [{to}]\n")
+    night.arrive("erp/customers.csv", customers("C1"))
+    night.pass_by()
+    return night
+
+
+def test_one_of_three_readers_who_is_not_known_costs_the_others_nothing(office: Office, mail_server: MailServer) -> None:
+    """Two get their mail; the third is shown as undelivered at once, with what the server said and what to do."""
+    mail_server.nobody = {"gone@example.com"}
+    night = posted(office, mail_server, "a@example.com", "gone@example.com", "b@example.com")
+    night.send_mails()
+    assert sorted(message["To"] for message in mail_server.messages) == ["a@example.com", "b@example.com"]
+    ((fault, given_up),) = office.rows(
+        "SELECT fault, given_up_at IS NOT NULL FROM nightporter.email WHERE recipient LIKE 'gone%'"
+    )
+    assert given_up
+    assert "550 5.1.1 nobody of that name; correct the address" in fault
+
+
+def test_a_server_that_greylists_gets_each_mail_once(office: Office, mail_server: MailServer) -> None:
+    """What it does not take now is sent later, to that reader alone."""
+    mail_server.refuse = 1
+    night = posted(office, mail_server, "a@example.com", "b@example.com")
+    for _ in range(3):
+        night.send_mails()
+    assert sorted(message["To"] for message in mail_server.messages) == ["a@example.com", "b@example.com"]
+
+
+def test_a_server_that_hangs_up_gets_the_same_mail_again(office: Office, mail_server: MailServer) -> None:
+    """Nobody can know whether it kept the first: the second is the same to the letter, so that a mailbox shows one."""
+    mail_server.drop = 1
+    night = posted(office, mail_server, "a@example.com")
+    for _ in range(3):
+        night.send_mails()
+    assert len({message["Message-ID"] for message in mail_server.messages}) == 1
+    assert office.rows("SELECT count(*) FROM nightporter.email WHERE sent_at IS NULL") == [(0,)]
+
+
+def test_who_is_muted_is_left_alone_but_for_what_waits(office: Office, mail_server: MailServer) -> None:
+    """Until the day, and told why on the run; a refused file is told all the same. Quiet hours only put off."""
+    night = posted(office, mail_server, "a@example.com")
+    person = '{ email = "m@example.com", muted_until = 2999-01-01, muted_because = "leave" }, { email = "k@example.com", kinds = ["missing"] }'
+    night.office.profile("customers", CUSTOMERS + f"    [notify]\n    to = [{person}]\n")
+    night.arrive("erp/customers-2.csv", customers("C2"))
+    night.arrive("erp/customers-3.csv", "nonsense\n")
+    night.pass_by()
+    told = office.rows(
+        "SELECT run_id, given_up_at IS NOT NULL, fault FROM nightporter.email WHERE recipient = 'm@example.com' ORDER BY run_id"
+    )
+    assert told == [(2, True, "muted until 2999-01-01: leave"), (3, False, None)]
+    assert office.rows("SELECT count(*) FROM nightporter.email WHERE recipient = 'k@example.com'") == [(0,)]
+
+
+def test_a_summary_tells_each_expected_file_once_a_day(office: Office, mail_server: MailServer) -> None:
+    """Who wishes one gets one mail a day, the worst first."""
+    night = posted(office, mail_server, "a@example.com")
+    expect = '    [expect]\n    by = "00:01"\n    [notify]\n    to = [{ email = "a@example.com", summary = "00:00" }]\n'
+    night.office.profile("customers", CUSTOMERS + expect)
+    night.office.profile("late", CUSTOMERS.replace("customers*", "late*") + expect)
+    for _ in range(2):
+        owe_summaries(office.engine, office.settings, office.profiles)
+    night.send_mails()
+    (summary,) = [message for message in mail_server.messages if "expected" in str(message["Subject"])]
+    body = summary.get_body(("plain",))
+    assert body
+    text = body.get_content()
+    assert text.index("late: ") < text.index("customers: ")

@@ -1,0 +1,97 @@
+"""What a step of Smart Upload says about a draft: each form, and the choices that it makes."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+
+from daemon.datasets import datasets
+from daemon.importing import Choices, distinct_words, first_choices, seen
+from daemon.ledger.drafts import Draft
+from daemon.mapping import asks_mode
+from daemon.profiles import Conventions, Format
+from daemon.web.auth import engine_of, settings_of
+from daemon.web.tongue import words_of
+
+_SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
+MOST_WORDS = 60
+"""Of a column whose words are asked for."""
+
+
+def _take_shape(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """The shape; when it is another one, the columns are proposed anew."""
+    said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
+    if said.get("header_row", "1").isdecimal() and "header_row" in said:
+        said["header_row"] = int(said["header_row"])
+    said["delimiter"] = {"tab": "\t"}.get(said.get("delimiter", ""), said.get("delimiter"))
+    said = {name: value for name, value in said.items() if value}
+    Format.model_validate({name: value for name, value in said.items() if name in Format.model_fields})
+    Conventions.model_validate({name: value for name, value in said.items() if name in Conventions.model_fields})
+    if said == choices.format and choices.columns:
+        return choices
+    changed = replace(choices, format=said)
+    found = seen(Path(draft.path), changed, settings_of(request).sandbox, engine_of(request))
+    proposed = first_choices(draft.file, choices.dataset, found)
+    return replace(
+        changed, columns=proposed.columns, words=proposed.words, pattern=choices.pattern or proposed.pattern, name=proposed.name
+    )
+
+
+def _take_columns(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """Which column is which field; a field of which no column is, may have one value for all rows."""
+    found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
+    columns: dict[str, dict[str, Any]] = {}
+    words = words_of(request)
+    for number, header in enumerate(found.header):
+        field, _, side = str(form.get(f"column_{number}", "")).partition(":")
+        if field not in datasets()[choices.dataset].fields:
+            continue
+        part = {"debit": "header", "credit": "credit", "flag": "flag"}.get(side, "header")
+        if part in columns.setdefault(field, {}):
+            raise ValueError(words("page.fault_twice", field=words.field(choices.dataset, field)))
+        columns[field][part] = header
+    for field, column in columns.items():
+        if "header" not in column:
+            raise ValueError(words("page.fault_side", field=words.field(choices.dataset, field)))
+        before = choices.columns.get(field, {})
+        if before.get("header") == column["header"]:
+            column |= {name: before[name] for name in ("confidence", "why") if name in before}
+    for field in datasets()[choices.dataset].mappable:
+        if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
+            columns[field] = {"value": value}
+    kept = {name: meant for name, meant in choices.words.items() if name in columns}
+    return replace(choices, columns=columns, words=kept)
+
+
+def _take_words(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """What the words of a column mean."""
+    meant: dict[str, dict[str, str]] = {}
+    for field, counts in distinct_words(Path(draft.path), choices, settings_of(request).sandbox).items():
+        for number, (word, _) in enumerate(counts.most_common(MOST_WORDS)):
+            value = str(form.get(f"word_{field}_{number}", "")).strip()
+            if word and value and value != word:
+                meant.setdefault(field, {})[word] = value
+    return replace(choices, words=meant)
+
+
+def _take_rules(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+    """What the file is, and what files like it are called."""
+    words, mode, name = words_of(request), str(form.get("mode", "")), str(form.get("name", "")).strip()
+    if asks_mode(datasets()[choices.dataset]) and mode not in ("snapshot", "delta"):
+        raise ValueError(words("page.fault_mode"))
+    if not name or not name.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(words("page.fault_name"))
+    to = [part.strip() for part in str(form.get("to", "")).replace(";", ",").split(",") if part.strip()]
+    return replace(
+        choices,
+        mode=mode if mode in ("snapshot", "delta") else "",
+        name=name,
+        pattern=str(form.get("pattern", "")).strip() or choices.pattern,
+        entity=str(form.get("entity", "")).strip(),
+        to=to,
+    )
+
+
+TAKERS = {"shape": _take_shape, "columns": _take_columns, "words": _take_words, "rules": _take_rules}
