@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := demo
-.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals peers audit lock packages docs messages gallery
+.PHONY: setup demo unit test test-all nights kills lint bench bench-reading bench-arrivals bench-pages peers audit lock packages docs messages gallery pictures
 
 setup: .venv/ready
 
@@ -57,6 +57,10 @@ bench: setup
 bench-reading: setup
 	$(BIN)/python tests/bench/read_bench.py $(ARGS)
 
+# How quickly the pages of the console are there.
+bench-pages: setup
+	PYTHONPATH=. $(BIN)/python tests/bench/page_bench.py
+
 # How others read the corpus of exports; DuckDB and charset-normalizer are asked where they are installed.
 peers: setup
 	$(BIN)/python tests/bench/reading_peers.py
@@ -80,9 +84,14 @@ lock: setup
 	$(LOCK) $(ARGS) pyproject.toml -o requirements.lock
 	$(LOCK) $(ARGS) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
 
-# Every kind of mail in every language, to look at; README's pictures of mails with ARGS=--pictures
+# Every kind of mail in every language, to look at: gallery/index.html.
 gallery: setup packages
-	PYTHONPATH=. $(BIN)/python docs/gallery.py $(ARGS)
+	PYTHONPATH=. $(BIN)/python docs/gallery.py
+
+# README's pictures of mails and of the console.
+pictures: setup packages
+	PYTHONPATH=. $(BIN)/python docs/gallery.py --pictures
+	PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 # Is there a known hole in any version that is pinned? Where no list of them can be reached, it says so.
 audit: setup

@@ -1,7 +1,7 @@
 """One attempt at an import run: from its bytes in the archive to what came of it."""
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
-from daemon.importing.correcting import correct, faulty_values
+from daemon.importing.correcting import correct
 from daemon.importing.drafting import Choices, as_profile, distinct_words, first_choices, profile_text, rehearse_draft, seen
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
@@ -19,7 +19,6 @@ __all__ = [
     "circle",
     "correct",
     "distinct_words",
-    "faulty_values",
     "first_choices",
     "profile_text",
     "rehearse",

@@ -1,6 +1,5 @@
 """Correcting: rejected rows put right by new values for old ones; they go in by the workbook that people would have sent."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,6 @@ from daemon.settings import Settings
 
 Faulty = tuple[str, str]
 """A column of the file, and a value in it that rows were rejected for."""
-
-
-def faulty_values(rejections: Iterable[Rejection]) -> Counter[Faulty]:
-    """The values that rows were rejected for, by their columns, with how many rows of each."""
-    return Counter((reason.column, reason.value) for row in rejections for reason in row.reasons if reason.column)
 
 
 def correct(conn: Connection, settings: Settings, profiles: Profiles, run: ImportRun, values: Mapping[Faulty, str]) -> int | None:

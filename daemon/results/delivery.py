@@ -2,8 +2,8 @@
 
 import io
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 
 from sqlalchemy import Connection, Engine
 
@@ -19,7 +19,7 @@ from daemon.results.email import Told, attach, compose
 from daemon.results.links import Links
 from daemon.results.outbox import GATHERING_SECONDS, Owed, is_gathering, mark_sent, mark_undelivered, take_mail
 from daemon.results.rejections import as_xlsx, file_name
-from daemon.results.result import result_of, zone_of
+from daemon.results.result import Result, result_of, zone_of
 from daemon.results.summary import summary_of
 from daemon.results.words import Words
 from daemon.settings import Person, Settings
@@ -49,9 +49,12 @@ def deliver(engine: Engine, settings: Settings, profiles: Profiles, email_id: in
             mark_undelivered(conn, mail, mail.fault or "every attempt ended without a word", None)
             return
         told, run = _told(conn, settings, profiles, mail)
+        workbook = _workbook(conn, settings, mail, run) if run else None
+        if isinstance(told, Result) and workbook:
+            told = replace(told, is_attached=True)
         message = compose(settings, mail, settings.mail.sender, told, zone_of(conn, settings, run, mail))
-        if run:
-            _attach(conn, settings, message, mail, run)
+        if run and workbook:
+            attach(message, file_name(run, "xlsx"), workbook)
     try:
         smtp.send(settings, settings.mail, message)
     except MailRefused as refused:
@@ -83,16 +86,15 @@ def _told(conn: Connection, settings: Settings, profiles: Profiles, mail: Owed) 
     return (result_of(conn, settings, run, mail) if run else None), run
 
 
-def _attach(conn: Connection, settings: Settings, message: EmailMessage, mail: Owed, run: ImportRun) -> None:
-    """The workbook of a run's rejected rows, if the settings wish it and it is not too large."""
+def _workbook(conn: Connection, settings: Settings, mail: Owed, run: ImportRun) -> io.BytesIO | None:
+    """The workbook of a run's rejected rows, if the settings wish that it goes with the mail, and it is not too large."""
     most = settings.mail.attach_mb << 20 if settings.mail else 0
-    if not most or not run.tally or not run.tally.rejected:
-        return
+    if not most or not run.tally or not 0 < run.tally.rejected <= _MOST_ATTACHED:
+        return None
     workbook = io.BytesIO()
-    rejections = ledger.runs.rejections(conn, run.id, unresolved=True, limit=_MOST_ATTACHED)
+    rejections = ledger.runs.rejections(conn, run.id, unresolved=True)
     as_xlsx(run, rejections, Words(mail.language), workbook, Links.of(settings).mark(run.id))
-    if run.tally.rejected <= _MOST_ATTACHED and workbook.tell() <= most:
-        attach(message, file_name(run, "xlsx"), workbook)
+    return workbook if workbook.tell() <= most else None
 
 
 def send_test(settings: Settings, to: Person) -> None:

@@ -112,8 +112,8 @@ def _owe(
     """Owe a mail, unless its reader does not want any of its kind; later, or never, as they wish, if nothing `waits` for them."""
     if not to.wants(kind):
         return
-    now = db.now(conn)
-    muted = not waits and to.is_muted(now)
+    now = db.now(conn) if to.muted_until or to.quiet else None
+    muted = now is not None and not waits and to.is_muted(now)
     mail = conn.execute(
         text("""
             INSERT INTO nightporter.email (kind, run_id, about, recipient, language, timezone, message_id, digest,
@@ -134,7 +134,7 @@ def _owe(
         },
     ).scalar_one()
     if digest is None and not muted:
-        at = None if waits else to.quiet_until(now)
+        at = None if waits or now is None else to.quiet_until(now)
         queue.enqueue(conn, "send_result_email", at=at, email_id=mail)
 
 

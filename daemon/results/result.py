@@ -33,6 +33,8 @@ class Result:
     held_days: int
     is_admin: bool
     """Whether it is told how the file was read as well."""
+    is_attached: bool = False
+    """Whether the workbook of its rejected rows goes with it."""
 
     def nights_told(self, words: Words, currency: str) -> str:
         """The last nights in words."""

@@ -38,7 +38,7 @@ def page(request: Request) -> Response:
     number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
     with db.transaction(_engine(request)) as conn:
         rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
-        total = ledger.runs.rejection_count(conn, found.id)
+        total = found.tally.rejected if found.tally else ledger.runs.rejection_count(conn, found.id)
     content: dict[str, Any] = {
         "words": words_of(request, link),
         "run": found,

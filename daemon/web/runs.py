@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
 from daemon.errors import Detail
-from daemon.importing import correct, decisions, faulty_values
+from daemon.importing import correct, decisions
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
@@ -62,9 +62,8 @@ def shown(request: Request, session: Session) -> Response:
         content: dict[str, Any] = {
             "mails": results.mails_of(conn, run.id),
             "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
-            "first": ledger.runs.dearest(conn, run.id, 5),
             "reasons": ledger.runs.by_reason(conn, run.id, 20),
-            "rejected": ledger.runs.rejection_count(conn, run.id),
+            "rejected": run.tally.rejected if run.tally else ledger.runs.rejection_count(conn, run.id),
             "siblings": [each for each in ledger.runs.siblings(conn, run) if each.id != run.id],
         }
     links = Links.of(settings_of(request))
@@ -113,8 +112,8 @@ def rejected(request: Request, session: Session) -> Response:
     """The values that a run's rows were rejected for, each to be put right for all its rows at once."""
     with db.transaction(engine_of(request)) as conn:
         run = _run(conn, request, session)
-        values = faulty_values(ledger.runs.rejections(conn, run.id, unresolved=True)).most_common(_VALUES)
-        count = ledger.runs.rejection_count(conn, run.id)
+        values = ledger.runs.faulty_values(conn, run.id, _VALUES)
+        count = run.tally.rejected if run.tally else ledger.runs.rejection_count(conn, run.id)
     words = words_of(request, account=session.account)
     rejects = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
     path = rejects.removeprefix(settings_of(request).web.public_url)
@@ -126,8 +125,8 @@ def put_right(request: Request, session: Session, form: FormData) -> Response:
     settings, profiles = settings_of(request), profiles_of(request)
     with db.transaction(engine_of(request)) as conn:
         run = _run(conn, request, session)
-        listed = faulty_values(ledger.runs.rejections(conn, run.id, unresolved=True)).most_common(_VALUES)
-        given = {value: str(form.get(f"value_{number}", "")) for number, (value, _) in enumerate(listed)}
+        listed = ledger.runs.faulty_values(conn, run.id, _VALUES)
+        given = {(column, value): str(form.get(f"value_{number}", "")) for number, (column, value, _) in enumerate(listed)}
         values = {value: text.strip() for value, text in given.items() if text.strip()}
         made = correct(conn, settings, profiles, run, values) if values else None
         if made is None:

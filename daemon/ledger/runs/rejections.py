@@ -46,7 +46,9 @@ def rejections(
     """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, or `after` a line, if asked."""
     rows = conn.execute(
         text(f"""{_REJECTION} WHERE run_id = :id AND line > :after AND (resolved_by IS NULL OR NOT :unresolved)
-                 ORDER BY line LIMIT :limit OFFSET :offset"""),
+                 AND (:offset = 0 OR line >= (SELECT line FROM nightporter.rejection WHERE run_id = :id ORDER BY line
+                                              LIMIT 1 OFFSET :offset))
+                 ORDER BY line LIMIT :limit"""),
         {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved, "after": after},
         execution_options={"yield_per": 1000},
     )
@@ -77,22 +79,41 @@ class Grouped:
     amounts: dict[str, Decimal]
 
 
+LOOKED_AT = 20_000
+"""Of more rejections than that the first are enough to say what is wrong with them; a page that shows it is there at once."""
+
+_FIRST = f"""
+    SELECT line, reasons, amount, currency FROM nightporter.rejection
+    WHERE run_id = :id AND (NOT :unresolved OR resolved_by IS NULL) ORDER BY line LIMIT {LOOKED_AT}"""
+
+
+def faulty_values(conn: Connection, run_id: int, most: int) -> list[tuple[str, str, int]]:
+    """The values that rows were rejected for, of those that did not go in since: column, value, how many rows; the most first."""
+    rows = conn.execute(
+        text(f"""
+            SELECT reason->>'column' AS name, reason->>'value' AS value, count(*) AS rows
+            FROM ({_FIRST}) first, jsonb_array_elements(reasons) reason
+            WHERE reason->>'column' <> '' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT :most"""),
+        {"id": run_id, "most": most, "unresolved": True},
+    )
+    return [(row.name, row.value, row.rows) for row in rows]
+
+
 def by_reason(conn: Connection, run_id: int, most: int) -> list[Grouped]:
     """A run's rejections by their first reason, those with the most rows first."""
     rows = conn.execute(
-        text("""
-            WITH first AS (
-                SELECT line, reasons->0 AS reason, amount, currency FROM nightporter.rejection WHERE run_id = :id),
+        text(f"""
+            WITH first AS (SELECT line, reasons->0 AS reason, amount, currency FROM ({_FIRST}) looked_at),
             summed AS (
                 SELECT reason->>'code' AS code, reason->>'field' AS field, currency, min(line) AS line, count(*) AS rows,
                        sum(amount) AS amount FROM first GROUP BY 1, 2, 3),
             grouped AS (
                 SELECT code, field, min(line) AS line, sum(rows)::bigint AS rows,
-                       coalesce(jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL), '{}') AS amounts
+                       coalesce(jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL), '{{}}') AS amounts
                 FROM summed GROUP BY 1, 2)
             SELECT first.reason, grouped.rows, grouped.amounts FROM grouped JOIN first USING (line)
             ORDER BY grouped.rows DESC, line LIMIT :most"""),
-        {"id": run_id, "most": most},
+        {"id": run_id, "most": most, "unresolved": False},
     )
     return [
         Grouped(_reason_of(row.reason), row.rows, {name: Decimal(amount) for name, amount in row.amounts.items()}) for row in rows
