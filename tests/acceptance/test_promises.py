@@ -79,7 +79,7 @@ def test_p4_somebody_is_told_whatever_happened(service: Service) -> None:
     service.wait_for_mails(3, 60)
     told = {(message["Subject"], message["To"]) for message in service.mail.messages}
     assert told == {
-        ("customers.csv: 1 rows, all imported", "credit@example.com"),
+        ("customers.csv: 1 row, imported", "credit@example.com"),
         ("items.csv: not imported", "credit@example.com"),
         ("surprise.bin: no profile for this file", "it@example.com"),
     }

@@ -103,7 +103,7 @@ def test_rows_that_depend_forbid_it(ledger: Office) -> None:
     """A customer with open items does not go."""
     run = ledger.load("customers", "Code;Name;City;Limit\nC2;New;Lyon;\n")
     ledger.load("items", items("C1 F1 1", "C1 F2 2", "C2 F3 3"))
-    assert obstacles(undo(ledger, run)) == ["C2: 1 rows of receivables depend on it"]
+    assert obstacles(undo(ledger, run)) == ["C2: 1 row of receivables depends on it"]
 
 
 def test_parked_rows_go_and_come_back_with_it(ledger: Office) -> None:

@@ -24,6 +24,14 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+@pytest.fixture(autouse=True)
+def _by_day(page: Page) -> Iterator[None]:
+    """Each test leaves the page as the next one expects it: light, and as wide as a desk's."""
+    yield
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
 @pytest.fixture
 def served(office: Office) -> Iterator[Settings]:
     """The office's settings, and its pages served as they say."""
