@@ -8,7 +8,7 @@ from daemon.model.states import State
 
 def shown(text: str) -> str:
     """Text from outside as people may be shown it: on one line, with nothing in it that acts on a terminal or a mail."""
-    return "".join(char if char.isprintable() else "·" for char in text)
+    return "".join(char if char.isprintable() or char == "\u00a0" else "·" for char in text)
 
 
 def basename(path: str) -> str:

@@ -141,4 +141,4 @@ def _bars(result: Result, currency: str, steps: int = 8) -> list[int]:
 
 def _header(text: str) -> str:
     """Text that is safe in a header: no control characters, and no `=?`, which would be read as an encoded word."""
-    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "·", text).replace("=?", "= ?")
+    return re.sub(r"[\x00-\x1f\x7f\u2028\u2029]", "·", text).replace("=?", "= ?").replace("\u00a0", " ")
