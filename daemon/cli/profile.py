@@ -116,6 +116,7 @@ def suggest(
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
     from daemon.mapping import Wishes, asks_mode, draft, evidence_of, suggest
+    from daemon.results import Words
 
     loaded = settings.load(context.obj)
     if dataset not in datasets():
@@ -132,7 +133,7 @@ def suggest(
     if save is not None:
         loaded.profiles.mkdir(parents=True, exist_ok=True)
         path = loaded.profiles / f"{save}.toml"
-        text = draft(file.name, datasets()[dataset], reader.format, found, unclear, Wishes(mode))
+        text = draft(file.name, datasets()[dataset], reader.format, found, unclear, Wishes(mode, said=Words("en").detail))
         path.write_text(text, encoding="utf-8")
         open_ = found.missing or (mode is None and asks_mode(datasets()[dataset]))
         incomplete = "; to be completed before it can be used: see its comments" if open_ else ""
@@ -218,11 +219,17 @@ def _as_json(format: "Format", found: "Suggestion") -> dict[str, Any]:
     }
 
 
+def _why(proposal: "Proposal") -> str:
+    from daemon.results import Words
+
+    return "; ".join(map(Words("en").detail, proposal.why))
+
+
 def _column_json(proposal: "Proposal") -> dict[str, Any]:
     sides = {"debit": proposal.header, "credit": proposal.credit} if proposal.credit else {}
     more = {"flag": proposal.flag} if proposal.flag else {}
     words = {"map": proposal.words} if proposal.words else {}
-    return {"from": proposal.header, **sides, **more, **words, "confidence": proposal.confidence, "why": proposal.why}
+    return {"from": proposal.header, **sides, **more, **words, "confidence": proposal.confidence, "why": _why(proposal)}
 
 
 def _print_suggestion(format: "Format", found: "Suggestion", unclear: list[str]) -> None:
@@ -231,7 +238,7 @@ def _print_suggestion(format: "Format", found: "Suggestion", unclear: list[str])
 
     shape = format.model_dump(exclude_defaults=True) | found.conventions.model_dump(exclude_defaults=True)
     rows = [
-        [field, " / ".join(filter(None, (p.header, p.credit or p.flag))), f"{p.confidence:.0%}", p.why]
+        [field, " / ".join(filter(None, (p.header, p.credit or p.flag))), f"{p.confidence:.0%}", _why(p)]
         for field, p in found.columns.items()
     ]
     print_rows(["field", "column", "sure", "why"], rows, ", ".join(f"{key} {value!r}" for key, value in shape.items()))

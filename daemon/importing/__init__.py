@@ -2,7 +2,16 @@
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
 from daemon.importing.correcting import correct
-from daemon.importing.drafting import Choices, as_profile, distinct_words, first_choices, profile_text, rehearse_draft, seen
+from daemon.importing.drafting import (
+    Choices,
+    as_profile,
+    distinct_words,
+    first_choices,
+    profile_text,
+    reasons_of,
+    rehearse_draft,
+    seen,
+)
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
 from daemon.importing.rehearsal import Rehearsed, rehearse
@@ -21,6 +30,7 @@ __all__ = [
     "distinct_words",
     "first_choices",
     "profile_text",
+    "reasons_of",
     "rehearse",
     "rehearse_draft",
     "seen",

@@ -13,12 +13,13 @@ from sqlalchemy import Engine
 
 from daemon import db, ledger, loading, reading, toml
 from daemon.datasets import datasets
-from daemon.errors import FileRefused, TryLater
+from daemon.errors import Detail, FileRefused, TryLater
 from daemon.importing.rehearsal import rehearse
 from daemon.ledger.drafts import Draft
 from daemon.mapping import Proposal, Suggestion, Wishes, draft, evidence_of, pattern, suggest
 from daemon.model import Batch, Held, Imported, Refused, Rejection, RemoteFile
 from daemon.profiles import Conventions, Format, Profile, Profiles
+from daemon.results import Words
 from daemon.settings import Sandbox, Settings
 from daemon.toml import ConfigInvalid
 
@@ -26,7 +27,7 @@ _SEEN_ROWS = 100_000
 """So many rows say what columns hold, while an import is set up; the import itself proves it by all."""
 _SHOWN_ROWS = 8
 _CHANGES = 100
-_UNNAMED: dict[str, Any] = {"header": "", "confidence": 1.0, "why": ""}
+_UNNAMED: dict[str, Any] = {"header": "", "confidence": 1.0, "why": ()}
 
 
 @dataclass(frozen=True)
@@ -137,17 +138,23 @@ def distinct_words(path: Path, choices: Choices, sandbox: Sandbox) -> dict[str, 
     return counts
 
 
-def profile_text(file: str, choices: Choices, found: Seen, language: str) -> str:
-    """The profile that the choices make, as TOML."""
+def reasons_of(column: Mapping[str, Any]) -> tuple[Detail, ...]:
+    """Why a column was proposed for a field, as a draft keeps it."""
+    return tuple(Detail(**each) for each in column.get("why", ()))
+
+
+def profile_text(file: str, choices: Choices, found: Seen, words: Words) -> str:
+    """The profile that the choices make, as TOML, with its reasons in somebody's words."""
     columns = {
-        name: Proposal(**(_UNNAMED | column | {"words": choices.words.get(name, {})})) for name, column in choices.columns.items()
+        name: Proposal(**(_UNNAMED | column | {"words": choices.words.get(name, {}), "why": reasons_of(column)}))
+        for name, column in choices.columns.items()
     }
     used = {column.get(part) for column in choices.columns.values() for part in ("header", "credit", "flag")}
     made = Suggestion(
         columns, [name for name in found.header if name not in used], choices.missing, found.suggestion.conventions, []
     )
     shape = Format.model_validate({name: value for name, value in found.format.items() if name in Format.model_fields})
-    wishes = Wishes(choices.mode or None, choices.pattern, choices.entity, choices.to, language)
+    wishes = Wishes(choices.mode or None, choices.pattern, choices.entity, choices.to, words.language, words.detail)
     return draft(file, datasets()[choices.dataset], shape, made, [], wishes)
 
 
@@ -174,12 +181,14 @@ def _came_to(engine: Engine, settings: Settings, profiles: Profiles, found: Draf
     path, choices = Path(found.path), Choices.of(found)
     try:
         read = seen(path, choices, settings.sandbox, engine)
-        profile = as_profile(profile_text(found.file, choices, read, "en"), choices.name)
+        profile = as_profile(profile_text(found.file, choices, read, Words("en")), choices.name)
         file = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
         (rehearsed, *_) = rehearse(engine, settings, profiles.beside(profile), profile, file, lambda rows: None)
     except FileRefused as refused:
         return {"state": "refused", "code": refused.code, "detail": asdict(refused.detail)}
-    except (ConfigInvalid, TryLater, OSError) as error:
+    except ConfigInvalid as error:
+        return {"state": "fault", "fault": "; ".join(f"{each.key}: {each.message}" for each in error.mistakes)}
+    except (TryLater, OSError) as error:
         return {"state": "fault", "fault": str(error)}
     match rehearsed.outcome:
         case Imported(tally):

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from daemon.datasets import Dataset
+from daemon.errors import Detail
 from daemon.mapping.suggest import Proposal, Suggestion
 from daemon.model import shown
 from daemon.profiles import Format
@@ -33,6 +34,8 @@ class Wishes:
     entity: str = ""
     to: Sequence[str] = ()
     language: str = "en"
+    said: Callable[[Detail], str] = str
+    """How the reasons for a column are put in words."""
 
 
 def draft(
@@ -64,7 +67,7 @@ def _lines(
     yield ""
     yield "[columns]"
     for field, proposal in suggestion.columns.items():
-        yield from _column(field, proposal, list(dataset.fields[field].words))
+        yield from _column(field, proposal, list(dataset.fields[field].words), wishes)
     for field in suggestion.missing:
         described = dataset.fields[field]
         kind = '{ value = "EUR" }' if described.iso4217 else '"…"'
@@ -87,8 +90,8 @@ def _lines(
         yield '# to = [{ email = "credit@example.com", language = "en" }]'
 
 
-def _column(field: str, proposal: Proposal, choices: list[str]) -> Iterator[str]:
-    why = f"   # {round(proposal.confidence * 100)} %: {shown(proposal.why)}"
+def _column(field: str, proposal: Proposal, choices: list[str], wishes: Wishes) -> Iterator[str]:
+    why = f"   # {round(proposal.confidence * 100)} %: {shown('; '.join(map(wishes.said, proposal.why)))}"
     source = _text(proposal.header)
     if proposal.value:
         yield f"{field} = {{ value = {_text(proposal.value)} }}{why}"

@@ -25,6 +25,8 @@ _YES_OR_NO = {"true", "false", "yes", "no", "y", "n", "0", "1", "x"}
 _UNLIKE = 0.3
 """What is left of a likeness of names where the column holds something else."""
 
+Why = tuple[Detail, ...]
+"""What speaks for a column being a field, a sentence each."""
 Known = Callable[[list[str]], int]
 """How many of some codes are customers that are known."""
 
@@ -35,7 +37,7 @@ class Proposal:
 
     header: str
     confidence: float
-    why: str
+    why: tuple[Detail, ...] = ()
     credit: str = ""
     flag: str = ""
     value: str = ""
@@ -63,7 +65,7 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
     sides = _sides(dataset, evidence)
     fields = dataset.mappable
     scores = np.zeros((len(fields), len(evidence)))
-    reasons: dict[tuple[int, int], str] = {}
+    reasons: dict[tuple[int, int], Why] = {}
     for row, name in enumerate(fields):
         for column, (header, seen) in enumerate(evidence.items()):
             likeness = names.likeness(header, name, language)
@@ -79,7 +81,7 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
         for row, column in best_pairs(scores)
     }
     if sides and "amount" not in found:
-        found["amount"] = Proposal(sides[0], 0.95, "two columns, one for each side", credit=sides[1])
+        found["amount"] = Proposal(sides[0], 0.95, _said("sides"), credit=sides[1])
     found = {name: _refined(dataset.fields[name], proposal, evidence, found) for name, proposal in found.items()}
     used = {header for p in found.values() for header in (p.header, p.credit, p.flag)}
     missing = [
@@ -95,73 +97,78 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
     )
 
 
-def _take_only(scores: np.ndarray, reasons: dict[tuple[int, int], str], dataset: Dataset, held: list[Evidence]) -> None:
+def _take_only(scores: np.ndarray, reasons: dict[tuple[int, int], Why], dataset: Dataset, held: list[Evidence]) -> None:
     """Where a file has one column of dates, and the dataset one date, they belong together, whatever the header says; the
     same with amounts.
     """
-    for type, what, told in (("date", "date", "the only column of dates"), ("money", "amount", "the only column of amounts")):
+    for type, what, told in (("date", "date", "why_only_dates"), ("money", "amount", "why_only_amounts")):
         rows = [row for row, name in enumerate(dataset.mappable) if dataset.fields[name].type == type]
         columns = [n for n, seen in enumerate(held) if seen.filled and seen.holds(what) and not seen.holds("digits")]
         if len(rows) == len(columns) == 1 and scores[rows[0], columns[0]] < _ONLY:
-            scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, told
+            scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, (Detail.of(told),)
 
 
-def _score(likeness: Likeness, fit: float, held: str) -> tuple[float, str]:
+def _score(likeness: Likeness, fit: float, held: Why) -> tuple[float, Why]:
     """A pair's score and the reasons for it. What a column holds may speak against its header, or alone for a field."""
     spoken = "" if likeness.language == "technical" else f" ({likeness.language})"
-    named = f'called "{likeness.name}"{spoken}' if likeness.exact else f'much like "{likeness.name}"{spoken}'
+    named = Detail.of("why_called" if likeness.exact else "why_much_like", name=likeness.name, language=spoken)
     if fit > 1:  # certain by itself
-        return max(likeness.score, fit - 1), "; ".join([named, held] if likeness.score else [held])
-    return likeness.score * fit, "; ".join(filter(None, [named, held]))
+        return max(likeness.score, fit - 1), (named, *held) if likeness.score else held
+    return likeness.score * fit, (named, *held)
 
 
-def _fit(name: str, dataset: Dataset, seen: Evidence, known: Known) -> tuple[float, str]:
+def _fit(name: str, dataset: Dataset, seen: Evidence, known: Known) -> tuple[float, Why]:
     """How well what a column holds fits a field, 0 to 1, and 1 more where that alone is enough; and what it holds."""
     described = dataset.fields[name]
     if not seen.filled:
-        return 0.95, "empty in this file"
+        return 0.95, _said("empty")
     if described.type == "date":
-        return (1.0, "holds dates") if seen.holds("date") else (_UNLIKE, "")
+        return (1.0, _said("dates")) if seen.holds("date") else (_UNLIKE, ())
     if described.type == "money":
         is_amount = seen.holds("amount") and not (seen.holds("date") and not seen.typed)
-        return (1.0, "holds amounts") if is_amount else (_UNLIKE, "")
+        return (1.0, _said("amounts")) if is_amount else (_UNLIKE, ())
     if described.type in ("enum", "bool"):
         few = len(seen.values) <= 20 and not seen.holds("date") and not seen.shares["decimals"]
-        return (1.0, f"holds {len(seen.values)} words") if few else (_UNLIKE, "")
+        return (1.0, _said("words", count=len(seen.values))) if few else (_UNLIKE, ())
     if described.type == "integer":
-        return (1.0, "") if seen.holds("digits") else (_UNLIKE, "")
+        return (1.0, ()) if seen.holds("digits") else (_UNLIKE, ())
     return _fit_text(name, described, dataset, seen, known)
 
 
-def _fit_text(name: str, described: Field, dataset: Dataset, seen: Evidence, known: Known) -> tuple[float, str]:
+def _said(what: str, **values: str | int) -> Why:
+    """What speaks for a pair, as the sentence of a detail."""
+    return (Detail.of(f"why_{what}", **values),)
+
+
+def _fit_text(name: str, described: Field, dataset: Dataset, seen: Evidence, known: Known) -> tuple[float, Why]:
     shares = seen.shares
     if described.iso4217:
         words = len(seen.values) <= 20 and shares["letters"] > 0.5
-        return (1.75, "holds currency codes") if seen.holds("currency") else (0.95 if words else _UNLIKE, "")
+        return (1.75, _said("currencies")) if seen.holds("currency") else (0.95 if words else _UNLIKE, ())
     for form in ("email", "url"):
         if name == form or name.endswith(f"_{form}"):
-            return (1.0, f"holds {form}s") if shares[form] > 0.5 else (_UNLIKE, "")
+            return (1.0, _said(f"{form}s")) if shares[form] > 0.5 else (_UNLIKE, ())
     if {value.casefold() for value in seen.values} <= _YES_OR_NO:
-        return _UNLIKE, ""
+        return _UNLIKE, ()
     if shares["email"] > 0.5 or shares["url"] > 0.5 or (seen.holds("date") and not seen.holds("digits")):
-        return _UNLIKE, ""
+        return _UNLIKE, ()
     if name == "customer_code":
         if (seen.filled > 2 and len(seen.values) == 1) or all(_is_name(value) for value in seen.values):
-            return _UNLIKE, ""
+            return _UNLIKE, ()
         codes = sorted(seen.values)[:500]
         if len(codes) > 2 and known(codes) >= 0.9 * len(codes):
-            return 1.85, "holds codes of known customers"
+            return 1.85, _said("customers")
     is_decimal = seen.holds("amount") and shares["decimals"] > 0.5
     if name in ("business_name", "trading_name", "name", "last_name", "first_name", "city"):
-        return (1.0, "") if shares["letters"] > 0.5 else (_UNLIKE, "")
+        return (1.0, ()) if shares["letters"] > 0.5 else (_UNLIKE, ())
     if name == "unique_key" and seen.repeats:
-        return _UNLIKE, ""
+        return _UNLIKE, ()
     if described.required and name.endswith(("code", "number")):
         if is_decimal or shares["words"] > 0.5:
-            return _UNLIKE, ""
+            return _UNLIKE, ()
         identifies = [name] in dataset.keys
-        return 0.85 if identifies and seen.repeats else 1.0, "" if seen.repeats else "each different"
-    return (0.6 if is_decimal else 1.0), ""
+        return 0.85 if identifies and seen.repeats else 1.0, () if seen.repeats else _said("each_different")
+    return (0.6 if is_decimal else 1.0), ()
 
 
 def _is_name(value: str) -> bool:
@@ -190,7 +197,7 @@ def _refined(described: Field, proposal: Proposal, evidence: dict[str, Evidence]
         for header, other in evidence.items():
             words = {value.casefold() for value in other.values}
             if header not in taken and other.holds("side") and words & DEBIT and words & CREDIT:
-                why = f'{proposal.why}; "{header}" says debit or credit'
+                why = (*proposal.why, *_said("flag", header=header))
                 return Proposal(proposal.header, proposal.confidence, why, flag=header)
     return proposal
 

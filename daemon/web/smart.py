@@ -18,7 +18,7 @@ from starlette.routing import Route
 from daemon import db, ledger, queue
 from daemon.datasets import datasets, labelled
 from daemon.errors import FileRefused, Refusal
-from daemon.importing import Choices, as_profile, distinct_words, first_choices, profile_text, seen
+from daemon.importing import Choices, as_profile, distinct_words, first_choices, profile_text, reasons_of, seen
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
@@ -131,7 +131,7 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
             }
         if name == "check":
             content |= _rehearsed(draft, words)
-            content["text"] = profile_text(draft.file, choices, content["found"], words.language)
+            content["text"] = profile_text(draft.file, choices, content["found"], words)
     except FileRefused as refused:
         fault = fault or words.refusal(refused.code, refused.detail)
     dataset = datasets()[choices.dataset]
@@ -146,6 +146,7 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
         steps=STEPS,
         step=name,
         fault=fault,
+        reasons_of=reasons_of,
         asks_mode=asks_mode(dataset),
         waits=(waits := name == "check" and (draft.result or {}).get("version") != draft.version),
         again=waits,
@@ -182,7 +183,7 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
     if path.exists():
         return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
     found = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
-    text = profile_text(draft.file, choices, found, words.language)
+    text = profile_text(draft.file, choices, found, words)
     try:
         profile = as_profile(text, choices.name)
     except ConfigInvalid as error:

@@ -66,7 +66,7 @@ def test_rejected_rows_come_as_csv_xlsx_and_json(home: Path, command: Run, tmp_p
             "code": "not_a_date",
             "field": "issue_date",
             "value": "31/02/2024",
-            "message": "Issued : « 31/02/2024 » n'est pas une date",
+            "message": "Issued\u00a0: «\u00a031/02/2024\u00a0» n'est pas une date",
         }
     ]
     rows = list(csv.reader(io.StringIO(command("imports", "rejects", 1).stdout.removeprefix("\ufeff")), delimiter=";"))

@@ -42,7 +42,7 @@ def test_a_suggestion_is_saved_and_imports_the_file(items: Path, tmp_path: Path,
         assert (result["status"], result["tally"]["rejected"]) == ("imported", 0), done.stdout
     saved = (tmp_path / "profiles" / "opos.toml").read_text(encoding="utf-8")
     assert tomllib.loads(saved)["pattern"] == "OPOS_[0-9]*.csv"
-    assert re.search(r'customer_code = "Kundennr\."   # \d+ %: (called|much like) ".+" \(de\)', saved)
+    assert re.search(r'customer_code = "Kundennr\."   # \d+ %: (called|much like) “.+” \(de\)', saved)
     assert "# Columns that are not imported: Sachbearbeiter" in saved
 
 
