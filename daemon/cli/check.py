@@ -221,7 +221,7 @@ def _mail(settings: "Settings") -> Iterator["Finding"]:
 def _people(settings: "Settings") -> Iterator["Finding"]:
     """Who is written to in a language that there is not; and templates of the home folder that are none."""
     from daemon import results
-    from daemon.languages import LANGUAGES, nearest_language
+    from daemon.languages import LANGUAGES, faults_of_words, nearest_language
     from daemon.pickup import Finding
     from daemon.profiles import Profiles
 
@@ -230,8 +230,8 @@ def _people(settings: "Settings") -> Iterator["Finding"]:
         if (given := nearest_language(person.language)) != person.language.replace("_", "-"):
             detail = f'there is no language "{person.language}": they are written to in {LANGUAGES[given]}'
             yield Finding(f"mails to {person.email}", True, detail, f"there are: {', '.join(LANGUAGES)}")
-    for fault in results.template_faults(settings):
-        yield Finding("templates", False, fault, "correct it, or take it away: then ours is used")
+    for fault in [*results.template_faults(settings), *faults_of_words(settings.home / "words")]:
+        yield Finding("mails", False, fault, "correct it, or take it away: then ours is used")
 
 
 def _send_test(settings: "Settings", address: str, language: str) -> None:

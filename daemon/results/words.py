@@ -11,7 +11,7 @@ from babel.numbers import format_decimal
 
 from daemon.datasets import datasets, labelled
 from daemon.errors import Detail
-from daemon.languages import locale_of, sentence
+from daemon.languages import locale_of, own_words, sentence
 from daemon.model import Effect, Note, Reason, ScopeEffect, ValueChange, shown
 
 _PLAIN = frozenset({"act", "corrects", "header_row", "line", "other_line", "run"})
@@ -30,7 +30,8 @@ class Words:
         """The sentence `section.name`, its gaps filled; numbers as they are written in the language."""
         chosen = sentence(key)
         number = values.get(chosen.by)
-        told = chosen.said(self.language, number if isinstance(number, int) else 2)
+        own = own_words(self.language, key)
+        told = own.other if own else chosen.said(self.language, number if isinstance(number, int) else 2)
         return told.format(**{name: self._written(name, value) for name, value in values.items()})
 
     def _written(self, name: str, value: object) -> object:

@@ -17,6 +17,7 @@ from daemon import toml
 from daemon.datasets import Field as DatasetField
 from daemon.datasets import Name, extend
 from daemon.errors import SetupFault
+from daemon.languages import use_own_words
 from daemon.settings.drops import DropSettings
 from daemon.settings.person import Person
 from daemon.toml import Seconds, Table, known_zone
@@ -229,6 +230,7 @@ def load(home: Path) -> Settings:
     """
     file = home / FILE
     loaded = toml.load(file, Settings, home=home.absolute()) if file.exists() else Settings(home=home.absolute())
+    use_own_words(loaded.home / "words")
     extend(loaded.home / "datasets", {name: added.custom for name, added in loaded.datasets.items()}, file)
     return loaded
 

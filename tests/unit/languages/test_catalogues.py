@@ -12,9 +12,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from daemon.datasets import datasets, labelled
-from daemon.languages import LANGUAGES, locale_of, nearest_language, sentences
+from daemon.languages import LANGUAGES, faults_of_words, locale_of, nearest_language, sentences, use_own_words
 from daemon.languages.catalogues import FOLDER
 from daemon.model import ReasonCode
+from daemon.results import Words
 
 ROOT = Path(__file__).parents[3]
 spec = importlib.util.spec_from_file_location("messages", ROOT / "docs" / "messages.py")
@@ -150,3 +151,17 @@ def test_the_sentences_are_toml_without_a_double() -> None:
     """Each key is there once: TOML itself refuses a second."""
     content = tomllib.loads((ROOT / "daemon" / "languages" / "sentences.toml").read_text(encoding="utf-8"))
     assert sum(len(names) for names in content.values()) == len(sentences())
+
+
+def test_an_admin_says_a_sentence_otherwise(tmp_path: Path) -> None:
+    """In their language only; a sentence that there is not, or with a gap that nothing fills, is told and left as it was."""
+    (tmp_path / "de.toml").write_text('[mail]\nsubject_refused = "Abgelehnt: {file}"\ncounts = "{nothing}"\nnonsense = "x"\n')
+    (tmp_path / "xx.toml").write_text("")
+    use_own_words(tmp_path)
+    assert Words("de")("mail.subject_refused", file="a.csv") == "Abgelehnt: a.csv"
+    assert Words("en")("mail.subject_refused", file="a.csv") == "a.csv: not imported"
+    assert Words("de")("mail.counts") == "Zeilen"
+    faults = "\n".join(faults_of_words(tmp_path))
+    for told in ("mail.counts: nothing", "mail.nonsense: there is no such sentence", "xx.toml: : there is no such language"):
+        assert told in faults
+    use_own_words(tmp_path / "none")
