@@ -83,7 +83,7 @@ def load(path: Path, model: type[T], **given: Any) -> T:
     try:
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigInvalid([Mistake(path, None, "", f"cannot be read: {error}")]) from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))

@@ -1,5 +1,7 @@
 """Makes the tables of `profile.md`, `settings.md` and `datasets.md` from the models and TOML they tell of: `make docs`."""
 
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -7,7 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from daemon.datasets import datasets
+from daemon.datasets import Field, datasets
 from daemon.profiles import Column, Control, Conventions, Expect, Format, Profile, Section
 from daemon.profiles.profile import Notify
 from daemon.profiles.rules import Import
@@ -75,8 +77,9 @@ def _type(annotation: Any) -> str:
     if origin is Annotated:
         return _type(parts[0])
     if origin in (list, tuple):
-        return f"list of {_type(parts[0])}s"
-    plain = {str: "text", int: "number", float: "number", bool: "true or false", Path: "path"}
+        inner = _type(parts[0])
+        return f"list of {inner}" if inner.startswith("`") else f"list of {inner}s"
+    plain = {date: "day", Decimal: "number", str: "text", int: "number", float: "number", bool: "true or false", Path: "path"}
     return plain.get(annotation, "table")
 
 
@@ -103,13 +106,17 @@ def _cell(text: str) -> str:
 def _dataset(name: str) -> str:
     dataset = datasets()[name]
     rows = "\n".join(
-        f"| `{name}` | {field.label['en']} | {field.type} | {'required' if field.required else ''} | {field.owner} "
+        f"| `{name}` | {field.label['en']} | {field.type} | {_needed(field)} | {field.owner} "
         f"| {_cell(field.description)}{_words(field.words)} |"
         for name, field in dataset.fields.items()
     )
     keys = "; ".join(" + ".join(f"`{each}`" for each in key) for key in dataset.keys + dataset.matches)
     head = f"## `{name}` → `{dataset.table}`\n\nA row is known by its entity and {keys}."
     return f"{head}\n\n| field | | type | | owner | |\n|---|---|---|---|---|---|\n{rows}"
+
+
+def _needed(field: Field) -> str:
+    return "required" if field.required else "worked out" if field.derived else ""
 
 
 def _words(words: dict[str, list[str]]) -> str:

@@ -90,3 +90,5 @@ def main() -> None:
     except TryLater as error:
         print(f"nightporter: {error}", file=sys.stderr)
         sys.exit(1)
+    except BrokenPipeError:  # whoever reads what we print has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

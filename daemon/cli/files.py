@@ -41,12 +41,15 @@ def import_file(
     from daemon.importing import attempt_file, rehearse
     from daemon.model import RemoteFile
     from daemon.profiles import Profiles
+    from daemon.reading import mark_of
     from daemon.results import Words, run_json
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
     chosen = profiles.get(profile) if profile else profiles.match(file.name, "")
     sections = profiles.sections(file.name, chosen)
+    if not sections and mark_of(file, loaded.sandbox):
+        sections = [("", "")]  # rejected rows that come back, whatever their workbook is called now
     if not sections:
         raise typer.BadParameter(f"no profile claims {file.name}; name one with --profile, or make one with `profile suggest`")
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)

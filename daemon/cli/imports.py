@@ -107,6 +107,8 @@ def rejects(
     from daemon import db, ledger, results, settings
     from daemon.cli.show import print_json, rejection_json
 
+    if to == "xlsx" and sys.stdout.isatty():
+        raise typer.BadParameter(f"this is a workbook, send it to a file: … > nightporter-rejected-rows-{id}.xlsx")
     words = results.Words(language)
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
@@ -134,7 +136,7 @@ def decline(context: typer.Context, id: Id, as_json: Json = False) -> None:
 
 
 def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool, yes: bool) -> None:
-    from daemon import db, results, settings
+    from daemon import db, ledger, results, settings
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.importing import attempt, decisions
     from daemon.profiles import Profiles
@@ -147,6 +149,7 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool, y
         _ask(yes, "Import it all the same?", results.Words("en").effect(run.effect))
         with db.transaction(engine) as conn:
             done = decisions.approve(conn, run, by) if approved else decisions.decline(conn, loaded, profiles, run, by)
+            ledger.people.record_act(conn, by, "approve" if approved else "decline", run=id)
             if not done:
                 raise typer.BadParameter(f"run {id} is not held: it is {run.state}")
         if approved:
@@ -171,7 +174,7 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
-    from daemon import db, results, settings
+    from daemon import db, ledger, results, settings
     from daemon.cli.show import print_json
     from daemon.importing import decisions
     from daemon.profiles import Profiles
@@ -191,6 +194,8 @@ def undo(
             _ask(bool(would.obstacles), f"Undo run {id}?", [told])
         with db.transaction(engine) as conn:
             undone = undo_it(conn)
+            if not undone.obstacles:
+                ledger.people.record_act(conn, getpass.getuser(), "undo", run=id)
     obstacles = [results.Words("en").detail(obstacle) for obstacle in undone.obstacles]
     if as_json:
         print_json({"run_id": id, "undone": not obstacles} | asdict(undone) | {"obstacles": obstacles})
@@ -219,6 +224,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
             if run.state not in FINAL:
                 raise typer.BadParameter(f"run {id} has not ended: it is {run.state}, and tried again by itself")
             child = ledger.runs.retry_run(conn, run)
+            ledger.people.record_act(conn, getpass.getuser(), "retry", run=id, made=child)
         run = attempt_file(engine, loaded, Profiles(loaded.profiles), child)[0]
     if as_json:
         print_json(results.run_json(run, loaded))

@@ -121,8 +121,10 @@ def suggest(
     loaded = settings.load(context.obj)
     if dataset not in datasets():
         raise typer.BadParameter(f"there is no dataset {dataset}; there are: {', '.join(datasets())}")
-    if save is not None and (not save.replace("-", "").replace("_", "").isalnum() or (loaded.profiles / f"{save}.toml").exists()):
-        raise typer.BadParameter(f"{save}: a new name of letters, digits, - and _, please")
+    if save is not None and not save.replace("-", "").replace("_", "").isalnum():
+        raise typer.BadParameter(f"{save}: a name of letters, digits, - and _, please")
+    if save is not None and (loaded.profiles / f"{save}.toml").exists():
+        raise typer.BadParameter(f"there is a profile {save} already; choose another name, or take that file away")
     reader, unsure = _read_likeliest(file, loaded.sandbox)
     held = evidence_of(reader.header, reader)
     with _known_customers(loaded) as known:

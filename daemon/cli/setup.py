@@ -104,7 +104,7 @@ def show_dataset(
         raise typer.BadParameter(f"there is no dataset {name}; there are: {', '.join(datasets())}")
     dataset = datasets()[name]
     fields = {field: dataset.fields[field] for field in dataset.mappable}
-    keys = dataset.keys or dataset.matches
+    keys = [*dataset.keys, *dataset.matches]
     if as_json:
         told = {
             name: {"label": field.label["en"], "required": field.required and not field.given_by}

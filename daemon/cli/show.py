@@ -71,7 +71,8 @@ def print_runs(runs: Iterable[ImportRun], title: str = "") -> None:
     rows = []
     for run in runs:
         counts = [f"{getattr(run.tally, name):,}" if run.tally else "" for name in counted]
-        rows.append([run.id, run.title, run.dataset, run.state + (f" ({run.code})" if run.code else ""), *counts])
+        why = f" ({run.code})" if run.code else " (undone)" if run.undone_at else ""
+        rows.append([run.id, run.title, run.dataset, f"{run.state}{why}", *counts])
     print_rows(["run", "file", "into", "state", *counted.values()], rows, title, styled=_styled_run, right=range(4, 11))
 
 

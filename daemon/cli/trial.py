@@ -67,7 +67,8 @@ def _take(found: Trial, mapping: Mapping, item: Batch | Rejection) -> None:
         found.skipped += mapped.skipped
         for currency, amount in mapped.money.items():
             left_out = mapped.skipped_money.get(currency, 0)
-            found.money[currency] = found.money.get(currency, 0) + amount - left_out
+            bad = mapped.rejected_money.get(currency, 0)
+            found.money[currency] = found.money.get(currency, 0) + amount - left_out - bad
         found.first += _plain(mapped.rows.slice(0, _SHOWN - len(found.first)))
     found.rejected += len(rejections)
     found.rejections += rejections[: _SHOWN - len(found.rejections)]
@@ -86,6 +87,8 @@ def print_trial(found: Trial) -> None:
     for rejection in found.rejections:
         reasons = "; ".join(words.reason(reason, found.dataset) for reason in rejection.reasons)
         print(f"line {rejection.line}: {reasons}")
+    if found.rejected > len(found.rejections):
+        print(f"… {found.rejected - len(found.rejections):,} more lines are rejected")
     counts = f"{found.good:,} rows would be imported, {found.rejected:,} rejected, {found.skipped:,} skipped"
     print(f"{counts}; {found.ignored:,} lines are no records")
     for currency, amount in found.money.items():

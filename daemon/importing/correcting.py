@@ -1,5 +1,6 @@
 """Correcting: rejected rows put right by new values for old ones; they go in by the workbook that people would have sent."""
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -25,9 +26,8 @@ def correct(conn: Connection, settings: Settings, profiles: Profiles, run: Impor
         return None
     folder = settings.drafts / "corrections"
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    number = len(ledger.runs.corrections_of(conn, run)) + 1
-    path = folder / f"{Path(results.file_name(run, 'xlsx')).stem}-{number}.xlsx"
-    with path.open("wb") as out:
+    path = folder / f"{Path(results.file_name(run, 'xlsx')).stem}-{secrets.token_hex(4)}.xlsx"
+    with path.open("xb") as out:
         results.as_xlsx(run, rows, Words("en"), out, Links.of(settings).mark(run.id))
     file = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
     made = ledger.arrivals.record_inline(conn, file, profiles.sections(path.name, profiles.saved(run.profile)))

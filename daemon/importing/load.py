@@ -189,9 +189,8 @@ class _Import:
         tally = account.tally
         if not self.run.corrects and rules.too_many(tally.rejected, tally.read):
             loading.clear(conn, stage)
-            return Refused(
-                Refusal.TOO_MANY_REJECTED, Detail.of("plain", text=f"{tally.rejected} / {tally.read} > {rules.max_rejected}")
-            )
+            share = f"{tally.rejected} / {tally.read} > {rules.max_rejected}"
+            return Refused(Refusal.TOO_MANY_REJECTED, Detail.of("plain", text=share))
         if stage.rules.snapshot and not tally.read and rules.empty == "hold":
             self.effect = replace(self.effect, empty=True)
         self.effect = replace(self.effect, open_elsewhere=loading.open_elsewhere(conn, stage))
@@ -206,7 +205,8 @@ class _Import:
             return Held(self.effect, day)
         failpoint.reach("merged")
         notes = tuple(note for note in self.notes if note.count)
-        return Imported(account.tally, day, notes, stage.scope, tuple(sorted(account.entities)))
+        nobodys = {"*"} if account.tally.rejected and "entity" in self.mapping.section.columns else set()  # an admin's to see
+        return Imported(account.tally, day, notes, stage.scope, tuple(sorted(account.entities | nobodys)))
 
     def _merge(self) -> None:
         """Merge what is staged, and what it brings with it; see what that does to the ledger."""

@@ -67,8 +67,8 @@ def find_customers(conn: Connection, words: str, entities: Collection[str] | Non
     return [Found(*row) for row in rows]
 
 
-def customer_card(conn: Connection, entity: str, code: str) -> Customer | None:
-    """Everything about one customer, or None."""
+def customer_card(conn: Connection, entity: str, code: str, entities: Collection[str] | None) -> Customer | None:
+    """Everything about one customer, or None; with the items of the entities that may be seen (None: of all)."""
     named = {"entity": entity, "code": code}
     one = "WHERE entity = :entity AND customer_code = :code"
     fields = conn.execute(text(f"SELECT * FROM ar.customer {one}"), named).mappings().one_or_none()
@@ -83,8 +83,9 @@ def customer_card(conn: Connection, entity: str, code: str) -> Customer | None:
             SELECT item_number, item_type, issue_date, due_date, remaining, currency, coalesce(run_id, created_by_run),
                    source_line
             FROM ar.receivable WHERE customer_entity = :entity AND customer_code = :code AND state = 'open'
+                  AND (CAST(:all AS boolean) OR entity = ANY(:entities))
             ORDER BY due_date NULLS LAST, item_number LIMIT :limit"""),
-        named | {"limit": _ITEMS},
+        named | {"limit": _ITEMS, "all": entities is None, "entities": list(entities or [])},
     )
     return Customer(entity, code, dict(fields), balances, ages, [Item(*row) for row in items])
 

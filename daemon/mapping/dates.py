@@ -148,9 +148,21 @@ PROVABLE = ("dd/mm/yyyy", "mm/dd/yyyy", ISO, "yyyymmdd", "ddmmyyyy", "dd/mm/yy",
 
 
 def fitting(text: str, language: str | None = None) -> frozenset[str]:
-    """The patterns under which `text`, in Latin digits, is a date; a day number only where it is nothing else."""
-    found = frozenset(str(known.date) for known in _provable(language) if parse(text, known))
+    """The patterns under which `text`, in Latin digits, is a date, be it one that no month has (31/11): that is a slip, and no
+    proof of another order; a day number only where it is nothing else.
+    """
+    found = frozenset(str(known.date) for known in _provable(language) if parse(text, known) or _is_slip(text, known))
     return found or frozenset({SERIAL} if _day(text) else ())
+
+
+def _is_slip(text: str, known: Conventions) -> bool:
+    """Whether a text is the 29th, 30th or 31st of a month that has no such day."""
+    match = _expression(str(known.date)).fullmatch(_AROUND.sub("", text))
+    if match is None or not 29 <= int(match["d"]) <= 31:
+        return False
+    month = match["m"]
+    number = int(month) if month.isdigit() else _months(known.language).get(month.casefold(), 0)
+    return 1 <= number <= 12
 
 
 @lru_cache

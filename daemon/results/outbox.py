@@ -179,10 +179,11 @@ def owed_mails(conn: Connection) -> list[int]:
 
 
 def undelivered(conn: Connection) -> int:
-    """How many mails were given up in the last days, that nobody wished not to get."""
+    """How many mails of the last days were given up, or refused again and again, that nobody wished not to get."""
     statement = """
         SELECT count(*) FROM nightporter.email WHERE digest IS NULL AND sent_at IS NULL
-               AND given_up_at > clock_timestamp() - interval '2 days' AND fault NOT LIKE 'muted until %'"""
+               AND queued_at > clock_timestamp() - interval '2 days' AND fault NOT LIKE 'muted until %'
+               AND (given_up_at IS NOT NULL OR attempts > 2)"""
     count: int = conn.execute(text(statement)).scalar_one()
     return count
 

@@ -1,11 +1,12 @@
 """What an admin writes about the installation: the settings, and its drops."""
 
 from daemon.settings.drops import ASIDE, Afterwards, DropSettings, FtpDrop, FtpsDrop, HttpDrop, LocalDrop, SftpDrop
-from daemon.settings.person import Person
+from daemon.settings.person import EMAIL, Person
 from daemon.settings.settings import FILE, Entity, Mail, Sandbox, Settings, load
 
 __all__ = [
     "ASIDE",
+    "EMAIL",
     "FILE",
     "Afterwards",
     "DropSettings",

@@ -26,13 +26,14 @@ Kind = Literal[
 """What mails there are."""
 
 
+EMAIL = r"^[^@\s<>,;]+@[^@\s<>,;]+$"
 _TAG = r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"
 
 
 class Person(Table):
     """Somebody who gets mail."""
 
-    email: str = Field(pattern=r"^[^@\s<>,;]+@[^@\s<>,;]+$", description="the address")
+    email: str = Field(pattern=EMAIL, description="the address")
     language: str = Field(
         "en", pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$", description='in which mails are written: "pt-BR"'
     )

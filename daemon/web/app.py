@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import uvicorn
 from sqlalchemy import Engine, text
@@ -20,7 +21,7 @@ from daemon.errors import SetupFault, TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
 from daemon.web import auth, decisions, looking, rejects, runs, smart, tonight, uploads
-from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers
+from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers, is_text
 from daemon.web.rendering import nothing_here
 
 _HEADERS = {
@@ -98,7 +99,15 @@ class _SafeHeaders:
                     message["headers"].append((b"retry-after", b"60"))
             await send(message)
 
+        if scope["type"] == "http" and not _is_address(scope["path"], scope["query_string"]):
+            await PlainTextResponse("the address holds what is no text", 400)(scope, receive, with_headers)
+            return
         await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def _is_address(path: str, query: bytes) -> bool:
+    """Whether an address is one that can be asked for; what is told to the API, that sees to itself."""
+    return path.startswith("/api/") or is_text(unquote(f"{path}?{query.decode('latin-1')}"))
 
 
 def _is_stranger(path: str, status: int) -> bool:

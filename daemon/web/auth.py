@@ -1,6 +1,7 @@
 """Who it is: the login, its session, and what keeps others from acting in somebody's name."""
 
 import hmac
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -21,9 +22,9 @@ from daemon import db, ledger
 from daemon.ledger.people import Account, Session
 from daemon.ledger.runs import Sight
 from daemon.log import get
-from daemon.profiles import Profiles
+from daemon.profiles import Profile, Profiles
 from daemon.settings import Settings
-from daemon.web.limits import LARGEST_FORM, limited
+from daemon.web.limits import LARGEST_FORM, bounded_form
 from daemon.web.rendering import page
 from daemon.web.tongue import words_of
 
@@ -34,6 +35,8 @@ _TRIES, _WHILE = 5, 900.0
 """So many wrong passwords of one account, or from one address, in so many seconds."""
 _REMEMBERED = 10_000
 _hasher = PasswordHasher()
+_HASHING = threading.BoundedSemaphore(2)
+"""At once: each takes 64 MB and a processor."""
 _NOBODYS = _hasher.hash("nobody's")
 """What a password is compared with where there is no such account: that takes as long."""
 
@@ -77,8 +80,12 @@ def sight_of(request: Request, account: Account) -> Sight:
     """Which runs somebody may see."""
     if account.is_admin:
         return Sight()
-    mine = [p.name for p in profiles_of(request) if account.may_see([e for s in p.sections for e in s.fills])]
-    return Sight(account.entities, mine)
+    return Sight(account.entities, [p.name for p in profiles_of(request) if may_see_profile(account, p)])
+
+
+def may_see_profile(account: Account, profile: Profile) -> bool:
+    """Whether all that a profile fills is known, and somebody's to see."""
+    return all(account.may_see(section.fills) for section in profile.sections)
 
 
 def for_people(shown: Page, *, admins: bool = False) -> Callable[[Request], Response]:
@@ -106,8 +113,7 @@ def act_of_people(act: Act, *, admins: bool = False, largest: int = LARGEST_FORM
             return await run_in_threadpool(ask, request)
         if admins and not session.account.is_admin:
             raise HTTPException(404)
-        bounded = Request(request.scope, limited(request.receive, largest, "this is too large"))
-        async with bounded.form(max_files=1, max_fields=3000) as form:
+        async with bounded_form(request, largest, files=1, fields=3000) as form:
             if not hmac.compare_digest(str(form.get("form_token", "")).encode(), session.form_token.encode()):
                 raise HTTPException(403, "this form is not of your login: go back, load the page again, and send it once more")
             return await run_in_threadpool(act, request, session, form)
@@ -132,7 +138,7 @@ def _own(path: str) -> str:
 
 
 class Tries:
-    """Wrong passwords, by account and by address."""
+    """Passwords that were tried, by account and by address; those of an account are forgotten once it was right."""
 
     def __init__(self) -> None:
         self._wrong: OrderedDict[str, list[float]] = OrderedDict()
@@ -140,25 +146,24 @@ class Tries:
     def too_many(self, *keys: str) -> bool:
         """Whether any of them has had too many."""
         since = time.monotonic() - _WHILE
-        return any(sum(when > since for when in self._wrong.get(key, [])) >= _TRIES for key in keys)
+        return any(sum(when > since for when in self._wrong.get(key, [])) > _TRIES for key in keys)
 
     def count(self, *keys: str) -> None:
         """One more of each."""
         for key in keys:
-            self._wrong[key] = [*self._wrong.pop(key, [])[-_TRIES:], time.monotonic()]
+            self._wrong[key] = [*self._wrong.pop(key, [])[-_TRIES - 1 :], time.monotonic()]
         while len(self._wrong) > _REMEMBERED:
             self._wrong.popitem(last=False)
 
-    def forget(self, *keys: str) -> None:
-        """It was them."""
-        for key in keys:
-            self._wrong.pop(key, None)
+    def was_right(self, name: str, address: str) -> None:
+        """It was them: nothing of the account is remembered, and of the address the others still are."""
+        self._wrong.pop(name, None)
+        self._wrong[address] = self._wrong.get(address, [])[:-1]
 
 
 async def log_in(request: Request) -> Response:
     """Let somebody in who says who they are and proves it."""
-    bounded = Request(request.scope, limited(request.receive, LARGEST_FORM, "this is too large"))
-    async with bounded.form(max_files=0, max_fields=4) as form:
+    async with bounded_form(request, LARGEST_FORM) as form:
         name, password = str(form.get("name", ""))[:200], str(form.get("password", ""))[:1000]
         following = _own(str(form.get("next", "/")))
     return await run_in_threadpool(_logged_in, request, name, password, following)
@@ -167,18 +172,20 @@ async def log_in(request: Request) -> Response:
 def _logged_in(request: Request, name: str, password: str, following: str) -> Response:
     keys = f"name {name}", f"address {request.client.host if request.client else ''}"
     tries: Tries = request.app.state.tries
+    tries.count(*keys)  # before it is known, so that many at once are many
     if tries.too_many(*keys):
         log.warning("login_throttled", name=name, address=keys[1])
         return ask(request, "throttled", 429)
     with db.transaction(engine_of(request)) as conn:
         account = ledger.people.account_named(conn, name)
     if not _is_right(account.password if account else _NOBODYS, password) or account is None:
-        tries.count(*keys)
         log.warning("login_refused", name=name, address=keys[1])
         return ask(request, "wrong", 401)
-    tries.forget(*keys)
+    tries.was_right(*keys)
     with db.transaction(engine_of(request)) as conn:
         secret = ledger.people.begin_session(conn, account)
+        if secret is None:  # another password was given meanwhile
+            return ask(request, "wrong", 401)
         ledger.people.record_act(conn, account.name, "log in")
     answer = RedirectResponse(following, 303)
     secure = settings_of(request).web.public_url.startswith("https:")
@@ -188,7 +195,8 @@ def _logged_in(request: Request, name: str, password: str, following: str) -> Re
 
 def _is_right(known: str, password: str) -> bool:
     try:
-        return _hasher.verify(known, password)
+        with _HASHING:
+            return _hasher.verify(known, password)
     except (VerificationError, InvalidHashError):
         return False
 

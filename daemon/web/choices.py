@@ -1,5 +1,7 @@
 """What a step of Smart Upload says about a draft: each form, and the choices that it makes."""
 
+import fnmatch
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,20 +9,33 @@ from typing import Any
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from daemon import db, ledger
 from daemon.datasets import datasets
+from daemon.errors import Detail, Refusal
 from daemon.importing import Choices, distinct_words, first_choices, seen
 from daemon.ledger.drafts import Draft
+from daemon.ledger.people import Account
 from daemon.mapping import asks_mode
+from daemon.model import basename
 from daemon.profiles import Conventions, Format
-from daemon.web.auth import engine_of, settings_of
+from daemon.settings import EMAIL
+from daemon.web.auth import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
+_NAMES = 500
+_NARROW = re.compile(r"[^*?\[]{4}")
+"""How the pattern of somebody who is no admin begins."""
 MOST_WORDS = 60
 """Of a column whose words are asked for."""
 
 
-def _take_shape(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+def is_theirs(account: Account, choices: Choices) -> bool:
+    """Whether the choices import nothing but what is of somebody's entities: a column could name any."""
+    return account.is_admin or ("entity" not in choices.columns and (not choices.entity or account.may_see([choices.entity])))
+
+
+def _take_shape(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """The shape; when it is another one, the columns are proposed anew."""
     said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
     if said.get("header_row", "1").isdecimal() and "header_row" in said:
@@ -39,7 +54,7 @@ def _take_shape(request: Request, draft: Draft, choices: Choices, form: FormData
     )
 
 
-def _take_columns(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+def _take_columns(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """Which column is which field; a field of which no column is, may have one value for all rows."""
     found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
     columns: dict[str, dict[str, Any]] = {}
@@ -65,7 +80,7 @@ def _take_columns(request: Request, draft: Draft, choices: Choices, form: FormDa
     return replace(choices, columns=columns, words=kept)
 
 
-def _take_words(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+def _take_words(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """What the words of a column mean."""
     meant: dict[str, dict[str, str]] = {}
     for field, counts in distinct_words(Path(draft.path), choices, settings_of(request).sandbox).items():
@@ -76,22 +91,52 @@ def _take_words(request: Request, draft: Draft, choices: Choices, form: FormData
     return replace(choices, words=meant)
 
 
-def _take_rules(request: Request, draft: Draft, choices: Choices, form: FormData) -> Choices:
+def _take_rules(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """What the file is, and what files like it are called."""
     words, mode, name = words_of(request), str(form.get("mode", "")), str(form.get("name", "")).strip()
     if asks_mode(datasets()[choices.dataset]) and mode not in ("snapshot", "delta"):
         raise ValueError(words("page.fault_mode"))
     if not name or not name.replace("-", "").replace("_", "").isalnum():
         raise ValueError(words("page.fault_name"))
+    with db.transaction(engine_of(request)) as conn:
+        was = not account.is_admin and ledger.runs.is_of_runs(conn, name)  # whose runs they could see by it
+    if was or (settings_of(request).profiles / f"{name}.toml").exists():
+        raise ValueError(words("page.fault_taken", name=name))
     to = [part.strip() for part in str(form.get("to", "")).replace(";", ",").split(",") if part.strip()]
+    pattern = str(form.get("pattern", "")).strip() or choices.pattern
+    entity = str(form.get("entity", "")).strip()
+    if not account.is_admin and not account.may_see([entity]):
+        raise ValueError(words("page.fault_entity"))
+    if not account.is_admin and (not _NARROW.match(pattern) or _waiting(request, pattern)):
+        raise ValueError(words("page.fault_wide"))
+    if taken := [each for each in _named_before(request) if fnmatch.fnmatchcase(each[0], pattern)][:5]:
+        names = ", ".join(f"{file} ({profile})" for file, profile in taken)
+        raise ValueError(words.refusal(Refusal.TWO_PROFILES, Detail.of("plain", text=names)))
+    if wrong := [each for each in to if not re.fullmatch(EMAIL, each)]:
+        raise ValueError(words("page.fault_address", addresses=words.listed(wrong)))
     return replace(
         choices,
         mode=mode if mode in ("snapshot", "delta") else "",
         name=name,
-        pattern=str(form.get("pattern", "")).strip() or choices.pattern,
-        entity=str(form.get("entity", "")).strip(),
+        pattern=pattern,
+        entity=entity,
         to=to,
     )
+
+
+def _waiting(request: Request, pattern: str) -> bool:
+    """Whether a pattern matches a file that lies in a drop and that nobody claims: nobody knows whose it is."""
+    with db.transaction(engine_of(request)) as conn:
+        files = [file for drop in settings_of(request).drops for file in ledger.drops.unmatched_files(conn, drop)]
+    return any(fnmatch.fnmatchcase(basename(file.name), pattern) for file in files)
+
+
+def _named_before(request: Request) -> list[tuple[str, str]]:
+    """The names of files that came, each with the profile that took it, where there still is one."""
+    profiles = profiles_of(request)
+    with db.transaction(engine_of(request)) as conn:
+        names = ledger.arrivals.names_seen(conn, _NAMES)
+    return [(name, taken.name) for name in names for taken in profiles if taken.matches(name, taken.drop or "")]
 
 
 TAKERS = {"shape": _take_shape, "columns": _take_columns, "words": _take_words, "rules": _take_rules}

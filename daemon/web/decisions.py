@@ -12,8 +12,8 @@ from daemon.importing import decisions
 from daemon.model import ImportRun, State
 from daemon.results import Links, Opened
 from daemon.settings import Settings
-from daemon.web.auth import ask, session_of
-from daemon.web.limits import LARGEST_FORM, limited
+from daemon.web.auth import ask, session_of, sight_of
+from daemon.web.limits import LARGEST_FORM, bounded_form
 from daemon.web.rendering import nothing_here
 from daemon.web.rendering import page as render
 from daemon.web.signed import opened_run
@@ -31,21 +31,23 @@ async def decide(request: Request) -> Response:
     opened = await run_in_threadpool(opened_run, request, "decision")
     if opened is None:
         return nothing_here(request)
-    if await run_in_threadpool(_must_say_who, request):
+    if await run_in_threadpool(_must_say_who, request, opened[0]):
         return await run_in_threadpool(ask, request)
-    bounded = Request(request.scope, limited(request.receive, LARGEST_FORM, "the form is too large"))
-    async with bounded.form(max_files=0, max_fields=4) as form:
+    async with bounded_form(request, LARGEST_FORM) as form:
         choice = str(form.get("decision", ""))
     return await run_in_threadpool(_decided, request, *opened, choice)
 
 
-def _must_say_who(request: Request) -> bool:
-    """Whether a link is not enough to decide: there are users, and this is none of them."""
+def _must_say_who(request: Request, run: ImportRun) -> bool:
+    """Whether a link is not enough to decide: there are users, and this is none of them who may see the run."""
     settings: Settings = request.app.state.settings
-    if settings.web.decide_by_link or session_of(request):
+    if settings.web.decide_by_link:
         return False
+    session = session_of(request)
     with db.transaction(request.app.state.engine) as conn:
-        return ledger.people.is_anybody(conn)
+        if session is None:
+            return ledger.people.is_anybody(conn)
+        return ledger.runs.seen_run(conn, run.id, sight_of(request, session.account)) is None
 
 
 def _decided(request: Request, run: ImportRun, link: Opened, choice: str) -> Response:
@@ -58,7 +60,8 @@ def _decided(request: Request, run: ImportRun, link: Opened, choice: str) -> Res
             done = decisions.approve(conn, run, by)
         else:
             done = decisions.decline(conn, request.app.state.settings, request.app.state.profiles, run, by)
-        ledger.people.record_act(conn, by, choice, run=run.id)
+        if done:
+            ledger.people.record_act(conn, by, choice, run=run.id)
         run = ledger.runs.run_by_id(conn, run.id) or run
     return _shown(request, run, link, {"approve": "approved", "decline": "declined"}[choice] if done else "")
 

@@ -1,12 +1,16 @@
 """Limits: what a connection to the pages may take of room and time, so that no stranger keeps them from others."""
 
 import asyncio
+import re
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import Message, Receive
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -105,6 +109,27 @@ def limited(receive: Receive, most: int, told: str) -> Callable[[], Awaitable[Me
         return message
 
     return counted
+
+
+@asynccontextmanager
+async def bounded_form(
+    request: Request, largest: int, told: str = "this is too large", *, files: int = 0, fields: int = 8
+) -> AsyncIterator[FormData]:
+    """A form of at most so many bytes, files and fields, whose texts are texts. Raises HTTPException 400, or 413 as `told`."""
+    bounded = Request(request.scope, limited(request.receive, largest, told))
+    try:
+        async with bounded.form(max_files=files, max_fields=fields) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, str) and not is_text(name + value):
+                    raise HTTPException(400, "a field holds what is no text")
+            yield form
+    except UnicodeError as error:
+        raise HTTPException(400, "the form is not in a known encoding") from error
+
+
+def is_text(text: str) -> bool:
+    """Whether it has no NUL, which Postgres has no place for, and no half of a character."""
+    return "\0" not in text and not re.search("[\ud800-\udfff]", text)
 
 
 class Strangers:

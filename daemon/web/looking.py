@@ -38,14 +38,14 @@ def customers(request: Request, session: Session) -> Response:
 
 def customer(request: Request, session: Session) -> Response:
     """One customer: balances, ages, items."""
-    entity, code = request.query_params.get("entity", ""), request.query_params.get("code", "")
-    if not session.account.may_see([entity]):
+    entity, code, account = request.query_params.get("entity", ""), request.query_params.get("code", ""), session.account
+    if not account.may_see([entity]):
         raise HTTPException(404)
     with db.transaction(engine_of(request)) as conn:
-        card = loading.customer_card(conn, entity, code)
+        card = loading.customer_card(conn, entity, code, None if account.is_admin else account.entities)
     if card is None:
         raise HTTPException(404)
-    return page("customer.html", words_of(request, account=session.account), session=session, card=card)
+    return page("customer.html", words_of(request, account=account), session=session, card=card)
 
 
 def drops(request: Request, session: Session) -> Response:

@@ -19,7 +19,7 @@ from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
 from daemon.reading import open_bytes
 from daemon.results import Links
-from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of, sight_of
+from daemon.web.auth import act_of_people, engine_of, for_people, may_see_profile, profiles_of, settings_of, sight_of
 from daemon.web.rendering import page
 from daemon.web.tongue import words_of
 
@@ -51,7 +51,7 @@ def listed(request: Request, session: Session) -> Response:
         wanted=wanted,
         more=more,
         states=list(State),
-        profiles=sorted(profile.name for profile in profiles_of(request)),
+        profiles=sorted(p.name for p in profiles_of(request) if may_see_profile(session.account, p)),
     )
 
 
@@ -64,7 +64,11 @@ def shown(request: Request, session: Session) -> Response:
             "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
             "reasons": ledger.runs.by_reason(conn, run.id, 20),
             "rejected": run.tally.rejected if run.tally else ledger.runs.rejection_count(conn, run.id),
-            "siblings": [each for each in ledger.runs.siblings(conn, run) if each.id != run.id],
+            "siblings": [
+                each
+                for each in ledger.runs.siblings(conn, run)
+                if each.id != run.id and ledger.runs.seen_run(conn, each.id, sight_of(request, session.account))
+            ],
         }
     links = Links.of(settings_of(request))
     rejects = links.rejects(run.id, session.account.name, words_of(request, account=session.account).language)
@@ -101,7 +105,8 @@ def act(request: Request, session: Session, form: FormData) -> Response:
             case _:
                 raise HTTPException(404)
         after = ledger.runs.run_by_id(conn, run.id) or run
-        ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state, obstacles=len(obstacles))
+        if not obstacles:
+            ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state)
     if obstacles:
         words = words_of(request, account=session.account)
         return page("obstacles.html", words, session=session, run=run, obstacles=obstacles, status=409)
@@ -125,25 +130,23 @@ def put_right(request: Request, session: Session, form: FormData) -> Response:
     settings, profiles = settings_of(request), profiles_of(request)
     with db.transaction(engine_of(request)) as conn:
         run = _run(conn, request, session)
-        listed = ledger.runs.faulty_values(conn, run.id, _VALUES)
-        given = {(column, value): str(form.get(f"value_{number}", "")) for number, (column, value, _) in enumerate(listed)}
-        values = {value: text.strip() for value, text in given.items() if text.strip()}
+        told = zip(form.getlist("column"), form.getlist("stands"), form.getlist("instead"), strict=False)
+        values = {(str(column), str(stands)): str(text).strip() for column, stands, text in told if str(text).strip()}
         made = correct(conn, settings, profiles, run, values) if values else None
         if made is None:
             return RedirectResponse(f"/runs/{run.id}/rejected", 303)
-        told = [f"{column}: {old} → {values[column, old]}" for column, old in values]
-        ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=told)
+        changed = [f"{column}: {old} → {new}" for (column, old), new in values.items()]
+        ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=changed)
     return RedirectResponse(f"/runs/{made}", 303)
 
 
 def original(request: Request, session: Session) -> Response:
     """The file as it came."""
     with db.transaction(engine_of(request)) as conn:
-        run = _run(conn, request, session)
-    if run.archive is None:
+        run, sight = _run(conn, request, session), sight_of(request, session.account)
+        whole = all(ledger.runs.seen_run(conn, each.id, sight) for each in ledger.runs.siblings(conn, run))
+    if run.archive is None or not run.archive_path.is_file() or not whole:  # another member's rows may be kept from them
         raise HTTPException(404)
-    with open_bytes(run.archive_path) as content:
-        content.read(0)  # that it is there is known before the answer begins
     name = run.title.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "/")
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_chunks(run), media_type="application/octet-stream", headers=headers)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from daemon import db, ledger, queue
+from daemon import db, ledger, queue, reading
 from daemon.datasets import datasets, labelled
 from daemon.errors import FileRefused, Refusal
 from daemon.importing import Choices, as_profile, distinct_words, first_choices, profile_text, reasons_of, seen
@@ -24,14 +24,15 @@ from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
 from daemon.toml import ConfigInvalid
-from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of
-from daemon.web.choices import MOST_WORDS, TAKERS
+from daemon.web.auth import act_of_people, engine_of, for_people, may_see_profile, profiles_of, settings_of
+from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs
 from daemon.web.rendering import page
 from daemon.web.tongue import words_of
 
 LARGEST = 1 << 30
 STEPS = ("shape", "columns", "words", "rules", "check")
 _CHUNK = 1 << 20
+_LONGEST_NAME = 200
 _ASKED = (Refusal.ENCODING_UNKNOWN, Refusal.SHAPE_UNCLEAR, Refusal.SHEET_MISSING)
 """What a person can say of a file that is not clear by itself."""
 
@@ -56,7 +57,8 @@ def take(request: Request, session: Session, form: FormData) -> Response:
 
 def begun(request: Request, session: Session, last: str, dataset: str, chunks: Iterable[bytes]) -> Response:
     """Keep a file's bytes, and begin its draft with what is proposed for it."""
-    name = "".join(char for char in last if char.isprintable())[-100:].lstrip(".") or "file"
+    printable = "".join(char for char in last if char.isprintable()).encode()[-_LONGEST_NAME:]
+    name = printable.decode("utf-8", "ignore").lstrip(".") or "file"
     settings, words = settings_of(request), words_of(request, account=session.account)
     with db.transaction(engine_of(request)) as conn:
         draft = ledger.drafts.begin_draft(conn, name, queue.this_host(), session.account.name)
@@ -67,6 +69,8 @@ def begun(request: Request, session: Session, last: str, dataset: str, chunks: I
         out.writelines(chunks)
     choices = Choices(dataset)
     try:
+        if reading.mark_of(path, settings.sandbox):
+            raise FileRefused(Refusal.UNREADABLE, "plain", text=words("page.fault_marked"))
         choices = first_choices(name, dataset, seen(path, choices, settings.sandbox, engine_of(request)))
     except FileRefused as refused:
         choices = replace(choices, name="import")
@@ -97,19 +101,24 @@ def step(request: Request, session: Session) -> Response:
 def chosen(request: Request, session: Session, form: FormData) -> Response:
     """Take the choices of a step, and go on to the next one; or say what is wrong with them."""
     draft, name = _draft(request, session), request.path_params["step"]
+    words = words_of(request, account=session.account)
+    if draft.run_id is not None:
+        return RedirectResponse(f"/runs/{draft.run_id}", 303)
     if str(draft.version) != form.get("version"):
-        return _shown(request, session, draft, words_of(request, account=session.account)("page.fault_changed"))
+        return _shown(request, session, draft, words("page.fault_changed"))
     if name == "check":
         return _finish(request, session, draft, form)
     try:
-        choices = TAKERS[name](request, draft, Choices.of(draft), form)
+        choices = TAKERS[name](request, session.account, draft, Choices.of(draft), form)
     except (ValidationError, ValueError) as error:
         return _shown(request, session, draft, str(error.errors()[0]["msg"] if isinstance(error, ValidationError) else error))
     except FileRefused as refused:
-        told = words_of(request, account=session.account).refusal(refused.code, refused.detail)
-        return _shown(request, session, draft, told)
+        return _shown(request, session, draft, words.refusal(refused.code, refused.detail))
+    if name != "shape" and not is_theirs(session.account, choices):
+        return _shown(request, session, draft, words("page.fault_entity"))
     with db.transaction(engine_of(request)) as conn:
-        ledger.drafts.choose(conn, draft.id, draft.version, asdict(choices))
+        if not ledger.drafts.choose(conn, draft.id, draft.version, asdict(choices)):
+            return RedirectResponse(f"/drafts/{draft.id}/{name}", 303)
         stays = "again" in form or (name == "columns" and choices.missing)
         following = name if stays else STEPS[STEPS.index(name) + 1]
         if following == "check":
@@ -122,6 +131,7 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
     name, words = request.path_params["step"], words_of(request, account=session.account)
     choices, settings = Choices.of(draft), settings_of(request)
     content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": ""}
+    theirs = is_theirs(session.account, choices)
     try:
         content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
         if name == "words":
@@ -130,7 +140,7 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
                 for field, counts in distinct_words(Path(draft.path), choices, settings.sandbox).items()
             }
         if name == "check":
-            content |= _rehearsed(draft, words)
+            content |= _rehearsed(draft if theirs else replace(draft, result=None), words)
             content["text"] = profile_text(draft.file, choices, content["found"], words)
     except FileRefused as refused:
         fault = fault or words.refusal(refused.code, refused.detail)
@@ -180,23 +190,28 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
     settings, choices, by = settings_of(request), Choices.of(draft), session.account.name
     words = words_of(request, account=session.account)
     path = settings.profiles / f"{choices.name}.toml"
-    if path.exists():
-        return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
     found = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
     text = profile_text(draft.file, choices, found, words)
     try:
         profile = as_profile(text, choices.name)
     except ConfigInvalid as error:
         return _shown(request, session, draft, "; ".join(f"{each.key}: {each.message}" for each in error.mistakes))
-    if not session.account.may_see([each for section in profile.sections for each in section.fills]):
+    if not may_see_profile(session.account, profile) or not is_theirs(session.account, choices):
         return _shown(request, session, draft, words("page.fault_entity"))
     settings.profiles.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
     file = Path(draft.path)
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     with db.transaction(engine_of(request)) as conn:
         run = ledger.arrivals.record_inline(conn, entry, profiles_of(request).sections(file.name, profile))
-        ledger.drafts.end_draft(conn, draft.id, run)
+        if not ledger.drafts.end_draft(conn, draft.id, draft.version, run):
+            conn.rollback()
+            return RedirectResponse(f"/drafts/{draft.id}/check", 303)
+        try:
+            with path.open("x", encoding="utf-8") as out:
+                out.write(text)
+        except FileExistsError:
+            conn.rollback()
+            return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
         queue.enqueue(conn, "import_run", draft.host, run_id=run)
         ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name)
     return RedirectResponse(f"/runs/{run}", 303)
@@ -208,7 +223,9 @@ def _draft(request: Request, session: Session) -> Draft:
         raise HTTPException(404)
     with db.transaction(engine_of(request)) as conn:
         draft = ledger.drafts.draft_by_id(conn, request.path_params["id"])
-    if draft is None or not draft.path or not (session.account.is_admin or draft.made_by == session.account.name):
+    if draft is None or not (session.account.is_admin or draft.made_by == session.account.name):
+        raise HTTPException(404)
+    if draft.run_id is None and not Path(draft.path).is_file():  # on another machine, or gone
         raise HTTPException(404)
     return draft
 

@@ -19,7 +19,7 @@ from daemon.web.tongue import words_of
 
 DAYS = 30
 _REFUSED_DAYS = 14
-_NOTHING: dict[str, Any] = {"faults": [], "undelivered": 0, "orphans": [], "unmatched": 0}
+_NOTHING: dict[str, Any] = {"faults": [], "undelivered": 0, "orphans": [], "unmatched": 0, "mistakes": []}
 LETTERS = {
     "imported": "✓",
     "rejected": "r",
@@ -67,6 +67,7 @@ def _of_admins(conn: Connection, profiles: Profiles) -> dict[str, Any]:
         "undelivered": results.undelivered(conn),
         "orphans": loading.orphans(conn, *profiles.scopes()),
         "unmatched": ledger.drops.unmatched_count(conn),
+        "mistakes": [str(mistake) for mistake in profiles.mistakes],
     }
 
 

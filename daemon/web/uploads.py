@@ -24,7 +24,7 @@ from daemon.pickup import Arriving, record
 from daemon.profiles import Profiles
 from daemon.results import run_json
 from daemon.settings import Settings
-from daemon.web.limits import limited
+from daemon.web.limits import bounded_form, limited
 
 log = get(__name__)
 
@@ -47,16 +47,15 @@ async def post(request: Request) -> Response:
     too_large = f"this drop takes files up to {drop.most_bytes >> 20} MB"
     if int(request.headers.get("content-length", "0")) > drop.most_bytes:
         raise HTTPException(413, too_large)
-    bounded = Request(request.scope, limited(request.receive, drop.most_bytes, too_large))
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        async with bounded.form(max_files=1, max_fields=8) as form:
+        async with bounded_form(request, drop.most_bytes, too_large, files=1) as form:
             sent = form.get("file")
             if not isinstance(sent, UploadFile):
                 raise HTTPException(400, 'the form has no file in its field "file"')
             return await run_in_threadpool(_take, request, drop, _safe(sent.filename or ""), sent.file, key)
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
         file_name = _safe(_raw_name(request))
-        async for chunk in bounded.stream():
+        async for chunk in Request(request.scope, limited(request.receive, drop.most_bytes, too_large)).stream():
             await run_in_threadpool(body.write, chunk)
         body.seek(0)
         return await run_in_threadpool(_take, request, drop, file_name, body, key)

@@ -25,7 +25,7 @@ from daemon.ledger.arrivals.expectations import (
     missing_files,
     record_expectation,
 )
-from daemon.ledger.arrivals.recorded import known_files, record_arrival, record_inline, strays
+from daemon.ledger.arrivals.recorded import known_files, names_seen, record_arrival, record_inline, strays
 
 __all__ = [
     "ENDED",
@@ -48,6 +48,7 @@ __all__ = [
     "mark_put_away",
     "mark_vanished",
     "missing_files",
+    "names_seen",
     "old_archives",
     "owed_arrivals",
     "put_off_arrival",

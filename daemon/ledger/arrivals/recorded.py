@@ -72,6 +72,18 @@ def _open_runs(conn: Connection, arrival: int, sections: list[tuple[str, str]]) 
     return int(ids[0])
 
 
+def names_seen(conn: Connection, limit: int) -> list[str]:
+    """The names of the latest files, without their folders."""
+    rows = conn.execute(
+        text("""
+            SELECT name FROM (SELECT DISTINCT ON (n) n AS name, id FROM (
+                SELECT regexp_replace(name, '^.*/', '') AS n, id FROM nightporter.arrival ORDER BY id DESC LIMIT :limit) latest
+                ORDER BY n, id DESC) each ORDER BY id DESC"""),
+        {"limit": limit},
+    )
+    return list(rows.scalars())
+
+
 def known_files(conn: Connection, drop: str) -> set[RemoteFile]:
     """The files of a drop that the ledger knows and that are not out of the way."""
     rows = conn.execute(

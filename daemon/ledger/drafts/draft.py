@@ -58,9 +58,10 @@ def record_result(conn: Connection, draft: int, result: dict[str, Any]) -> None:
     conn.execute(text(statement), {"id": draft, "result": json.dumps(result, default=str)})
 
 
-def end_draft(conn: Connection, draft: int, run_id: int) -> None:
-    """Record that a draft was imported."""
-    conn.execute(text("UPDATE nightporter.draft SET run_id = :run WHERE id = :id"), {"id": draft, "run": run_id})
+def end_draft(conn: Connection, draft: int, version: int, run_id: int) -> bool:
+    """Record that a version of a draft was imported; False when it is no more the one that stands, or was imported already."""
+    statement = "UPDATE nightporter.draft SET run_id = :run WHERE id = :id AND version = :version AND run_id IS NULL"
+    return conn.execute(text(statement), {"id": draft, "version": version, "run": run_id}).rowcount == 1
 
 
 def draft_by_id(conn: Connection, draft: int) -> Draft | None:

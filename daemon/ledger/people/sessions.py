@@ -21,14 +21,22 @@ class Session:
     form_token: str
 
 
-def begin_session(conn: Connection, account: Account) -> str:
-    """Begin one; returns the secret that its browser holds."""
+def begin_session(conn: Connection, account: Account) -> str | None:
+    """Begin one; returns the secret that its browser holds; None when the account has another password by now, or has ended."""
     secret = secrets.token_urlsafe(32)
-    conn.execute(
-        text("INSERT INTO nightporter.session (id, account_id, form_token) VALUES (:id, :account, :form_token)"),
-        {"id": _known_by(secret), "account": account.id, "form_token": secrets.token_urlsafe(24)},
+    made = conn.execute(
+        text("""
+            INSERT INTO nightporter.session (id, account_id, form_token)
+            SELECT :id, id, :form_token FROM nightporter.account
+            WHERE id = :account AND password = :password AND ended_at IS NULL FOR SHARE"""),
+        {
+            "id": _known_by(secret),
+            "account": account.id,
+            "password": account.password,
+            "form_token": secrets.token_urlsafe(24),
+        },
     )
-    return secret
+    return secret if made.rowcount else None
 
 
 def live_session(conn: Connection, secret: str) -> Session | None:

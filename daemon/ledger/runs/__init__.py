@@ -39,6 +39,7 @@ from daemon.ledger.runs.rejections import (
     resolve_rejections,
 )
 from daemon.ledger.runs.run import (
+    is_of_runs,
     latest_between,
     latest_runs,
     lock_post,
@@ -87,6 +88,7 @@ __all__ = [
     "held_runs_before",
     "identical_import",
     "is_in",
+    "is_of_runs",
     "last_import",
     "later_run",
     "latest_between",

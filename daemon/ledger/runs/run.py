@@ -44,6 +44,12 @@ def run_by_id(conn: Connection, run_id: int) -> ImportRun | None:
     return run_of(conn.execute(text(RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
 
 
+def is_of_runs(conn: Connection, profile: str) -> bool:
+    """Whether a profile of that name, there still or not, has had runs."""
+    statement = "SELECT EXISTS (SELECT FROM nightporter.import_run WHERE profile = :profile)"
+    return bool(conn.execute(text(statement), {"profile": profile}).scalar_one())
+
+
 def lock_post(conn: Connection, drop: str, folder: str) -> None:
     """Let no other post to the same folder of a drop go on until the transaction ends."""
     statement = "SELECT pg_advisory_xact_lock(hashtextextended('nightporter.post.' || :drop || '/' || :folder, 0))"

@@ -188,7 +188,8 @@ def test_rows_are_put_right_by_one_value(office: Office) -> None:
     ada = Person(office)
     listed = ada.get("/runs/2/rejected")
     assert listed.index("31/02/2026") < listed.index("?")
-    done = ada.send("/runs/2/rejected", listed, value_0="28/02/2026")
+    said = {"column": ["Issued", "Amount"], "stands": ["31/02/2026", "?"], "instead": ["28/02/2026", ""]}
+    done = ada.send("/runs/2/rejected", listed, **said)
     assert done.url.path == "/runs/3"
     attempt(office.engine, office.settings, office.profiles, 3)
     assert office.rows("SELECT count(*) FROM ar.receivable WHERE issue_date = '2026-02-28'") == [(40,)]

@@ -52,6 +52,12 @@ def test_a_single_day_above_twelve_proves_the_order() -> None:
     assert proven("01/02/2024", "12/31/2023") == {"mm/dd/yyyy"}
 
 
+def test_a_day_that_no_month_has_is_a_slip_and_proves_nothing() -> None:
+    """31.11.26 among days of November is a wrong day of that order, and no proof that the year stands first."""
+    assert proven(*(f"{day}.11.26" for day in range(1, 32))) == {"dd/mm/yy"}
+    assert proven("31/02/2026", "01/02/2026") == {"dd/mm/yyyy"}
+
+
 def test_ambiguous_and_contradicting_columns_prove_nothing() -> None:
     """All days up to twelve, or proofs of both orders, leave more than one reading."""
     assert proven("01/02/2024", "03/04/2024") == {"dd/mm/yyyy", "mm/dd/yyyy"}
