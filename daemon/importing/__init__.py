@@ -15,6 +15,7 @@ from daemon.importing.drafting import (
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
 from daemon.importing.rehearsal import Rehearsed, rehearse
+from daemon.importing.remembering import rememberable, remembered, rewrite
 
 __all__ = [
     "Choices",
@@ -33,5 +34,8 @@ __all__ = [
     "reasons_of",
     "rehearse",
     "rehearse_draft",
+    "rememberable",
+    "remembered",
+    "rewrite",
     "seen",
 ]

@@ -2,12 +2,17 @@
 
 import smtplib
 import ssl
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from email.message import EmailMessage
 
 from daemon.errors import MailRefused, SetupFault, TryLater
 from daemon.settings import Mail, Settings
+
+_KEPT_SECONDS = 5.0
+_MOST_MAILS = 50
+"""By one session: servers end those that go on and on."""
 
 
 def send(settings: Settings, mail: Mail, message: EmailMessage) -> None:
@@ -15,18 +20,66 @@ def send(settings: Settings, mail: Mail, message: EmailMessage) -> None:
 
     Raises TryLater when it was not taken for now, and MailRefused when it never will be.
     """
-    taken = False
     try:
-        with session(settings, mail) as smtp:
+        with _kept.session(settings, mail) as smtp:
             _fit(message, int(smtp.esmtp_features.get("size") or 0))
             smtp.send_message(message)
-            taken = True
     except TryLater as error:
-        if taken:  # a fault while saying goodbye is none: the message is theirs
-            return
         if (said := _final(error.__cause__)) is not None:
             raise MailRefused(f"{said}; correct the address, or ask whoever runs {mail.host}") from error
         raise
+
+
+class _Kept:
+    """A session that stays open a moment after a mail, for the next one; one thread's at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: tuple[ExitStack, smtplib.SMTP, Mail] | None = None
+        self._sent = 0
+        self._timer = threading.Timer(0, lambda: None)
+
+    @contextmanager
+    def session(self, settings: Settings, mail: Mail) -> Iterator[smtplib.SMTP]:
+        """The one that is open to this server, or a new one; it stays open if nothing fails."""
+        with self._lock:
+            self._timer.cancel()
+            stack, smtp = self._still(mail) or self._new(settings, mail)
+            with stack:
+                yield smtp
+                self._open, self._sent = (stack.pop_all(), smtp, mail), self._sent + 1
+            self._timer = threading.Timer(_KEPT_SECONDS, self._end)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _still(self, mail: Mail) -> tuple[ExitStack, smtplib.SMTP] | None:
+        if self._open is None:
+            return None
+        (stack, smtp, to), self._open = self._open, None
+        with suppress(smtplib.SMTPException, OSError):
+            if to == mail and self._sent < _MOST_MAILS and smtp.noop()[0] == 250:
+                return stack, smtp
+        _close(stack)
+        return None
+
+    def _new(self, settings: Settings, mail: Mail) -> tuple[ExitStack, smtplib.SMTP]:
+        stack, self._sent = ExitStack(), 0
+        return stack, stack.enter_context(session(settings, mail))
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._open:
+                _close(self._open[0])
+                self._open = None
+
+
+def _close(stack: ExitStack) -> None:
+    """A fault while saying goodbye is none: the messages are theirs."""
+    with suppress(TryLater):
+        stack.close()
+
+
+_kept = _Kept()
 
 
 def _fit(message: EmailMessage, most: int) -> None:

@@ -12,7 +12,7 @@ from daemon import db, ledger, loading, queue
 from daemon.datasets import datasets, labelled
 from daemon.drops import open_drop
 from daemon.errors import Vanished
-from daemon.importing import as_profile
+from daemon.importing import as_profile, rewrite
 from daemon.ledger.people import Session
 from daemon.model import basename
 from daemon.settings import FILE
@@ -114,10 +114,7 @@ def write_profile(request: Request, session: Session, form: FormData) -> Respons
     except ConfigInvalid as error:
         faults = [f"{each.line or ''} {each.key}: {each.message}".strip() for each in error.mistakes]
         return _written(request, session, text, faults)
-    before = file.read_text(encoding="utf-8")
-    half = file.with_suffix(".half")
-    half.write_text(text, encoding="utf-8")
-    half.rename(file)
+    before = rewrite(file, text)
     with db.transaction(engine_of(request)) as conn:
         ledger.people.record_act(conn, session.account.name, "write profile", name=file.stem, before=before, after=text)
     return RedirectResponse(f"/profiles/{file.stem}", 303)

@@ -1,6 +1,7 @@
 """The import runs: listed as asked for, and each with everything about it and what may be done with it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,13 +13,15 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
+from daemon.datasets import datasets
 from daemon.errors import Detail
-from daemon.importing import correct, decisions
+from daemon.importing import as_profile, correct, decisions, rememberable, remembered, rewrite
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
 from daemon.reading import open_bytes
 from daemon.results import Links
+from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, engine_of, for_people, may_see_profile, profiles_of, settings_of, sight_of
 from daemon.web.rendering import page
 from daemon.web.tongue import words_of
@@ -115,6 +118,10 @@ def act(request: Request, session: Session, form: FormData) -> Response:
 
 def rejected(request: Request, session: Session) -> Response:
     """The values that a run's rows were rejected for, each to be put right for all its rows at once."""
+    return _values(request, session, [])
+
+
+def _values(request: Request, session: Session, faults: list[str]) -> Response:
     with db.transaction(engine_of(request)) as conn:
         run = _run(conn, request, session)
         values = ledger.runs.faulty_values(conn, run.id, _VALUES)
@@ -122,7 +129,22 @@ def rejected(request: Request, session: Session) -> Response:
     words = words_of(request, account=session.account)
     rejects = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
     path = rejects.removeprefix(settings_of(request).web.public_url)
-    return page("correct.html", words, session=session, run=run, values=values, rejected=count, rejects=path)
+    content: dict[str, Any] = {"run": run, "values": values, "rejected": count, "rejects": path, "faults": faults}
+    content["dataset"] = datasets()[run.dataset]
+    remembers = _remembers(request, session, run)
+    return page("correct.html", words, session=session, status=422 if faults else 200, remembers=remembers, **content)
+
+
+def _remembers(request: Request, session: Session, run: ImportRun) -> dict[str, str]:
+    """The columns whose words can be remembered, each with its field: where the profile is saved, and theirs to save."""
+    profile = profiles_of(request).saved(run.profile)
+    if profile is None or not _file(request, run).exists() or not may_see_profile(session.account, profile):
+        return {}
+    return next((rememberable(section) for section in profile.sections if section.dataset == run.dataset), {})
+
+
+def _file(request: Request, run: ImportRun) -> Path:
+    return settings_of(request).profiles / f"{run.profile}.toml"
 
 
 def put_right(request: Request, session: Session, form: FormData) -> Response:
@@ -131,7 +153,13 @@ def put_right(request: Request, session: Session, form: FormData) -> Response:
     with db.transaction(engine_of(request)) as conn:
         run = _run(conn, request, session)
         told = zip(form.getlist("column"), form.getlist("stands"), form.getlist("instead"), strict=False)
-        values = {(str(column), str(stands)): str(text).strip() for column, stands, text in told if str(text).strip()}
+        listed = [(str(column), str(stands), str(text).strip()) for column, stands, text in told]
+        values = {(column, stands): text for column, stands, text in listed if text}
+        try:
+            wished = {str(place) for place in form.getlist("remember")}
+            _remember(conn, request, session, run, [each for place, each in enumerate(listed) if str(place) in wished])
+        except ConfigInvalid as error:
+            return _values(request, session, [each.message for each in error.mistakes])
         made = correct(conn, settings, profiles, run, values) if values else None
         if made is None:
             return RedirectResponse(f"/runs/{run.id}/rejected", 303)
@@ -164,6 +192,21 @@ def _run(conn: Connection, request: Request, session: Session) -> ImportRun:
     if run is None:
         raise HTTPException(404)
     return run
+
+
+def _remember(conn: Connection, request: Request, session: Session, run: ImportRun, wished: list[tuple[str, str, str]]) -> None:
+    """Write into the profile what words mean. Raises ConfigInvalid when they cannot mean that."""
+    remembers, meanings = _remembers(request, session, run), dict[str, dict[str, str]]()
+    for column, stands, text in wished:
+        if text and stands and column in remembers:
+            meanings.setdefault(remembers[column], {})[stands] = text
+    if not meanings:
+        return
+    path = _file(request, run)
+    text = remembered(path.read_text(encoding="utf-8"), run.dataset, meanings)
+    as_profile(text, run.profile)
+    before = rewrite(path, text)
+    ledger.people.record_act(conn, session.account.name, "write profile", name=run.profile, before=before, after=text)
 
 
 routes = [

@@ -65,7 +65,7 @@ class Sshd:
 
 class MailServer:
     """An SMTP server; `messages` is what it took, `refuse` makes it say not now to the next ones, `drop` makes it hang up after
-    the next ones without a word; `nobody` are addresses that it does not know.
+    the next ones without a word; `nobody` are addresses that it does not know, `sessions` those by which messages came.
     """
 
     def __init__(self, tls: str = "none", login: tuple[str, str] | None = None) -> None:
@@ -73,6 +73,7 @@ class MailServer:
         self.refuse = 0
         self.nobody: set[str] = set()
         self.drop = 0
+        self.sessions: dict[object, Any] = {}
         self.port = free_port()
         options: dict[str, Any] = {"hostname": "127.0.0.1", "port": self.port}
         if tls != "none":
@@ -100,6 +101,7 @@ class MailServer:
             return "451 try again later"
         assert isinstance(envelope.content, bytes)
         message = email.message_from_bytes(envelope.content, policy=policy.default)
+        self.sessions[session] = server.transport
         self.messages.append(message)
         if self.drop:
             self.drop -= 1
@@ -111,6 +113,8 @@ class MailServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        for transport in self.sessions.values():
+            self._controller.loop.call_soon_threadsafe(transport.abort)
         self._controller.stop()
 
 

@@ -44,3 +44,21 @@ def test_whatever_the_server_says_no_to_is_tried_later(tmp_path: Path) -> None:
             send(Settings(home=tmp_path), Mail(host="127.0.0.1", port=server.port, security="none"), letter())
     with pytest.raises(TryLater, match="the mail server"):
         send(Settings(home=tmp_path), Mail(host="127.0.0.1", port=free_port(), security="none"), letter())
+
+
+def test_many_mails_go_by_one_session(tmp_path: Path) -> None:
+    """Also after one that was not taken; a server that hangs up between two mails gets the next one by a new session."""
+    settings = Settings(home=tmp_path)
+    with MailServer() as server:
+        mail = Mail(host="127.0.0.1", port=server.port, security="none")
+        for _ in range(5):
+            send(settings, mail, letter())
+        assert (len(server.messages), len(server.sessions)) == (5, 1)
+        server.refuse = 1
+        with pytest.raises(TryLater, match="451"):
+            send(settings, mail, letter())
+        server.drop = 1
+        with pytest.raises(TryLater):
+            send(settings, mail, letter())
+        send(settings, mail, letter())
+        assert len(server.messages) == 7

@@ -199,6 +199,30 @@ def test_rows_are_put_right_by_one_value(office: Office) -> None:
     assert "31/02/2026: 28" not in ada.get("/audit")
 
 
+def test_a_word_is_remembered_for_the_next_files(office: Office) -> None:
+    """Where it is wished, the profile learns what the word means, and stays as it was written; what is no value is not saved."""
+    typed = ITEMS.replace("[columns]", '[columns]  # as the ERP prints them\n    item_type = "Type"')
+    office.profile("items", typed)
+    office.customers("C1")
+    header = ITEMS_HEADER.replace("\n", ";Type\n")
+    office.load("items", header + "C1;B1;01/02/2026;02/03/2026;5;Facturette\nC1;B2;01/02/2026;02/03/2026;?;Facturette\n")
+    ada = Person(office)
+    listed = ada.get("/runs/2/rejected")
+    assert listed.count("Remember for the next files") == 1
+    said: dict[str, list[str]] = {"column": ["Amount", "Type"], "stands": ["?", "Facturette"], "remember": ["0", "1", "x"]}
+    wrong = ada.send("/runs/2/rejected", listed, **said, instead=["7", "invoyce"])
+    assert (wrong.status_code, "invoyce" in wrong.text) == (422, True)
+    assert office.rows("SELECT count(*) FROM nightporter.import_run") == [(2,)]
+    ada.send("/runs/2/rejected", listed, **said, instead=["7", "invoice"])
+    saved = (office.settings.profiles / "items.toml").read_text()
+    assert "# as the ERP prints them" in saved
+    assert 'item_type = {from = "Type", map = {Facturette = "invoice"}}' in saved
+    attempt(office.engine, office.settings, office.profiles, 3)
+    following = office.load("items", header + "C1;B3;01/02/2026;02/03/2026;5;Facturette\n", "items_3.csv")
+    assert (following.state, following.tally and following.tally.created) == ("imported", 1)
+    assert office.rows("SELECT count(*) FROM ar.receivable") == [(3,)]
+
+
 def test_a_file_that_nobody_claims_becomes_a_draft(office: Office) -> None:
     """It stays in its drop; an unknown name begins nothing."""
     night = Night(office, erp={})
