@@ -94,10 +94,15 @@ def eventually() -> Callable[..., object]:
 def command(database: str, tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs `nightporter` as a user does, on the test's own database and home folder."""
 
-    def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: object, given: str = "") -> "subprocess.CompletedProcess[str]":
         environment = os.environ | {"NIGHTPORTER_HOME": str(tmp_path), "NIGHTPORTER_DATABASE_URL": database, "COLUMNS": "120"}
         return subprocess.run(
-            [sys.executable, "-m", "daemon", *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=120
+            [sys.executable, "-m", "daemon", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=120,
+            input=given,
         )
 
     return run

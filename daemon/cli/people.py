@@ -1,12 +1,15 @@
 """`user`: who may come into the console."""
 
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from daemon.cli.files import Json
 from daemon.languages import LANGUAGES, nearest_language
+
+if TYPE_CHECKING:
+    from daemon.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(help="The name to log in with.")]
@@ -24,21 +27,28 @@ def add(
     language: Annotated[str | None, typer.Option(help=f"One of {', '.join(LANGUAGES)}; else what the browser asks for.")] = None,
 ) -> None:
     """Let somebody in, or give somebody a new password and new rights. The password is asked for, or read from stdin."""
-    from daemon import db, ledger, settings
-    from daemon.web import hashed
+    from daemon import settings
 
     if role == "manager" and not entity:
         raise typer.BadParameter("a manager sees nothing without an entity", param_hint="--entity")
+    let_in(settings.load(context.obj), name, role, entity or [], language)
+
+
+def let_in(loaded: "Settings", name: str, role: str, entities: list[str], language: str | None = None) -> None:
+    """Make an account, or give it a new password and new rights, and say which. Raises BadParameter."""
+    from daemon import db, ledger
+    from daemon.web import hashed
+
     if sys.stdin.isatty():
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+        password = typer.prompt(f"A password for {name}", hide_input=True, confirmation_prompt=True)
     else:
         password = sys.stdin.readline().rstrip("\n")
     if len(password) < _SHORTEST:
         raise typer.BadParameter(f"a password has at least {_SHORTEST} characters")
     told = nearest_language(language) if language else None
-    with db.opened(settings.load(context.obj)) as engine, db.transaction(engine) as conn:
-        new = ledger.people.add_account(conn, name, hashed(password), role, entity or [], told)
-        ledger.people.record_act(conn, "command line", "user add", name=name, role=role, entities=entity or [])
+    with db.opened(loaded) as engine, db.transaction(engine) as conn:
+        new = ledger.people.add_account(conn, name, hashed(password), role, entities, told)
+        ledger.people.record_act(conn, "command line", "user add", name=name, role=role, entities=entities)
     print(f"{name} may come in" if new else f"{name} has a new password, and has to log in again")
 
 

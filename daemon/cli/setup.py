@@ -45,11 +45,17 @@ public_url = "http://127.0.0.1:8080"   # how the readers of the mails reach the 
 """
 
 
-def init(context: typer.Context) -> None:
+def init(
+    context: typer.Context,
+    admin: Annotated[
+        str | None, typer.Option(help="A first user of the pages; the password is asked for, or read from stdin.")
+    ] = None,
+) -> None:
     """Make the home folder: commented settings, a folder for profiles, a local drop, the secret that signs links. What is there
     already stays as it is.
     """
     from daemon import settings
+    from daemon.cli.people import let_in
     from daemon.db import make_enterable
 
     home = context.obj
@@ -59,7 +65,10 @@ def init(context: typer.Context) -> None:
     file = home / settings.FILE
     if not file.exists():
         file.write_text(_BEGINNING, encoding="utf-8")
-    settings.load(home).link_keys  # noqa: B018  # made on first use
+    loaded = settings.load(home)
+    loaded.link_keys  # noqa: B018  # made on first use
+    if admin:
+        let_in(loaded, admin, "admin", [])
     print(f"{file} says what there is so far: read it through.")
     print("Next: `nightporter profile suggest FILE --dataset receivables --save NAME`, then `nightporter check`.")
 

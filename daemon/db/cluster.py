@@ -95,7 +95,9 @@ def make_cluster(programs: Path, data: Path, user: pwd.struct_passwd | None) -> 
     ]
     made = subprocess.run(initdb, capture_output=True, text=True, cwd="/", **as_user(user))
     if made.returncode:
-        raise SetupFault(f"initdb failed in {half}: {made.stderr.strip()}")
+        nameless = "effective user ID" in made.stderr
+        advice = "; give that user a name in /etc/passwd, or name a Postgres in [database] url" if nameless else ""
+        raise SetupFault(f"initdb failed in {half}: {made.stderr.strip()}{advice}")
     _admit_us(programs, half, user, data.parent / PASSWORD)
     half.rename(data)
 

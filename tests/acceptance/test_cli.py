@@ -219,6 +219,19 @@ def test_a_home_is_begun_by_one_command(tmp_path: Path, command: Run) -> None:
     assert "drop erp" in command("check").stdout
 
 
+def test_people_are_let_in_by_a_command(command: Run) -> None:
+    """A first one with the home; others by their entities; a password that is too short lets nobody in, and is not shown."""
+    assert "ada may come in" in command("init", "--admin", "ada", given="a long enough one\n").stdout
+    short = command("user", "add", "bob", "--role", "admin", given="short\n")
+    assert (short.returncode, "at least 10 characters" in short.stderr) == (2, True)
+    assert command("user", "add", "fred", given="a long enough one\n").returncode == 2
+    command("user", "add", "fred", "--entity", "FR01", given="a long enough one\n")
+    people = json.loads(command("user", "list", "--json").stdout)
+    assert people == [{"name": "ada", "role": "admin", "entities": []}, {"name": "fred", "role": "manager", "entities": ["FR01"]}]
+    assert command("user", "remove", "ada").returncode == 0
+    assert [each["name"] for each in json.loads(command("user", "list", "--json").stdout)] == ["fred"]
+
+
 def test_what_there_is_to_write_about_is_listed(command: Run) -> None:
     """The settings' schema, the datasets and their fields; `-h` helps everywhere."""
     schema = json.loads(command("settings", "schema").stdout)
