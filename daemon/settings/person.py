@@ -16,6 +16,7 @@ Kind = Literal[
     "file_fault",
     "identical",
     "late",
+    "loaded",
     "missing",
     "orphans",
     "parked",

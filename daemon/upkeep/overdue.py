@@ -15,7 +15,9 @@ _CODES = 10
 
 
 def see_to_overdue(engine: Engine, settings: Settings, profiles: Profiles) -> None:
-    """Decline what nobody decided about in time, and tell of rows that have waited long for their customer, once."""
+    """Decline what nobody decided about in time, and tell of rows that have waited long for their customer, and of their loading,
+    once.
+    """
     with db.transaction(engine) as conn:
         decisions.expire(conn, settings, profiles)
         _tell_parked(conn, settings, profiles)
@@ -33,3 +35,6 @@ def _tell_parked(conn: Connection, settings: Settings, profiles: Profiles) -> No
             days=age.days,
             codes=shown(", ".join(codes)),
         )
+    for name, count, codes in ledger.runs.take_loaded(conn, _CODES):
+        to = results.people(settings, profiles.saved(name))
+        results.owe_notice(conn, "loaded", to, profile=name, count=count, codes=shown(", ".join(codes)))

@@ -133,6 +133,7 @@ def kinds() -> dict[str, tuple[str, Told, dict[str, Any]]]:
         "late": ("late", None, due),
         "undone": ("undone", None, files | {"by": "ada", "restored": 412, "deleted": 61}),
         "parked": ("parked", None, {"profile": "sage-open-items", "count": 9, "days": 30, "codes": "411AQUIT, 411BRIOC"}),
+        "loaded": ("loaded", None, {"profile": "sage-open-items", "count": 9, "codes": "411AQUIT, 411BRIOC"}),
         "unmatched": ("unmatched", None, files),
         "drop in fault": ("drop_fault", None, fault),
         "drop stopped": ("drop_stopped", None, fault),

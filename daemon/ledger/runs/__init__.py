@@ -23,7 +23,7 @@ from daemon.ledger.runs.earlier import (
     nights,
     pins,
 )
-from daemon.ledger.runs.history import prune_history, suppressed_values, take_long_parked
+from daemon.ledger.runs.history import prune_history, suppressed_values, take_loaded, take_long_parked
 from daemon.ledger.runs.holds import approve_held, approved_runs, held_runs_before, mark_undone, runs_held_since
 from daemon.ledger.runs.lines import advance_line, backlog, state_ahead, take_next, waiting_lines
 from daemon.ledger.runs.parts import assign_parts, mark_correction, record_reading
@@ -118,6 +118,7 @@ __all__ = [
     "siblings",
     "state_ahead",
     "suppressed_values",
+    "take_loaded",
     "take_long_parked",
     "take_next",
     "waiting_lines",

@@ -45,3 +45,20 @@ def take_long_parked(conn: Connection, age: timedelta, few: int) -> list[tuple[s
         {"age": age, "few": few},
     )
     return [(row.profile, row.rows, row.codes) for row in rows]
+
+
+def take_loaded(conn: Connection, few: int) -> list[tuple[str, int, list[str]]]:
+    """The profiles of whose rows somebody was told that they wait, and that have loaded since: how many rows, and a few of the
+    codes that they waited for. They count as told from now on.
+    """
+    rows = conn.execute(
+        text("""
+            WITH loaded AS (
+                UPDATE nightporter.parked SET told_at = NULL
+                WHERE told_at IS NOT NULL AND ended_as = 'released' RETURNING run_id, customer_code
+            )
+            SELECT r.profile, count(*) AS rows, (array_agg(DISTINCT l.customer_code))[1:CAST(:few AS integer)] AS codes
+            FROM loaded l JOIN nightporter.import_run r ON r.id = l.run_id GROUP BY 1 ORDER BY 1"""),
+        {"few": few},
+    )
+    return [(row.profile, row.rows, row.codes) for row in rows]
