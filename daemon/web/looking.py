@@ -1,5 +1,7 @@
 """What there is to look at: customers and what they owe, drops and their health, profiles, what was done, who may come in."""
 
+import difflib
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.datastructures import FormData
@@ -13,7 +15,7 @@ from daemon.datasets import datasets, labelled
 from daemon.drops import open_drop
 from daemon.errors import Vanished
 from daemon.importing import as_profile, rewrite
-from daemon.ledger.people import Session
+from daemon.ledger.people import Audited, Session
 from daemon.model import basename
 from daemon.settings import FILE
 from daemon.toml import ConfigInvalid
@@ -24,6 +26,7 @@ from daemon.web.tongue import words_of
 
 _FOUND = 50
 _AUDITED = 200
+_VERSIONS = 50
 
 
 def customers(request: Request, session: Session) -> Response:
@@ -131,8 +134,27 @@ def _file(request: Request) -> Path:
 
 def _written(request: Request, session: Session, text: str, faults: list[str]) -> Response:
     words, name = words_of(request, account=session.account), request.path_params["name"]
-    status = 422 if faults else 200
-    return page("profile.html", words, session=session, status=status, name=name, text=text, faults=faults)
+    with db.transaction(engine_of(request)) as conn:
+        acts = ledger.people.profile_acts(conn, name, _VERSIONS)
+    versions = _versions(_file(request), acts, words("console.on_disk"))
+    content = {"name": name, "text": text, "faults": faults, "versions": versions}
+    return page("profile.html", words, session=session, status=422 if faults else 200, **content)
+
+
+def _versions(file: Path, acts: list[Audited], on_disk: str) -> list[tuple[datetime, str, str]]:
+    """When a profile was written, by whom, and what changed, the latest first; what was written past the console, too."""
+    written = [(act.at, act.by, _difference(act.about.get("before", ""), act.about.get("after", ""))) for act in acts]
+    now, last = file.read_text(encoding="utf-8"), acts[0].about.get("after", "") if acts else ""
+    if last and now != last:
+        at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        written.insert(0, (at, on_disk, _difference(last, now)))
+    return written
+
+
+def _difference(before: str, after: str) -> str:
+    """The lines that went and came, with two around them."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
+    return "\n".join(list(lines)[2:])
 
 
 def settings_page(request: Request, session: Session) -> Response:

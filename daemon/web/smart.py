@@ -213,7 +213,7 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
             conn.rollback()
             return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
         queue.enqueue(conn, "import_run", draft.host, run_id=run)
-        ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name)
+        ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name, after=text)
     return RedirectResponse(f"/runs/{run}", 303)
 
 

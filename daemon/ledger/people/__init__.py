@@ -1,11 +1,12 @@
 """People: who may come into the console, their logins, and what they did."""
 
 from daemon.ledger.people.accounts import Account, account_named, accounts, add_account, end_account, is_anybody
-from daemon.ledger.people.audit import audited, record_act
+from daemon.ledger.people.audit import Audited, audited, profile_acts, record_act
 from daemon.ledger.people.sessions import Session, begin_session, end_session, live_session
 
 __all__ = [
     "Account",
+    "Audited",
     "Session",
     "account_named",
     "accounts",
@@ -16,5 +17,6 @@ __all__ = [
     "end_session",
     "is_anybody",
     "live_session",
+    "profile_acts",
     "record_act",
 ]

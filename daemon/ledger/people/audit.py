@@ -30,3 +30,16 @@ def audited(conn: Connection, limit: int) -> list[Audited]:
         text("SELECT at, by, action, about FROM nightporter.audit ORDER BY id DESC LIMIT :limit"), {"limit": limit}
     )
     return [Audited(*row) for row in rows]
+
+
+def profile_acts(conn: Connection, profile: str, limit: int) -> list[Audited]:
+    """By what a profile's text became what it is, the latest first: each with the text before and after."""
+    rows = conn.execute(
+        text("""
+            SELECT at, by, action, about FROM nightporter.audit
+            WHERE action = 'write profile' AND about->>'name' = :profile
+                  OR action = 'import draft' AND about->>'profile' = :profile
+            ORDER BY id DESC LIMIT :limit"""),
+        {"profile": profile, "limit": limit},
+    )
+    return [Audited(*row) for row in rows]

@@ -248,6 +248,10 @@ def test_a_profile_is_written_with_its_faults_at_their_lines(ada: Person) -> Non
     assert saved.read_text() == before
     ada.send("/profiles/items", page, text=before + "\n# by ada\n")
     assert saved.read_text().endswith("# by ada\n")
+    saved.write_text(saved.read_text() + "# by vi\n")
+    versions = ada.get("/profiles/items")
+    assert versions.index("+# by vi") < versions.index("+# by ada")
+    assert "written in the folder" in versions
     assert "write profile" in ada.get("/audit")
 
 
