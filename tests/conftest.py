@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import Engine
+from sqlalchemy.pool import QueuePool
 
 from daemon import datasets, db
 from daemon.db import embedded
@@ -52,6 +53,11 @@ def engine(database: str) -> Iterator[Engine]:
     """An engine on the test's own database."""
     made = db.connect(database)
     yield made
+    assert isinstance(made.pool, QueuePool)
+    for _ in range(100):
+        if not made.pool.checkedout():
+            break
+        time.sleep(0.05)  # a page's thread may still be answering
     made.dispose()
 
 
