@@ -1,7 +1,6 @@
 """Takes README's pictures of the console, from the real pages over made-up nights: `make pictures`."""
 
 import random
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +10,10 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from daemon import db, ledger, log
-from daemon.db import embedded
 from daemon.settings import Settings
 from daemon.web import hashed, serve
 from tests.support.console import PASSWORD
-from tests.support.office import Office
+from tests.support.office import Office, standing_office
 from tests.support.servers import free_port
 
 PICTURES = Path(__file__).parent.parent / "deploy" / "pictures"
@@ -92,28 +90,21 @@ def _upload(page: Page, address: str) -> None:
 @contextmanager
 def _served() -> Iterator[tuple[Office, str]]:
     """An office with some weeks of nights behind it, and its pages."""
-    home = Path(tempfile.mkdtemp(prefix="nightporter-pictures-"))
-    home.chmod(0o711)
-    with embedded.postgres(home) as url:
-        engine = db.connect(url)
-        db.migrate(engine)
-        (home / "office").mkdir()
-        office = Office(engine, home / "office")
+    with standing_office() as office:
         listen = f"127.0.0.1:{free_port()}"
         office.settings = Settings.model_validate(
             {"home": office.home, "web": {"listen": listen, "public_url": f"http://{listen}"}}
         )
         _nights(office)
-        with db.transaction(engine) as conn:
+        with db.transaction(office.engine) as conn:
             ledger.people.add_account(conn, "ada", hashed(PASSWORD), "admin", [], None)
         serving, stop = threading.Event(), threading.Event()
-        pages = threading.Thread(target=serve, args=(engine, office.settings, office.profiles, print, serving.set, stop))
+        pages = threading.Thread(target=serve, args=(office.engine, office.settings, office.profiles, print, serving.set, stop))
         pages.start()
         serving.wait(20)
         yield office, office.settings.web.public_url
         stop.set()
         pages.join()
-        engine.dispose()
 
 
 def _nights(office: Office) -> None:

@@ -11,6 +11,11 @@ from sqlalchemy import Connection
 from daemon.db import text
 
 _ITEMS = 500
+_ALL_SEEN = """(CAST(:all AS boolean) OR NOT EXISTS (
+    SELECT FROM (SELECT entity, customer_entity, customer_code, state FROM ar.receivable
+                 UNION ALL SELECT entity, customer_entity, customer_code, state FROM ar.balance_adjustment) owed
+    WHERE customer_entity = :entity AND customer_code = :code AND state = 'open' AND entity <> ALL(:entities)))"""
+"""Whether a customer owes nothing to an entity that is kept from whoever looks: their sums tell of it."""
 
 
 class Found(NamedTuple):
@@ -68,16 +73,17 @@ def find_customers(conn: Connection, words: str, entities: Collection[str] | Non
 
 
 def customer_card(conn: Connection, entity: str, code: str, entities: Collection[str] | None) -> Customer | None:
-    """Everything about one customer, or None; with the items of the entities that may be seen (None: of all)."""
-    named = {"entity": entity, "code": code}
+    """Everything about one customer, or None; with the items of the entities that may be seen (None: of all), and
+    with balances and ages where these are all that is owed to.
+    """
+    named: dict[str, Any] = {"entity": entity, "code": code}
     one = "WHERE entity = :entity AND customer_code = :code"
     fields = conn.execute(text(f"SELECT * FROM ar.customer {one}"), named).mappings().one_or_none()
     if fields is None:
         return None
-    balances, ages = (
-        [dict(row) for row in conn.execute(text(f"SELECT * FROM ar.{view} {one} ORDER BY currency"), named).mappings()]
-        for view in ("customer_balance", "aging")
-    )
+    named |= {"all": entities is None, "entities": list(entities or [])}
+    sums = [f"SELECT * FROM ar.{view} {one} AND {_ALL_SEEN} ORDER BY currency" for view in ("customer_balance", "aging")]
+    balances, ages = ([dict(row) for row in conn.execute(text(each), named).mappings()] for each in sums)
     items = conn.execute(
         text("""
             SELECT item_number, item_type, issue_date, due_date, remaining, currency, coalesce(run_id, created_by_run),
@@ -85,7 +91,7 @@ def customer_card(conn: Connection, entity: str, code: str, entities: Collection
             FROM ar.receivable WHERE customer_entity = :entity AND customer_code = :code AND state = 'open'
                   AND (CAST(:all AS boolean) OR entity = ANY(:entities))
             ORDER BY due_date NULLS LAST, item_number LIMIT :limit"""),
-        named | {"limit": _ITEMS, "all": entities is None, "entities": list(entities or [])},
+        named | {"limit": _ITEMS},
     )
     return Customer(entity, code, dict(fields), balances, ages, [Item(*row) for row in items])
 

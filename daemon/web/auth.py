@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -22,10 +21,10 @@ from daemon import db, ledger
 from daemon.ledger.people import Account, Session
 from daemon.ledger.runs import Sight
 from daemon.log import get
-from daemon.profiles import Profile, Profiles
-from daemon.settings import Settings
+from daemon.profiles import Profile
 from daemon.web.limits import LARGEST_FORM, bounded_form
 from daemon.web.rendering import page
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 log = get(__name__)
@@ -47,24 +46,6 @@ Act = Callable[[Request, Session, FormData], Response]
 def hashed(password: str) -> str:
     """What is stored of a password: argon2id."""
     return _hasher.hash(password)
-
-
-def engine_of(request: Request) -> Engine:
-    """The database behind the pages."""
-    engine: Engine = request.app.state.engine
-    return engine
-
-
-def settings_of(request: Request) -> Settings:
-    """The settings behind the pages."""
-    settings: Settings = request.app.state.settings
-    return settings
-
-
-def profiles_of(request: Request) -> Profiles:
-    """The profiles behind the pages."""
-    profiles: Profiles = request.app.state.profiles
-    return profiles
 
 
 def session_of(request: Request) -> Session | None:

@@ -19,7 +19,7 @@ from daemon.mapping import asks_mode
 from daemon.model import basename
 from daemon.profiles import Conventions, Format
 from daemon.settings import EMAIL
-from daemon.web.auth import engine_of, profiles_of, settings_of
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")

@@ -11,12 +11,12 @@ from daemon import db, ledger
 from daemon.importing import decisions
 from daemon.model import ImportRun, State
 from daemon.results import Links, Opened
-from daemon.settings import Settings
 from daemon.web.auth import ask, session_of, sight_of
 from daemon.web.limits import LARGEST_FORM, bounded_form
 from daemon.web.rendering import nothing_here
 from daemon.web.rendering import page as render
 from daemon.web.signed import opened_run
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 
@@ -40,11 +40,11 @@ async def decide(request: Request) -> Response:
 
 def _must_say_who(request: Request, run: ImportRun) -> bool:
     """Whether a link is not enough to decide: there are users, and this is none of them who may see the run."""
-    settings: Settings = request.app.state.settings
+    settings = settings_of(request)
     if settings.web.decide_by_link:
         return False
     session = session_of(request)
-    with db.transaction(request.app.state.engine) as conn:
+    with db.transaction(engine_of(request)) as conn:
         if session is None:
             return ledger.people.is_anybody(conn)
         return ledger.runs.seen_run(conn, run.id, sight_of(request, session.account)) is None
@@ -55,11 +55,11 @@ def _decided(request: Request, run: ImportRun, link: Opened, choice: str) -> Res
         return nothing_here(request)
     session = session_of(request)
     by = session.account.name if session else link.recipient
-    with db.transaction(request.app.state.engine) as conn:
+    with db.transaction(engine_of(request)) as conn:
         if choice == "approve":
             done = decisions.approve(conn, run, by)
         else:
-            done = decisions.decline(conn, request.app.state.settings, request.app.state.profiles, run, by)
+            done = decisions.decline(conn, settings_of(request), profiles_of(request), run, by)
         if done:
             ledger.people.record_act(conn, by, choice, run=run.id)
         run = ledger.runs.run_by_id(conn, run.id) or run
@@ -67,9 +67,9 @@ def _decided(request: Request, run: ImportRun, link: Opened, choice: str) -> Res
 
 
 def _shown(request: Request, run: ImportRun, link: Opened, done: str) -> Response:
-    settings: Settings = request.app.state.settings
-    with db.transaction(request.app.state.engine) as conn:
-        rejected = ledger.runs.rejection_count(conn, run.id)
+    settings = settings_of(request)
+    with db.transaction(engine_of(request)) as conn:
+        rejected = ledger.runs.rejection_count(conn, run)
     content: dict[str, Any] = {
         "words": (words := words_of(request, link)),
         "run": run,

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue
-from daemon.datasets import datasets, labelled
+from daemon.datasets import datasets
 from daemon.drops import open_drop
 from daemon.errors import Vanished
 from daemon.importing import as_profile, rewrite
@@ -20,8 +20,9 @@ from daemon.model import basename
 from daemon.settings import FILE
 from daemon.toml import ConfigInvalid
 from daemon.web import smart
-from daemon.web.auth import act_of_people, engine_of, for_people, profiles_of, settings_of
+from daemon.web.auth import act_of_people, for_people
 from daemon.web.rendering import page
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _FOUND = 50
@@ -64,9 +65,7 @@ def drops(request: Request, session: Session) -> Response:
             )
             for name, drop in settings.drops.items()
         ]
-    words = words_of(request, account=session.account)
-    kinds = {name: labelled(each.label, words.language) for name, each in datasets().items()}
-    return page("drops.html", words, session=session, drops=told, kinds=kinds)
+    return page("drops.html", words_of(request, account=session.account), session=session, drops=told)
 
 
 def look_now(request: Request, session: Session, form: FormData) -> Response:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
 from starlette.background import BackgroundTask
 from starlette.concurrency import iterate_in_threadpool
 from starlette.exceptions import HTTPException
@@ -20,6 +19,7 @@ from daemon.results import Links
 from daemon.web.rendering import nothing_here
 from daemon.web.rendering import page as render
 from daemon.web.signed import opened_run
+from daemon.web.state import engine_of, settings_of
 from daemon.web.tongue import words_of
 
 ROWS_PER_PAGE = 100
@@ -36,9 +36,9 @@ def page(request: Request) -> Response:
         return nothing_here(request)
     found, link = opened
     number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
-    with db.transaction(_engine(request)) as conn:
+    with db.transaction(engine_of(request)) as conn:
         rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
-        total = found.tally.rejected if found.tally else ledger.runs.rejection_count(conn, found.id)
+        total = ledger.runs.rejection_count(conn, found)
     content: dict[str, Any] = {
         "words": words_of(request, link),
         "run": found,
@@ -77,7 +77,7 @@ def download_xlsx(request: Request) -> Response:
     if opened is None:
         return nothing_here(request)
     found, link = opened
-    mark = Links.of(request.app.state.settings).mark(found.id)
+    mark = Links.of(settings_of(request)).mark(found.id)
     with _WORKBOOKS, tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file:
         results.as_xlsx(found, _every(request, found, unresolved=True), words_of(request, link), file, mark)
     path = Path(file.name)
@@ -105,17 +105,12 @@ def _every(request: Request, run: ImportRun, *, unresolved: bool = False) -> Ite
     """All of a run's rejected rows, some at a time: a reader who stalls holds no connection to the database."""
     after = -1
     while True:
-        with db.transaction(_engine(request)) as conn:
+        with db.transaction(engine_of(request)) as conn:
             some = list(ledger.runs.rejections(conn, run.id, limit=_AT_ONCE, unresolved=unresolved, after=after))
         yield from some
         if len(some) < _AT_ONCE:
             return
         after = some[-1].line
-
-
-def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
-    return engine
 
 
 def _attachment(run: ImportRun, kind: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from daemon import results
+from daemon.datasets import datasets
 from daemon.languages import LANGUAGES
 from daemon.ledger.people import Session
 from daemon.model import shown
@@ -22,7 +23,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.globals["languages"] = LANGUAGES
+_templates.globals |= {"languages": LANGUAGES, "datasets": datasets}
 _templates.filters |= {
     "field_label": lambda name, words, dataset: words.field(dataset, name),
     "of_the_file": results.of_the_file,

@@ -13,17 +13,17 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
-from daemon.datasets import datasets
 from daemon.errors import Detail
 from daemon.importing import as_profile, correct, decisions, rememberable, remembered, rewrite
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
 from daemon.reading import open_bytes
-from daemon.results import Links
+from daemon.results import Links, Words
 from daemon.toml import ConfigInvalid
-from daemon.web.auth import act_of_people, engine_of, for_people, may_see_profile, profiles_of, settings_of, sight_of
+from daemon.web.auth import act_of_people, for_people, may_see_profile, sight_of
 from daemon.web.rendering import page
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _PER_PAGE = 50
@@ -66,21 +66,20 @@ def shown(request: Request, session: Session) -> Response:
             "mails": results.mails_of(conn, run.id),
             "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
             "reasons": ledger.runs.by_reason(conn, run.id, 20),
-            "rejected": run.tally.rejected if run.tally else ledger.runs.rejection_count(conn, run.id),
+            "rejected": ledger.runs.rejection_count(conn, run),
             "siblings": [
                 each
                 for each in ledger.runs.siblings(conn, run)
                 if each.id != run.id and ledger.runs.seen_run(conn, each.id, sight_of(request, session.account))
             ],
         }
-    links = Links.of(settings_of(request))
-    rejects = links.rejects(run.id, session.account.name, words_of(request, account=session.account).language)
+    words = words_of(request, account=session.account)
     return page(
         "run.html",
-        words_of(request, account=session.account),
+        words,
         session=session,
         run=run,
-        rejects=rejects.removeprefix(settings_of(request).web.public_url),
+        rejects=_rejects(request, session, run, words),
         under_way=(under_way := run.state not in FINAL and run.state is not State.HELD),
         again=under_way,
         obstacles=[],
@@ -125,14 +124,17 @@ def _values(request: Request, session: Session, faults: list[str]) -> Response:
     with db.transaction(engine_of(request)) as conn:
         run = _run(conn, request, session)
         values = ledger.runs.faulty_values(conn, run.id, _VALUES)
-        count = run.tally.rejected if run.tally else ledger.runs.rejection_count(conn, run.id)
+        count = ledger.runs.rejection_count(conn, run)
     words = words_of(request, account=session.account)
-    rejects = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
-    path = rejects.removeprefix(settings_of(request).web.public_url)
-    content: dict[str, Any] = {"run": run, "values": values, "rejected": count, "rejects": path, "faults": faults}
-    content["dataset"] = datasets()[run.dataset]
-    remembers = _remembers(request, session, run)
-    return page("correct.html", words, session=session, status=422 if faults else 200, remembers=remembers, **content)
+    content: dict[str, Any] = {"run": run, "values": values, "rejected": count, "faults": faults}
+    content |= {"rejects": _rejects(request, session, run, words), "remembers": _remembers(request, session, run)}
+    return page("correct.html", words, session=session, status=422 if faults else 200, **content)
+
+
+def _rejects(request: Request, session: Session, run: ImportRun, words: Words) -> str:
+    """The address of the page of a run's rejected rows."""
+    link = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
+    return link.removeprefix(settings_of(request).web.public_url)
 
 
 def _remembers(request: Request, session: Session, run: ImportRun) -> dict[str, str]:
@@ -147,24 +149,39 @@ def _file(request: Request, run: ImportRun) -> Path:
     return settings_of(request).profiles / f"{run.profile}.toml"
 
 
+def _remember(conn: Connection, request: Request, session: Session, run: ImportRun, wished: list[tuple[str, str, str]]) -> None:
+    """Write into the profile what words mean. Raises ConfigInvalid when they cannot mean that."""
+    remembers, meanings = _remembers(request, session, run), dict[str, dict[str, str]]()
+    for column, stands, text in wished:
+        if text and stands and column in remembers:
+            meanings.setdefault(remembers[column], {})[stands] = text
+    if not meanings:
+        return
+    path = _file(request, run)
+    text = remembered(path.read_text(encoding="utf-8"), run.dataset, meanings)
+    as_profile(text, run.profile)
+    before = rewrite(path, text)
+    ledger.people.record_act(conn, session.account.name, "write profile", name=run.profile, before=before, after=text)
+
+
 def put_right(request: Request, session: Session, form: FormData) -> Response:
     """Import the rows again in which a value was given another one."""
     settings, profiles = settings_of(request), profiles_of(request)
-    with db.transaction(engine_of(request)) as conn:
-        run = _run(conn, request, session)
-        told = zip(form.getlist("column"), form.getlist("stands"), form.getlist("instead"), strict=False)
-        listed = [(str(column), str(stands), str(text).strip()) for column, stands, text in told]
-        values = {(column, stands): text for column, stands, text in listed if text}
-        try:
-            wished = {str(place) for place in form.getlist("remember")}
-            _remember(conn, request, session, run, [each for place, each in enumerate(listed) if str(place) in wished])
-        except ConfigInvalid as error:
-            return _values(request, session, [each.message for each in error.mistakes])
-        made = correct(conn, settings, profiles, run, values) if values else None
-        if made is None:
-            return RedirectResponse(f"/runs/{run.id}/rejected", 303)
-        changed = [f"{column}: {old} → {new}" for (column, old), new in values.items()]
-        ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=changed)
+    told = zip(form.getlist("column"), form.getlist("stands"), form.getlist("instead"), strict=False)
+    said = [(str(column), str(stands), str(text).strip()) for column, stands, text in told]
+    values = {(column, stands): text for column, stands, text in said if text}
+    wished = {str(place) for place in form.getlist("remember")}
+    try:
+        with db.transaction(engine_of(request)) as conn:
+            run = _run(conn, request, session)
+            _remember(conn, request, session, run, [each for place, each in enumerate(said) if str(place) in wished])
+            made = correct(conn, settings, profiles, run, values) if values else None
+            if made is None:
+                return RedirectResponse(f"/runs/{run.id}/rejected", 303)
+            changed = [f"{column}: {old} → {new}" for (column, old), new in values.items()]
+            ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=changed)
+    except ConfigInvalid as error:
+        return _values(request, session, [each.message for each in error.mistakes])
     return RedirectResponse(f"/runs/{made}", 303)
 
 
@@ -192,21 +209,6 @@ def _run(conn: Connection, request: Request, session: Session) -> ImportRun:
     if run is None:
         raise HTTPException(404)
     return run
-
-
-def _remember(conn: Connection, request: Request, session: Session, run: ImportRun, wished: list[tuple[str, str, str]]) -> None:
-    """Write into the profile what words mean. Raises ConfigInvalid when they cannot mean that."""
-    remembers, meanings = _remembers(request, session, run), dict[str, dict[str, str]]()
-    for column, stands, text in wished:
-        if text and stands and column in remembers:
-            meanings.setdefault(remembers[column], {})[stands] = text
-    if not meanings:
-        return
-    path = _file(request, run)
-    text = remembered(path.read_text(encoding="utf-8"), run.dataset, meanings)
-    as_profile(text, run.profile)
-    before = rewrite(path, text)
-    ledger.people.record_act(conn, session.account.name, "write profile", name=run.profile, before=before, after=text)
 
 
 routes = [

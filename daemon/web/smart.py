@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from daemon import db, ledger, queue, reading
-from daemon.datasets import datasets, labelled
+from daemon.datasets import datasets
 from daemon.errors import FileRefused, Refusal
 from daemon.importing import Choices, as_profile, distinct_words, first_choices, profile_text, reasons_of, seen
 from daemon.ledger.drafts import Draft
@@ -24,9 +24,10 @@ from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
 from daemon.toml import ConfigInvalid
-from daemon.web.auth import act_of_people, engine_of, for_people, may_see_profile, profiles_of, settings_of
+from daemon.web.auth import act_of_people, for_people, may_see_profile
 from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs
 from daemon.web.rendering import page
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 LARGEST = 1 << 30
@@ -37,20 +38,19 @@ _ASKED = (Refusal.ENCODING_UNKNOWN, Refusal.SHAPE_UNCLEAR, Refusal.SHEET_MISSING
 """What a person can say of a file that is not clear by itself."""
 
 
-def begin(request: Request, session: Session) -> Response:
-    """Choose a file and what it is; or go on with one that was begun."""
+def begin(request: Request, session: Session, fault: str = "") -> Response:
+    """Choose a file and what it is; or go on with one that was begun. With what is wrong with the one just sent."""
     with db.transaction(engine_of(request)) as conn:
         drafts = ledger.drafts.drafts_of(conn, None if session.account.is_admin else session.account.name)
-    words = words_of(request, account=session.account)
-    kinds = {name: labelled(each.label, words.language) for name, each in datasets().items()}
-    return page("upload.html", words, session=session, drafts=drafts, kinds=kinds, fault="")
+    words, status = words_of(request, account=session.account), 422 if fault else 200
+    return page("upload.html", words, session=session, status=status, drafts=drafts, fault=fault)
 
 
 def take(request: Request, session: Session, form: FormData) -> Response:
     """Keep a file and begin its draft."""
     sent, dataset = form.get("file"), str(form.get("dataset", ""))
     if not isinstance(sent, UploadFile) or not sent.filename or dataset not in datasets():
-        return _begin_again(request, session, "page.fault_no_file")
+        return begin(request, session, words_of(request, account=session.account)("page.fault_no_file"))
     last = Path(sent.filename.replace("\\", "/")).name
     return begun(request, session, last, dataset, iter(lambda: sent.file.read(_CHUNK), b""))
 
@@ -76,18 +76,11 @@ def begun(request: Request, session: Session, last: str, dataset: str, chunks: I
         choices = replace(choices, name="import")
         if refused.code not in _ASKED:
             shutil.rmtree(folder)
-            return _begin_again(request, session, words.refusal(refused.code, refused.detail), plain=True)
+            return begin(request, session, words.refusal(refused.code, refused.detail))
     with db.transaction(engine_of(request)) as conn:
         ledger.drafts.choose(conn, draft, 1, asdict(choices), str(path))
         ledger.people.record_act(conn, session.account.name, "begin draft", draft=draft, file=name, dataset=dataset)
     return RedirectResponse(f"/drafts/{draft}/shape", 303)
-
-
-def _begin_again(request: Request, session: Session, fault: str, *, plain: bool = False) -> Response:
-    words = words_of(request, account=session.account)
-    kinds = {name: labelled(each.label, words.language) for name, each in datasets().items()}
-    told = fault if plain else words(fault)
-    return page("upload.html", words, session=session, drafts=[], kinds=kinds, fault=told, status=422)
 
 
 def step(request: Request, session: Session) -> Response:
@@ -201,19 +194,18 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
     settings.profiles.mkdir(parents=True, exist_ok=True)
     file = Path(draft.path)
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
-    with db.transaction(engine_of(request)) as conn:
-        run = ledger.arrivals.record_inline(conn, entry, profiles_of(request).sections(file.name, profile))
-        if not ledger.drafts.end_draft(conn, draft.id, draft.version, run):
-            conn.rollback()
-            return RedirectResponse(f"/drafts/{draft.id}/check", 303)
-        try:
+    try:
+        with db.transaction(engine_of(request)) as conn:
+            run = ledger.arrivals.record_inline(conn, entry, profiles_of(request).sections(file.name, profile))
+            if not ledger.drafts.end_draft(conn, draft.id, draft.version, run):
+                conn.rollback()
+                return RedirectResponse(f"/drafts/{draft.id}/check", 303)
             with path.open("x", encoding="utf-8") as out:
                 out.write(text)
-        except FileExistsError:
-            conn.rollback()
-            return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
-        queue.enqueue(conn, "import_run", draft.host, run_id=run)
-        ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name, after=text)
+            queue.enqueue(conn, "import_run", draft.host, run_id=run)
+            ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name, after=text)
+    except FileExistsError:
+        return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
     return RedirectResponse(f"/runs/{run}", 303)
 
 

@@ -13,8 +13,9 @@ from starlette.routing import Route
 from daemon import db, ledger, loading, results
 from daemon.ledger.people import Session
 from daemon.profiles import Profile, Profiles
-from daemon.web.auth import engine_of, for_people, profiles_of, sight_of
+from daemon.web.auth import for_people, sight_of
 from daemon.web.rendering import page
+from daemon.web.state import engine_of, profiles_of
 from daemon.web.tongue import words_of
 
 DAYS = 30

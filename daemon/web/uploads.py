@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import IO, Any
 
-from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -21,10 +20,9 @@ from daemon.errors import FileRefused, SetupFault
 from daemon.log import get
 from daemon.model import ImportRun, basename
 from daemon.pickup import Arriving, record
-from daemon.profiles import Profiles
 from daemon.results import run_json
-from daemon.settings import Settings
 from daemon.web.limits import bounded_form, limited
+from daemon.web.state import engine_of, profiles_of, settings_of
 
 log = get(__name__)
 
@@ -64,7 +62,7 @@ async def post(request: Request) -> Response:
 def get_run(request: Request) -> Response:
     """What came of a posted file, to whoever has the token it was posted with."""
     drop = _drop_of(request)
-    with db.transaction(_engine(request)) as conn:
+    with db.transaction(engine_of(request)) as conn:
         run = ledger.runs.run_by_id(conn, request.path_params["id"])
         runs = ledger.runs.siblings(conn, run) if run and run.drop == drop.name else []
     if not runs:
@@ -77,10 +75,10 @@ routes = [Route("/api/imports", post, methods=["POST"]), Route("/api/imports/{id
 
 def _take(request: Request, posted: Posted, name: str, body: IO[bytes], key: str | None) -> Response:
     """Keep the file and record it; both before the answer, so that what was answered is never lost."""
-    settings: Settings = request.app.state.settings
-    profiles: Profiles = request.app.state.profiles
+    settings = settings_of(request)
+    profiles = profiles_of(request)
     drop, folder = posted.name, folder_of(key)
-    with db.transaction(_engine(request)) as conn, posted:
+    with db.transaction(engine_of(request)) as conn, posted:
         ledger.runs.lock_post(conn, drop, folder)  # of two posts with one key the second waits, and gets the first one's run
         if known := _known(request, drop, folder):
             if not _same(posted, known[0], name, body):
@@ -93,7 +91,7 @@ def _take(request: Request, posted: Posted, name: str, body: IO[bytes], key: str
         if not claimed:
             raise HTTPException(422, f"no profile claims {name}")
         file = posted.put(f"{folder}/{name}", _chunks(body))
-        record(_engine(request), settings, profiles, drop, Arriving(file, db.now(conn)))
+        record(engine_of(request), settings, profiles, drop, Arriving(file, db.now(conn)))
         runs = _known(request, drop, folder)
     if not runs:
         raise HTTPException(503, "the file was kept, and will be imported; its run is not known yet")
@@ -116,25 +114,25 @@ def _chunks(body: IO[bytes]) -> Iterator[bytes]:
 
 def _known(request: Request, drop: str, folder: str) -> list[ImportRun]:
     """The runs of a file posted before."""
-    with db.transaction(_engine(request)) as conn:
+    with db.transaction(engine_of(request)) as conn:
         run = ledger.runs.run_of_post(conn, drop, folder)
         return ledger.runs.siblings(conn, run) if run else []
 
 
 def _told(request: Request, runs: list[ImportRun]) -> dict[str, Any]:
-    settings: Settings = request.app.state.settings
+    settings = settings_of(request)
     first, *others = [run_json(run, settings) for run in runs]
     return first | {"url": _url(request, runs[0]), "also": others}
 
 
 def _url(request: Request, run: ImportRun) -> str:
-    settings: Settings = request.app.state.settings
+    settings = settings_of(request)
     return f"{settings.web.public_url}/api/imports/{run.id}"
 
 
 def _drop_of(request: Request) -> Posted:
     """The drop whose token the caller shows. Raises HTTPException 401."""
-    settings: Settings = request.app.state.settings
+    settings = settings_of(request)
     scheme, _, shown = request.headers.get("authorization", "").partition(" ")
     found = None
     for drop in posted_drops(settings):
@@ -167,11 +165,6 @@ def _safe(name: str) -> str:
     if not plain(name) or "\\" in name or name.startswith(".") or not name.isprintable() or len(name.encode()) > _LONGEST_NAME:
         raise HTTPException(400, "name the file: ?name=…, or Content-Disposition, or the form's file name; without folders")
     return name
-
-
-def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
-    return engine
 
 
 def as_json(request: Request, error: Exception) -> Response:

@@ -4,16 +4,11 @@ make bench-pages                 # medians of twenty answers each, in millisecon
 """
 
 import statistics
-import tempfile
 import time
-from pathlib import Path
 
-import psycopg
-
-from daemon import db, ledger, log
-from daemon.db import embedded
+from daemon import db, log
 from tests.support.console import Person
-from tests.support.office import ITEMS, ITEMS_HEADER, Office
+from tests.support.office import ITEMS, ITEMS_HEADER, standing_office
 
 RUNS, REJECTED, ANSWERS = 10_000, 1_000_000, 20
 MANY = f"""
@@ -35,23 +30,16 @@ ANALYZE
 def main() -> None:
     """Make the history, ask for each page, print the medians."""
     log.configure("ERROR")
-    home = Path(tempfile.mkdtemp(prefix="nightporter-pages-"))
-    home.chmod(0o711)
-    with embedded.postgres(home) as url:
-        engine = db.connect(url)
-        db.migrate(engine)
-        (home / "office").mkdir()
-        office = Office(engine, home / "office")
+    with standing_office() as office:
         office.profile("items", ITEMS + '    [expect]\n    by = "06:00"\n')
         office.customers("C1")
         office.load("items", ITEMS_HEADER + "C1;F1;01/02/2024;02/03/2024;5\nC1;F2;31/02/2024;02/03/2024;5\n")
-        with psycopg.connect(url, autocommit=True) as connection:
+        with db.transaction(office.engine) as conn:
             for statement in MANY.split(";\n"):
-                connection.execute(statement)
+                conn.exec_driver_sql(statement)
         ada = Person(office)
-        with db.transaction(engine) as conn:
-            rejects = ada.get("/runs/2").partition('href="/r/')[2].partition('"')[0]
-            assert ledger.runs.rejection_count(conn, 2) > REJECTED
+        rejects = ada.get("/runs/2").partition('href="/r/')[2].partition('"')[0]
+        assert office.rows("SELECT count(*) FROM nightporter.rejection WHERE run_id = 2") == [(REJECTED + 1,)]
         for path in ("/settings", "/", "/runs", "/runs?problems=1", "/runs?before=5000", "/runs/2", "/runs/2/rejected",
                      f"/r/{rejects}", f"/r/{rejects}?page=9999", "/customers?q=C1"):  # fmt: skip
             took = []
@@ -60,7 +48,6 @@ def main() -> None:
                 ada.get(path)
                 took.append(time.perf_counter() - began)
             print(f"{path[:34]:36}{statistics.median(took) * 1000:8.0f} ms")
-        engine.dispose()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """A credit department for tests: profiles are written, files imported, tables looked at."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -8,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Engine
 
 from daemon import db, ledger
-from daemon.db import tables
+from daemon.db import embedded, tables
 from daemon.importing import attempt_file
 from daemon.model import ImportRun, Rejection, RemoteFile, Tally
 from daemon.profiles import Profiles
@@ -139,3 +142,16 @@ def counts(run: ImportRun) -> dict[str, int]:
 def said(run: ImportRun) -> str:
     """What else there is to say of a run, in English."""
     return Words("en").detail(run.detail)
+
+
+@contextmanager
+def standing_office() -> Iterator[Office]:
+    """One with an embedded database of its own, for what runs outside the tests."""
+    home = Path(tempfile.mkdtemp(prefix="nightporter-office-"))
+    home.chmod(0o711)
+    with embedded.postgres(home) as url:
+        engine = db.connect(url)
+        db.migrate(engine)
+        (home / "office").mkdir()
+        yield Office(engine, home / "office")
+        engine.dispose()

@@ -29,9 +29,11 @@ def reject_rows(conn: Connection, run_id: int, rejections: Iterable[Rejection]) 
     return count
 
 
-def rejection_count(conn: Connection, run_id: int) -> int:
-    """How many rejections a run has."""
-    count: int = conn.execute(text("SELECT count(*) FROM nightporter.rejection WHERE run_id = :id"), {"id": run_id}).scalar_one()
+def rejection_count(conn: Connection, run: ImportRun) -> int:
+    """How many rejections a run has; counted only where no tally says it."""
+    if run.tally:
+        return run.tally.rejected
+    count: int = conn.execute(text("SELECT count(*) FROM nightporter.rejection WHERE run_id = :id"), {"id": run.id}).scalar_one()
     return count
 
 

@@ -59,8 +59,8 @@ def test_a_home_that_root_made_for_itself_can_be_used(home: Path) -> None:
     """A folder of mode 0700, as a umask of 077 leaves it, is no obstacle to the user that Postgres runs as."""
     inner = home / "inner"
     inner.mkdir(mode=0o700)
-    with embedded.postgres(inner) as url:
-        psycopg.connect(url).close()
+    with embedded.postgres(inner) as url, psycopg.connect(url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_second_process_uses_the_first_ones(home: Path) -> None:

@@ -126,6 +126,18 @@ def test_rows_that_were_rejected_are_seen_by_those_who_may_see_any(office: Offic
     assert "customers" in ada.get(f"/runs/{loaded.id}")
 
 
+def test_the_sums_of_a_customer_who_owes_others_too_are_kept(gerd: Person) -> None:
+    """Who may not see all that a customer owes sees the items of their own company, and no sum that tells of the others."""
+    office = gerd.office
+    german = of("DE01", ITEMS).replace('pattern = "items', 'customer_entity = "FR01"\n    pattern = "german')
+    office.profile("german", german)
+    office.load("german", ITEMS_HEADER + "C1;DE1;01/02/2026;02/03/2026;5,00\n", "german_1.csv")
+    fred, both = Person(office, "fred", "manager", "FR01"), Person(office, "ina", "manager", "FR01", "DE01")
+    seen = fred.get("/customer?entity=FR01&code=C1")
+    assert ("FA1" in seen, "DE1" in seen, "7,782" in seen) == (True, False, False)
+    assert "7,782.00" in both.get("/customer?entity=FR01&code=C1")
+
+
 def test_two_corrections_of_one_file_both_go_in(office: Office) -> None:
     """Each is a file of its own, and says which value it means, whatever the page shows by then."""
     office.profile("items", ITEMS)
