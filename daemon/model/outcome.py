@@ -158,7 +158,7 @@ class Note:
 @dataclass(frozen=True)
 class Imported:
     """The outcome of an attempt whose rows are in the tables: what it came to, the day it is about, what else to tell; to which
-    scope its rows belong, and of which companies they are.
+    scope its rows belong, and of which companies they are; `*` stands for those of rejected rows that nobody knows.
     """
 
     tally: Tally
