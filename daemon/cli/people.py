@@ -34,11 +34,18 @@ def add(
     let_in(settings.load(context.obj), name, role, entity or [], language)
 
 
-def let_in(loaded: "Settings", name: str, role: str, entities: list[str], language: str | None = None) -> None:
-    """Make an account, or give it a new password and new rights, and say which. Raises BadParameter."""
+def let_in(
+    loaded: "Settings", name: str, role: str, entities: list[str], language: str | None = None, *, anew: bool = True
+) -> None:
+    """Make an account, or give one that is there new rights and a new password, if it is to be `anew`; say which.
+
+    Raises BadParameter.
+    """
     from daemon import db, ledger
     from daemon.web import hashed
 
+    if not name or not name.isprintable() or name != name.strip():
+        raise typer.BadParameter("a name has printable characters, and no spaces around it")
     if sys.stdin.isatty():
         password = typer.prompt(f"A password for {name}", hide_input=True, confirmation_prompt=True)
     else:
@@ -47,6 +54,9 @@ def let_in(loaded: "Settings", name: str, role: str, entities: list[str], langua
         raise typer.BadParameter(f"a password has at least {_SHORTEST} characters")
     told = nearest_language(language) if language else None
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
+        if not anew and ledger.people.account_named(conn, name):
+            print(f"{name} may come in already, and keeps the password")
+            return
         new = ledger.people.add_account(conn, name, hashed(password), role, entities, told)
         ledger.people.record_act(conn, "command line", "user add", name=name, role=role, entities=entities)
     print(f"{name} may come in" if new else f"{name} has a new password, and has to log in again")

@@ -67,8 +67,8 @@ def init(
         file.write_text(_BEGINNING, encoding="utf-8")
     loaded = settings.load(home)
     loaded.link_keys  # noqa: B018  # made on first use
-    if admin:
-        let_in(loaded, admin, "admin", [])
+    if admin is not None:
+        let_in(loaded, admin, "admin", [], anew=False)
     print(f"{file} says what there is so far: read it through.")
     print("Next: `nightporter profile suggest FILE --dataset receivables --save NAME`, then `nightporter check`.")
 

@@ -67,6 +67,11 @@ class Field(Table):
             raise ValueError('an "enum" needs its "words", and nothing else has any')
         return self
 
+    @property
+    def is_worded(self) -> bool:
+        """Whether it holds words that recur: of its own, yes or no, a currency, a country."""
+        return self.type in ("enum", "bool") or self.iso4217 or self.iso3166
+
     def takes(self, word: str) -> bool:
         """Whether a word may stand for one of its values; of what has no fixed values, any."""
         known = {"bool": BOOLS, "enum": {each for words in self.words.values() for each in words}}.get(self.type)

@@ -1,7 +1,7 @@
 """One attempt at an import run: from its bytes in the archive to what came of it."""
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
-from daemon.importing.correcting import correct
+from daemon.importing.correcting import as_sent, correct
 from daemon.importing.drafting import (
     Choices,
     as_profile,
@@ -15,13 +15,16 @@ from daemon.importing.drafting import (
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
 from daemon.importing.rehearsal import Rehearsed, rehearse
-from daemon.importing.remembering import rememberable, remembered, rewrite
+from daemon.importing.remembering import rememberable, remembered
+from daemon.importing.rewriting import DISK, rewrite
 
 __all__ = [
+    "DISK",
     "Choices",
     "Progress",
     "Rehearsed",
     "as_profile",
+    "as_sent",
     "attempt",
     "attempt_file",
     "begin",

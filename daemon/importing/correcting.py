@@ -35,13 +35,18 @@ def correct(conn: Connection, settings: Settings, profiles: Profiles, run: Impor
     return made
 
 
+def as_sent(value: str) -> str:
+    """A cell's value as it comes back from a browser, which has its own line ends."""
+    return value.strip().replace("\r\n", "\n")
+
+
 def _put_right(run: ImportRun, rejections: Iterable[Rejection], values: Mapping[Faulty, str]) -> Iterator[Rejection]:
     header = run.header or []
     for row in rejections:
         cells, changed = list(row.cells), []
         for place, name in enumerate(header[: len(cells)]):
-            if (name, cells[place].strip()) in values:
-                cells[place] = values[name, cells[place].strip()]
+            if (name, as_sent(cells[place])) in values:
+                cells[place] = values[name, as_sent(cells[place])]
                 changed.append(place)
         if changed:
             yield replace(row, cells=cells, typed=[place for place in row.typed if place not in changed])

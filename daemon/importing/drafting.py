@@ -124,9 +124,7 @@ def distinct_words(path: Path, choices: Choices, sandbox: Sandbox) -> dict[str, 
     """For each field with fixed words, or a currency or country, each different value of its column and how often it is there."""
     fields = datasets()[choices.dataset].fields
     asked = {
-        name: column["header"]
-        for name, column in choices.columns.items()
-        if column.get("header") and (fields[name].type in ("enum", "bool") or fields[name].iso4217 or fields[name].iso3166)
+        name: column["header"] for name, column in choices.columns.items() if column.get("header") and fields[name].is_worded
     }
     shape = Format.model_validate({name: value for name, value in choices.format.items() if name in Format.model_fields})
     counts: dict[str, Counter[str]] = {name: Counter() for name in asked}

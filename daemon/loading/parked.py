@@ -79,7 +79,7 @@ def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops:
     """
     if not standing.parked:
         return Tally()
-    for newer in (_staged(stage), _PARKED, _OLDER):
+    for newer in (_WAITED, _staged(stage), _PARKED, _OLDER):
         db.driver(conn).execute(newer, stage.values)
     moved = end_moved(conn, stage)
     if drops and stage.dataset.presence:
@@ -93,6 +93,14 @@ def replace_parked(conn: Connection, stage: Stage, standing: Standing, *, drops:
     return Tally(moved=moved)
 
 
+_WAITED = b"""
+    UPDATE nightporter.parked n SET parked_at = p.parked_at, told_at = p.told_at
+    FROM nightporter.parked p
+    WHERE n.run_id = %(run)s AND n.dataset = %(dataset)s AND n.ended_at IS NULL AND p.key = n.key AND p.dataset = n.dataset
+          AND p.run_id <> n.run_id AND p.ended_at IS NULL
+          AND p.customer_entity = n.customer_entity AND p.customer_code = n.customer_code
+"""
+"""A row that comes again every night has waited since it first came, and somebody knows that still."""
 _REPLACE = """
     UPDATE nightporter.parked p SET ended_at = clock_timestamp(), ended_as = 'replaced', ended_by = %(run)s
     FROM {newer} n

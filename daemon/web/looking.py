@@ -11,10 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue
+from daemon.archive import digest
 from daemon.datasets import datasets
 from daemon.drops import open_drop
 from daemon.errors import Vanished
-from daemon.importing import as_profile, rewrite
+from daemon.importing import DISK, as_profile, rewrite
 from daemon.ledger.people import Audited, Session
 from daemon.model import basename
 from daemon.settings import FILE
@@ -105,20 +106,21 @@ def profiles(request: Request, session: Session) -> Response:
 
 def profile(request: Request, session: Session) -> Response:
     """A profile as it is written."""
-    return _written(request, session, _file(request).read_text(encoding="utf-8"), [])
+    return _written(request, session, _file(request).read_text(encoding="utf-8", errors="replace"), [])
 
 
 def write_profile(request: Request, session: Session, form: FormData) -> Response:
-    """Write a profile anew, if it says what it must; else show what is wrong, with its line."""
+    """Write a profile anew, if it says what it must, and is still the one that was shown; else show what is wrong, and where."""
     file, text = _file(request), str(form.get("text", "")).replace("\r\n", "\n")
+    if form.get("stood") != digest([file.read_bytes()]):
+        return _written(request, session, text, [words_of(request, account=session.account)("page.fault_written")])
     try:
         as_profile(text, file.stem)
+        with db.transaction(engine_of(request)) as conn:
+            rewrite(conn, file, text, session.account.name)
     except ConfigInvalid as error:
-        faults = [f"{each.line or ''} {each.key}: {each.message}".strip() for each in error.mistakes]
+        faults = [f"{each.line or ''} {each.key}: {each.message}".strip(" :") for each in error.mistakes]
         return _written(request, session, text, faults)
-    before = rewrite(file, text)
-    with db.transaction(engine_of(request)) as conn:
-        ledger.people.record_act(conn, session.account.name, "write profile", name=file.stem, before=before, after=text)
     return RedirectResponse(f"/profiles/{file.stem}", 303)
 
 
@@ -135,18 +137,19 @@ def _written(request: Request, session: Session, text: str, faults: list[str]) -
     words, name = words_of(request, account=session.account), request.path_params["name"]
     with db.transaction(engine_of(request)) as conn:
         acts = ledger.people.profile_acts(conn, name, _VERSIONS)
-    versions = _versions(_file(request), acts, words("console.on_disk"))
-    content = {"name": name, "text": text, "faults": faults, "versions": versions}
+    file = _file(request)
+    versions = [(at, words("console.on_disk") if by == DISK else by, change) for at, by, change in _versions(file, acts)]
+    content = {"name": name, "text": text, "faults": faults, "versions": versions, "stood": digest([file.read_bytes()])}
     return page("profile.html", words, session=session, status=422 if faults else 200, **content)
 
 
-def _versions(file: Path, acts: list[Audited], on_disk: str) -> list[tuple[datetime, str, str]]:
+def _versions(file: Path, acts: list[Audited]) -> list[tuple[datetime, str, str]]:
     """When a profile was written, by whom, and what changed, the latest first; what was written past the console, too."""
     written = [(act.at, act.by, _difference(act.about.get("before", ""), act.about.get("after", ""))) for act in acts]
-    now, last = file.read_text(encoding="utf-8"), acts[0].about.get("after", "") if acts else ""
+    now, last = file.read_text(encoding="utf-8", errors="replace"), acts[0].about.get("after", "") if acts else ""
     if last and now != last:
         at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        written.insert(0, (at, on_disk, _difference(last, now)))
+        written.insert(0, (at, DISK, _difference(last, now)))
     return written
 
 

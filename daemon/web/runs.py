@@ -14,13 +14,13 @@ from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
 from daemon.errors import Detail
-from daemon.importing import as_profile, correct, decisions, rememberable, remembered, rewrite
+from daemon.importing import as_sent, correct, decisions, rememberable, remembered, rewrite
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
 from daemon.reading import open_bytes
 from daemon.results import Links, Words
-from daemon.toml import ConfigInvalid
+from daemon.toml import ConfigInvalid, Mistake
 from daemon.web.auth import act_of_people, for_people, may_see_profile, sight_of
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
@@ -149,39 +149,46 @@ def _file(request: Request, run: ImportRun) -> Path:
     return settings_of(request).profiles / f"{run.profile}.toml"
 
 
-def _remember(conn: Connection, request: Request, session: Session, run: ImportRun, wished: list[tuple[str, str, str]]) -> None:
-    """Write into the profile what words mean. Raises ConfigInvalid when they cannot mean that."""
+def _learned(
+    conn: Connection, request: Request, session: Session, run: ImportRun, wished: list[tuple[str, str, str]]
+) -> str | None:
+    """The text of the run's profile once it knows what words mean; None where nothing is to be learned.
+
+    Raises ConfigInvalid when they cannot mean that, or the profile has no place for it any more.
+    """
     remembers, meanings = _remembers(request, session, run), dict[str, dict[str, str]]()
+    standing = {(column, as_sent(value)): value for column, value, _ in ledger.runs.faulty_values(conn, run.id, _VALUES)}
     for column, stands, text in wished:
-        if text and stands and column in remembers:
-            meanings.setdefault(remembers[column], {})[stands] = text
-    if not meanings:
-        return
-    path = _file(request, run)
-    text = remembered(path.read_text(encoding="utf-8"), run.dataset, meanings)
-    as_profile(text, run.profile)
-    before = rewrite(path, text)
-    ledger.people.record_act(conn, session.account.name, "write profile", name=run.profile, before=before, after=text)
+        if column not in remembers:
+            raise ConfigInvalid([Mistake(_file(request, run), None, column, "nothing can be remembered of it (any more)")])
+        if text and (column, stands) in standing:
+            meanings.setdefault(remembers[column], {})[standing[column, stands]] = text
+    return remembered(_file(request, run), run.dataset, meanings) if meanings else None
 
 
 def put_right(request: Request, session: Session, form: FormData) -> Response:
     """Import the rows again in which a value was given another one."""
     settings, profiles = settings_of(request), profiles_of(request)
     told = zip(form.getlist("column"), form.getlist("stands"), form.getlist("instead"), strict=False)
-    said = [(str(column), str(stands), str(text).strip()) for column, stands, text in told]
+    said = [(str(column), as_sent(str(stands)), str(text).strip()) for column, stands, text in told]
     values = {(column, stands): text for column, stands, text in said if text}
     wished = {str(place) for place in form.getlist("remember")}
     try:
         with db.transaction(engine_of(request)) as conn:
             run = _run(conn, request, session)
-            _remember(conn, request, session, run, [each for place, each in enumerate(said) if str(place) in wished])
+            profile = profiles.saved(run.profile)
+            if not session.account.is_admin and (profile is None or not may_see_profile(session.account, profile)):
+                raise HTTPException(404)  # whatever it was when the run was theirs: now the rows would go elsewhere
+            text = _learned(conn, request, session, run, [each for place, each in enumerate(said) if str(place) in wished])
             made = correct(conn, settings, profiles, run, values) if values else None
             if made is None:
                 return RedirectResponse(f"/runs/{run.id}/rejected", 303)
+            if text is not None:
+                rewrite(conn, _file(request, run), text, session.account.name)
             changed = [f"{column}: {old} → {new}" for (column, old), new in values.items()]
             ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=changed)
     except ConfigInvalid as error:
-        return _values(request, session, [each.message for each in error.mistakes])
+        return _values(request, session, [f"{each.key}: {each.message}".strip(" :") for each in error.mistakes])
     return RedirectResponse(f"/runs/{made}", 303)
 
 

@@ -222,6 +222,8 @@ def test_a_home_is_begun_by_one_command(tmp_path: Path, command: Run) -> None:
 def test_people_are_let_in_by_a_command(command: Run) -> None:
     """A first one with the home; others by their entities; a password that is too short lets nobody in, and is not shown."""
     assert "ada may come in" in command("init", "--admin", "ada", given="a long enough one\n").stdout
+    assert "keeps the password" in command("init", "--admin", "ada", given="another long one\n").stdout
+    assert command("init", "--admin", " ", given="another long one\n").returncode == 2
     short = command("user", "add", "bob", "--role", "admin", given="short\n")
     assert (short.returncode, "at least 10 characters" in short.stderr) == (2, True)
     assert command("user", "add", "fred", given="a long enough one\n").returncode == 2

@@ -26,3 +26,21 @@ def test_rows_that_wait_long_are_told_once_and_again_when_they_load(office: Offi
     office.customers("C8", "C9")
     assert office.rows("SELECT count(*) FROM ar.receivable WHERE state = 'open'") == [(2,)]
     assert told(office) == told(office) == [("parked", "C9"), ("loaded", "C9")]
+
+
+def test_a_row_that_comes_again_every_night_has_waited_since_the_first(office: Office) -> None:
+    """An export that repeats what is open neither hides how long a row waits, nor that somebody was told."""
+    office.profile(
+        "items", ITEMS + '    [import]\n    mode = "snapshot"\n    [notify]\n    to = [{ email = "credit@example.com" }]\n'
+    )
+    office.customers("C1")
+    rows = ITEMS_HEADER + "C1;F1;01/02/2026;02/03/2026;5\nC9;F2;01/02/2026;02/03/2026;5\n"
+    office.load("items", rows)
+    with db.transaction(office.engine) as conn:
+        conn.exec_driver_sql("UPDATE nightporter.parked SET parked_at = parked_at - interval '40 days'")
+    office.load("items", rows + "C1;F3;01/02/2026;02/03/2026;5\n", "night2.csv")
+    assert told(office) == [("parked", "C9")]
+    office.load("items", rows + "C1;F4;01/02/2026;02/03/2026;5\n", "night3.csv")
+    assert told(office) == [("parked", "C9")]
+    office.customers("C9")
+    assert told(office) == [("parked", "C9"), ("loaded", "C9")]

@@ -209,7 +209,7 @@ def test_a_word_is_remembered_for_the_next_files(office: Office) -> None:
     ada = Person(office)
     listed = ada.get("/runs/2/rejected")
     assert listed.count("Remember for the next files") == 1
-    said: dict[str, list[str]] = {"column": ["Amount", "Type"], "stands": ["?", "Facturette"], "remember": ["0", "1", "x"]}
+    said: dict[str, list[str]] = {"column": ["Amount", "Type"], "stands": ["?", "Facturette"], "remember": ["1", "x"]}
     wrong = ada.send("/runs/2/rejected", listed, **said, instead=["7", "invoyce"])
     assert (wrong.status_code, "invoyce" in wrong.text) == (422, True)
     assert office.rows("SELECT count(*) FROM nightporter.import_run") == [(2,)]
@@ -221,6 +221,27 @@ def test_a_word_is_remembered_for_the_next_files(office: Office) -> None:
     following = office.load("items", header + "C1;B3;01/02/2026;02/03/2026;5;Facturette\n", "items_3.csv")
     assert (following.state, following.tally and following.tally.created) == ("imported", 1)
     assert office.rows("SELECT count(*) FROM ar.receivable") == [(3,)]
+
+
+def test_what_cannot_be_remembered_changes_nothing(office: Office) -> None:
+    """A profile that is broken, gone, or of a column fewer by now is told, and the rows are not tried; a word of no row is not learnt."""
+    saved = office.settings.profiles / "items.toml"
+    typed = ITEMS.replace("[columns]", '[columns]\n    item_type = "Type"')
+    office.profile("items", typed)
+    office.customers("C1")
+    office.load("items", ITEMS_HEADER.replace("\n", ";Type\n") + "C1;B1;01/02/2026;02/03/2026;5;Facturette\n")
+    ada, before = Person(office), saved.read_text()
+    page = ada.get("/runs/2/rejected")
+    said: dict[str, list[str]] = {"column": ["Type"], "instead": ["invoice"], "remember": ["0"]}
+    for written in (before + "[[[", before.replace('item_type = "Type"', ""), None):
+        saved.unlink() if written is None else saved.write_text(written)
+        answer = ada.send("/runs/2/rejected", page, **said, stands=["Facturette"])
+        assert answer.status_code == 422
+        assert "alert" in answer.text
+    saved.write_text(before)
+    ada.send("/runs/2/rejected", page, **said, stands=["Never"])
+    assert saved.read_text() == before
+    assert office.rows("SELECT count(*) FROM nightporter.import_run") == [(2,)]
 
 
 def test_a_file_that_nobody_claims_becomes_a_draft(office: Office) -> None:
@@ -242,17 +263,40 @@ def test_a_profile_is_written_with_its_faults_at_their_lines(ada: Person) -> Non
     page = ada.get("/profiles/items")
     saved = ada.office.settings.profiles / "items.toml"
     before = saved.read_text()
-    wrong = ada.send("/profiles/items", page, text=before.replace("item_number", "item_numbr"))
+    wrong = ada.send("/profiles/items", page, stood=stood(page), text=before.replace("item_number", "item_numbr"))
     assert wrong.status_code == 422
     assert "item_numbr" in wrong.text
     assert saved.read_text() == before
-    ada.send("/profiles/items", page, text=before + "\n# by ada\n")
+    ada.send("/profiles/items", page, stood=stood(page), text=before + "\n# by ada\n")
     assert saved.read_text().endswith("# by ada\n")
-    saved.write_text(saved.read_text() + "# by vi\n")
+
+
+def test_no_version_of_a_profile_is_lost(ada: Person) -> None:
+    """What was written in the folder is a version too, also once the console wrote after it; who did not see it is told first."""
+    saved = ada.office.settings.profiles / "items.toml"
+    saved.write_bytes(saved.read_bytes().replace(b"\n", b"\r\n"))
+    before = saved.read_text()
+    ada.send("/profiles/items", page := ada.get("/profiles/items"), text=before + "# by ada\n", stood=stood(page))
+    seen = ada.get("/profiles/items")
+    saved.write_bytes(saved.read_bytes() + b"# by vi\r\n")
+    late = ada.send("/profiles/items", seen, text=before + "# late\n", stood=stood(seen))
+    assert (late.status_code, "was written meanwhile" in late.text, "+# by vi" in late.text) == (422, True, True)
+    ada.send("/profiles/items", late.text, text=before + "# late\n", stood=stood(late.text))
+    assert saved.read_bytes().endswith(b"\r\n# late\r\n")
+    same = ada.get("/profiles/items")
+    ada.send("/profiles/items", same, text=before + "# late\n", stood=stood(same))
     versions = ada.get("/profiles/items")
-    assert versions.index("+# by vi") < versions.index("+# by ada")
-    assert "written in the folder" in versions
+    assert versions.index("+# late") < versions.index("+# by vi") < versions.index("+# by ada")
+    assert versions.count("written in the folder") == 1
+    assert versions.count("<pre>") == 3
     assert "write profile" in ada.get("/audit")
+
+
+def stood(page: str) -> str:
+    """Which text of a profile a page shows."""
+    found = re.search(r'name="stood" value="(\w+)"', page)
+    assert found
+    return found[1]
 
 
 def version(page: str) -> str:

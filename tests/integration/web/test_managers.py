@@ -138,6 +138,20 @@ def test_the_sums_of_a_customer_who_owes_others_too_are_kept(gerd: Person) -> No
     assert "7,782.00" in both.get("/customer?entity=FR01&code=C1")
 
 
+def test_a_correction_goes_nowhere_that_is_not_theirs(office: Office) -> None:
+    """Where the profile fills another company by now, rows that were theirs to put right are not."""
+    office.profile("customers", of("DE01", CUSTOMERS))
+    office.load("customers", "Code;Name;City;Limit\nC1;Own;Berlin;\n", "customers.csv")
+    office.profile("items", of("DE01", ITEMS))
+    office.load("items", ITEMS_HEADER + "C1;B1;30/02/2026;02/03/2026;5\n")
+    gerd = Person(office, "gerd", "manager", "DE01")
+    page = gerd.get("/runs/2/rejected")
+    office.profile("items", of("FR01", ITEMS))
+    sent = gerd.send("/runs/2/rejected", page, column=["Issued"], stands=["30/02/2026"], instead=["27/02/2026"])
+    assert sent.status_code == 404
+    assert office.rows("SELECT count(*) FROM nightporter.import_run") == [(2,)]
+
+
 def test_two_corrections_of_one_file_both_go_in(office: Office) -> None:
     """Each is a file of its own, and says which value it means, whatever the page shows by then."""
     office.profile("items", ITEMS)
