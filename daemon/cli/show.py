@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from daemon.ledger.arrivals import Missing
-    from daemon.loading import Change
+    from daemon.model import Change
     from daemon.results import Words
 
 _WIDE = 100_000

@@ -35,6 +35,7 @@ from daemon.settings import Sandbox
 Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
 _EXAMPLES = 5
+_TOUCHED = 50
 
 
 def load(
@@ -198,11 +199,12 @@ class _Import:
             self._merge()
             plausible = self.effect.is_approved_by(self.run.approved)
             if not plausible:
+                touched = loading.changes(conn, self.run.id, stage.dataset.name, _TOUCHED, dearest=True)
                 savepoint.rollback()  # nothing of it stays
         loading.clear(conn, stage)
         day = account.latest or stage.as_of
         if not plausible:
-            return Held(self.effect, day)
+            return Held(self.effect, day, touched)
         failpoint.reach("merged")
         notes = tuple(note for note in self.notes if note.count)
         nobodys = {"*"} if account.tally.rejected and "entity" in self.mapping.section.columns else set()  # an admin's to see
@@ -212,15 +214,13 @@ class _Import:
         """Merge what is staged, and what it brings with it; see what that does to the ledger."""
         conn, stage, account = self.conn, self.stage, self.account
         before = loading.open_totals(conn, stage.dataset, account.entities)
-        parked = loading.park(conn, stage)
-        account.add(parked)
+        account.add(parked := loading.park(conn, stage))
         speaks = stage.rules.snapshot and (bool(account.tally.read) or self.effect.empty)
         clears = speaks and not account.unreadable
         found = self._speak(clears) if speaks else []
         account.add(loading.replace_parked(conn, stage, self.standing, drops=clears))
         account.add(loading.suppress(conn, stage))
-        merged = loading.merge(conn, stage)
-        account.add(merged.tally)
+        account.add((merged := loading.merge(conn, stage)).tally)
         loading.confirm(conn, stage, merged.tally)
         self.notes.append(Note("marks_moved", merged.marks_moved))
         if speaks:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from daemon import db, ledger, loading
 from daemon.importing.contents import as_correction, parts_of
 from daemon.importing.load import Progress, load
-from daemon.model import Outcome, RemoteFile
+from daemon.model import Change, Outcome, RemoteFile
 from daemon.profiles import Profile, Profiles
 from daemon.reading import mark_of, members
 from daemon.settings import Settings
@@ -26,7 +26,7 @@ class Rehearsed:
 
     dataset: str
     outcome: Outcome
-    changes: list[loading.Change]
+    changes: list[Change]
     rejections: list[dict[str, Any]]
     """By reason: the first one's reason, how many rows, and what they are about in money."""
 

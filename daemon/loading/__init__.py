@@ -7,7 +7,7 @@ from daemon.loading.alike import open_elsewhere
 from daemon.loading.brake import by_value, by_value_of_changes, scaled
 from daemon.loading.checks import countries, known_customers, lock_entities, settle_twins, turned_down, written_otherwise
 from daemon.loading.credit_source import SOURCES, reject_elsewhere, unexplained
-from daemon.loading.diff import Change, changes
+from daemon.loading.diff import changes
 from daemon.loading.doubts import doubtful, reject_doubtful
 from daemon.loading.lateness import refuse_stale, skip_older
 from daemon.loading.lookalikes import look_alikes
@@ -31,7 +31,6 @@ __all__ = [
     "SHARED_STAGE_BYTES",
     "SOURCES",
     "Act",
-    "Change",
     "Declared",
     "Merged",
     "Rules",

@@ -1,6 +1,6 @@
 """The nouns that cross packages, and the states of an import run."""
 
-from daemon.model.effect import Effect, ScopeEffect, ValueChange, detail_of
+from daemon.model.effect import Change, Effect, ScopeEffect, ValueChange, detail_of
 from daemon.model.files import Arrival, Fetched, RemoteFile, basename, shown
 from daemon.model.outcome import (
     OF_THE_FILE,
@@ -29,6 +29,7 @@ __all__ = [
     "TRANSITIONS",
     "Arrival",
     "Batch",
+    "Change",
     "Deferred",
     "Effect",
     "Fetched",

@@ -1,6 +1,6 @@
 """The effect that a file would have where that is not plausible: what it is held for, and what somebody approves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from decimal import Decimal
 from typing import Any, Self
@@ -61,6 +61,29 @@ class ValueChange:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """What was and what would be: the open `debits` or `credits`, or the `rows` or the `total` of an entity's snapshot."""
+
+    what: str
+    entity: str
+    currency: str
+    before: Decimal
+    after: Decimal
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one row: `created`, `changed`, `cleared` or `reopened`; each field that is another then, old and new."""
+
+    kind: str
+    row: str
+    fields: Mapping[str, Sequence[Any]]
+    amount: str = ""
+    """What was open of it, or is where it is new; '' in a dataset without amounts."""
+    currency: str = ""
+
+
+@dataclass(frozen=True)
 class Effect:
     """What is not plausible about a file: that the ERP says otherwise of it, that its end is not like that of others, that it was
     sent before, that it is empty, that its items are open elsewhere, that its amounts are a hundred times what they were, what
@@ -88,6 +111,17 @@ class Effect:
     def details(self) -> dict[str, Detail]:
         """What is said of it in sentences, by what that is about."""
         return {name: detail for name in _DETAILS if (detail := getattr(self, name))}
+
+    @property
+    def compared(self) -> "list[Compared]":
+        """What can be put side by side of what is and what would be."""
+        found = [Compared(each.side, each.entity, each.currency, each.before, each.after) for each in self.value]
+        for each in self.snapshot or ():
+            if each.rows_before is not None:
+                found.append(Compared("rows", each.entity, "", Decimal(each.rows_before), Decimal(each.rows)))
+            for currency, before in (each.totals_before or {}).items():
+                found.append(Compared("total", each.entity, currency, before, each.totals.get(currency, Decimal(0))))
+        return found
 
     @property
     def why(self) -> str:

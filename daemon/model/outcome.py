@@ -1,13 +1,13 @@
 """What an attempt at an import run comes to: its tally, why it has none, or that it was none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Self
 
 from daemon.errors import Detail, Refusal
-from daemon.model.effect import Effect
+from daemon.model.effect import Change, Effect
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,8 @@ class Held:
 
     effect: Effect
     business_date: date
+    changes: Sequence[Change] = ()
+    """The dearest of the rows that it would change."""
 
 
 @dataclass(frozen=True)

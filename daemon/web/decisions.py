@@ -69,10 +69,11 @@ def _decided(request: Request, run: ImportRun, link: Opened, choice: str) -> Res
 def _shown(request: Request, run: ImportRun, link: Opened, done: str) -> Response:
     settings = settings_of(request)
     with db.transaction(engine_of(request)) as conn:
-        rejected = ledger.runs.rejection_count(conn, run)
+        rejected, touched = ledger.runs.rejection_count(conn, run), ledger.runs.held_changes(conn, run.id)
     content: dict[str, Any] = {
         "words": (words := words_of(request, link)),
         "run": run,
+        "touched": touched,
         "done": done,
         "open": run.state is State.HELD and run.approved is None,
         "rejects": Links.of(settings).rejects(run.id, "", words.language, link.timezone) if rejected else "",

@@ -1,5 +1,6 @@
 """Rendering: a template and what it shows, as an answer; the same head and foot on every page."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ _templates = Environment(
 )
 _templates.globals |= {"languages": LANGUAGES, "datasets": datasets}
 _templates.filters |= {
+    "decimal": Decimal,
     "field_label": lambda name, words, dataset: words.field(dataset, name),
     "of_the_file": results.of_the_file,
     "of_the_ledger": results.of_the_ledger,

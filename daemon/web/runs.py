@@ -65,6 +65,7 @@ def shown(request: Request, session: Session) -> Response:
         content: dict[str, Any] = {
             "mails": results.mails_of(conn, run.id),
             "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
+            "touched": ledger.runs.held_changes(conn, run.id),
             "reasons": ledger.runs.by_reason(conn, run.id, 20),
             "rejected": ledger.runs.rejection_count(conn, run),
             "siblings": [

@@ -1,8 +1,7 @@
 """Rehearsals: `import --dry-run` says what would become of every row, field by field, and changes nothing."""
 
 from daemon.importing.rehearsal import Rehearsed, rehearse
-from daemon.loading import Change
-from daemon.model import RemoteFile
+from daemon.model import Change, RemoteFile
 from daemon.model.outcome import Held, Imported
 from tests.support.office import ITEMS, ITEMS_HEADER, Office
 
@@ -33,9 +32,9 @@ def test_every_row_is_told_before_and_after(office: Office) -> None:
     came_to = rehearsed(office, items("C1 F1 5", "C1 F3 3", "C1 F4 4"))
     assert isinstance(came_to.outcome, Imported)
     assert came_to.changes[:3] == [
-        Change("changed", "C1 F1", {"amount": (1.0, 5.0), "remaining": (1.0, 5.0)}),
-        Change("cleared", "C1 F2", {"state": ("open", "cleared")}),
-        Change("reopened", "C1 F3", {"state": ("cleared", "open")}),
+        Change("changed", "C1 F1", {"amount": (1.0, 5.0), "remaining": (1.0, 5.0)}, "1.00000", "EUR"),
+        Change("cleared", "C1 F2", {"state": ("open", "cleared")}, "2.00000", "EUR"),
+        Change("reopened", "C1 F3", {"state": ("cleared", "open")}, "3.00000", "EUR"),
     ]
     assert [(change.kind, change.row) for change in came_to.changes[3:]] == [("created", "C1 F4")]
     assert office.rows("SELECT to_jsonb(r) FROM ar.receivable r ORDER BY id") == before

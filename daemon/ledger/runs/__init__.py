@@ -24,7 +24,7 @@ from daemon.ledger.runs.earlier import (
     pins,
 )
 from daemon.ledger.runs.history import prune_history, suppressed_values, take_loaded, take_long_parked
-from daemon.ledger.runs.holds import approve_held, approved_runs, held_runs_before, mark_undone, runs_held_since
+from daemon.ledger.runs.holds import approve_held, approved_runs, held_changes, held_runs_before, mark_undone, runs_held_since
 from daemon.ledger.runs.lines import advance_line, backlog, state_ahead, take_next, waiting_lines
 from daemon.ledger.runs.parts import assign_parts, mark_correction, record_reading
 from daemon.ledger.runs.rejections import (
@@ -85,6 +85,7 @@ __all__ = [
     "forget_rejections",
     "give_back_lost",
     "give_back_run",
+    "held_changes",
     "held_runs_before",
     "identical_import",
     "is_in",

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from daemon import queue
 from daemon.db import text
-from daemon.model import ImportRun
+from daemon.model import Change, ImportRun
 
 
 def approve_held(conn: Connection, run_id: int, by: str) -> bool:
@@ -55,6 +55,12 @@ def runs_held_since(conn: Connection, age: timedelta) -> list[int]:
         {"age": age},
     )
     return [row.id for row in rows]
+
+
+def held_changes(conn: Connection, run_id: int) -> list[Change]:
+    """The dearest of the rows that a held run would change."""
+    stored = conn.execute(text("SELECT changes FROM nightporter.import_run WHERE id = :id"), {"id": run_id}).scalar()
+    return [Change(**each) for each in stored or []]
 
 
 def approved_runs(conn: Connection) -> list[tuple[int, str]]:

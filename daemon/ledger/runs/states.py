@@ -14,7 +14,7 @@ from daemon.errors import Detail, Refusal
 from daemon.ledger.runs.run import run_by_id
 from daemon.model import FINAL, TRANSITIONS, Deferred, Held, Imported, ImportRun, Refused, State
 
-_JSON = ("tally", "notes", "effect", "approved", "detail")
+_JSON = ("tally", "notes", "effect", "approved", "detail", "changes")
 _COUNTED = {"attempts": "attempt", "deferrals": "deferrals"}
 _NOW = {State.IMPORTING: "started_at"}
 
@@ -80,8 +80,9 @@ def finish_run(conn: Connection, run: ImportRun, outcome: Imported | Refused | H
             told = {"tally": json.dumps(tally.as_json()), "notes": json.dumps([note.as_json() for note in notes])}
             about = {"business_date": business_date, "scope": scope, "entities": list(entities)}
             return _finish(conn, run, State.IMPORTED, **about, **told)
-        case Held(effect, business_date):
+        case Held(effect, business_date, changes):
             told = {"effect": json.dumps(effect.as_json()), "detail": _json(Detail.of("plain", text=effect.why))}
+            told["changes"] = json.dumps([asdict(change) for change in changes])
             return _finish(conn, run, State.HELD, approved=None, business_date=business_date, **told)
         case Refused(code, detail):
             return _finish(conn, run, State.REFUSED, code=code, detail=_json(detail))
@@ -97,7 +98,16 @@ def finish_run(conn: Connection, run: ImportRun, outcome: Imported | Refused | H
             )
 
 
-_NOTHING = {"tally": None, "code": None, "detail": None, "not_before": None, "business_date": None, "notes": "[]", "effect": None}
+_NOTHING = {
+    "tally": None,
+    "code": None,
+    "detail": None,
+    "not_before": None,
+    "business_date": None,
+    "notes": "[]",
+    "effect": None,
+    "changes": None,
+}
 
 
 def _finish(conn: Connection, run: ImportRun, to: State, **facts: Any) -> bool:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from daemon.importing import attempt
+from daemon.results import Links
 from tests.support.console import PASSWORD, Person
 from tests.support.night import Night
 from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office
@@ -85,6 +86,22 @@ def test_the_original_comes_back_byte_by_byte(ada: Person) -> None:
     answer = ada.client.get("/runs/3/original")
     assert answer.content.decode() == ITEMS_HEADER + "".join(ROWS[:30])
     assert answer.headers["content-disposition"] == 'attachment; filename="held.csv"'
+
+
+def test_a_held_file_shows_what_it_would_change(ada: Person) -> None:
+    """What is and what would be stand side by side, what would be cleared below, the dearest first; the loud button is the safe
+    one; and who opens the link of the mail sees the same.
+    """
+    rows = [f"C1;F{number};01/02/2026;02/03/2026;{100 + number},00\n" for number in range(100)]
+    ada.office.load("items", ITEMS_HEADER + "".join(rows), "dearer.csv")
+    held = ada.office.load("items", ITEMS_HEADER + "".join(rows[:30]), "short.csv")
+    link = Links.of(ada.office.settings).decision(held.id, "x@y.z")
+    for path in (f"/runs/{held.id}", link.removeprefix(ada.office.settings.web.public_url)):
+        page = ada.get(path)
+        assert "With this file" in page
+        assert page.index("14,950.00") < page.index("3,435.00")
+        assert page.index("C1 F99, 199.00 EUR") < page.index("C1 F98, 198.00 EUR")
+        assert page.index('class="button" name="') < page.index("decline") < page.index("approve")
 
 
 def test_runs_are_filtered_by_their_address(ada: Person) -> None:
