@@ -116,6 +116,7 @@ def suggest(
     from daemon.cli.show import print_json
     from daemon.datasets import datasets
     from daemon.mapping import Wishes, asks_mode, draft, evidence_of, suggest
+    from daemon.profiles import fitting
     from daemon.results import Words
 
     loaded = settings.load(context.obj)
@@ -129,7 +130,7 @@ def suggest(
     held = evidence_of(reader.header, reader)
     with _known_customers(loaded) as known:
         found = suggest(datasets()[dataset], held, known)
-    fitting, unclear = _fitting(reader.header, dataset), [*unsure, *_unclear(found)]
+    fits, unclear = fitting(reader.header, dataset), [*unsure, *_unclear(found)]
     if save is not None and mode is None and asks_mode(datasets()[dataset]) and sys.stdin.isatty():
         mode = "snapshot" if typer.confirm("Is the file all that is open, so that what it leaves out was paid?") else "delta"
     if save is not None:
@@ -141,9 +142,9 @@ def suggest(
         incomplete = "; to be completed before it can be used: see its comments" if open_ else ""
         print(f"saved as {path}{incomplete}", file=sys.stderr)
     if as_json:
-        print_json(_as_json(reader.format, found) | {"unclear": unclear, "ready_made": fitting})
+        print_json(_as_json(reader.format, found) | {"unclear": unclear, "ready_made": fits})
     else:
-        for name in fitting:
+        for name in fits:
             print(f"the ready-made profile {name} fits this file: nightporter profile show {name}")
         _print_suggestion(reader.format, found, unclear)
 
@@ -167,18 +168,6 @@ def _read_likeliest(file: File, limits: "Sandbox") -> "tuple[Reader, list[str]]"
             print(sentence, file=sys.stderr)
             chosen = typer.prompt("Which encoding?", default=choices[0])
         return reading.read(file, Format(encoding=chosen), limits), [sentence]
-
-
-def _fitting(header: list[str], dataset: str) -> list[str]:
-    """The ready-made profiles of a dataset whose columns a file has all of, those with the most first."""
-    from daemon.profiles import Profiles, ready_made
-
-    profiles, found = Profiles(ready_made()[0].parent), []
-    for path in ready_made():
-        section = next((each for each in profiles.get(path.stem).sections if each.dataset == dataset), None)
-        if section and section.headers and set(section.headers) <= set(header):
-            found.append((-len(section.headers), path.stem))
-    return [name for _, name in sorted(found)]
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from daemon.importing.drafting import (
     reasons_of,
     rehearse_draft,
     seen,
+    with_ready_made,
 )
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
@@ -41,4 +42,5 @@ __all__ = [
     "remembered",
     "rewrite",
     "seen",
+    "with_ready_made",
 ]

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import tomlkit
 from sqlalchemy import Engine
 
 from daemon import db, ledger, loading, reading, toml
@@ -16,9 +17,9 @@ from daemon.datasets import datasets
 from daemon.errors import Detail, FileRefused, TryLater
 from daemon.importing.rehearsal import rehearse
 from daemon.ledger.drafts import Draft
-from daemon.mapping import Proposal, Suggestion, Wishes, draft, evidence_of, pattern, suggest
+from daemon.mapping import Proposal, Suggestion, Wishes, day_in, draft, evidence_of, pattern, suggest
 from daemon.model import Batch, Held, Imported, Refused, Rejection, RemoteFile
-from daemon.profiles import Conventions, Format, Profile, Profiles
+from daemon.profiles import Conventions, Format, Profile, Profiles, ready_made
 from daemon.results import Words
 from daemon.settings import Sandbox, Settings
 from daemon.toml import ConfigInvalid
@@ -45,6 +46,12 @@ class Choices:
     pattern: str = ""
     name: str = ""
     to: list[str] = field(default_factory=list)
+    business_date: str = ""
+    match: list[str] = field(default_factory=list)
+    protect: list[str] = field(default_factory=list)
+    expect: dict[str, str] = field(default_factory=dict)
+    ready_made: str = ""
+    """The ready-made profile that says everything but whose files these are and when they come; '' where the columns do."""
 
     @classmethod
     def of(cls, draft: Draft) -> "Choices":
@@ -54,6 +61,8 @@ class Choices:
     @property
     def missing(self) -> list[str]:
         """The required fields that nothing fills."""
+        if self.ready_made:
+            return []
         fields = datasets()[self.dataset].fields
         return [
             name
@@ -113,7 +122,7 @@ def first_choices(file: str, dataset: str, found: Seen) -> Choices:
     words = {name: proposal.words for name, proposal in found.suggestion.columns.items() if proposal.words}
     parts = "".join(char if char.isalnum() else "-" for char in Path(file).stem.casefold()).split("-")
     name = "-".join(part for part in parts if part and not part.isdecimal())[:60]
-    return Choices(dataset, {}, columns, words, pattern=pattern(file), name=name or "import")
+    return Choices(dataset, {}, columns, words, pattern=pattern(file), name=name or "import", business_date=day_in(file))
 
 
 def _column(proposal: Proposal) -> dict[str, Any]:
@@ -143,6 +152,8 @@ def reasons_of(column: Mapping[str, Any]) -> tuple[Detail, ...]:
 
 def profile_text(file: str, choices: Choices, found: Seen, words: Words) -> str:
     """The profile that the choices make, as TOML, with its reasons in somebody's words."""
+    if choices.ready_made:
+        return _by_ready_made(choices, words.language)
     columns = {
         name: Proposal(**(_UNNAMED | column | {"words": choices.words.get(name, {}), "why": reasons_of(column)}))
         for name, column in choices.columns.items()
@@ -152,8 +163,35 @@ def profile_text(file: str, choices: Choices, found: Seen, words: Words) -> str:
         columns, [name for name in found.header if name not in used], choices.missing, found.suggestion.conventions, []
     )
     shape = Format.model_validate({name: value for name, value in found.format.items() if name in Format.model_fields})
-    wishes = Wishes(choices.mode or None, choices.pattern, choices.entity, choices.to, words.language, words.detail)
+    rules = {name: getattr(choices, name) for name in ("pattern", "entity", "to", "business_date", "match", "protect", "expect")}
+    wishes = Wishes(choices.mode or None, **rules, language=words.language, said=words.detail)
     return draft(file, datasets()[choices.dataset], shape, made, [], wishes)
+
+
+def with_ready_made(choices: Choices, name: str) -> Choices:
+    """The choices once a ready-made profile says how such files are read, and what their columns are."""
+    profile = Profiles(ready_made()[0].parent).get(name)
+    read_as = profile.format.model_dump(mode="json", exclude_defaults=True, by_alias=True)
+    day = profile.import_.business_date
+    told = day if isinstance(day, str) else choices.business_date
+    kept = replace(choices, ready_made=name, format=read_as, business_date=told)
+    return replace(kept, columns={}, words={}, match=[], protect=[])
+
+
+def _by_ready_made(choices: Choices, language: str) -> str:
+    """The text of a ready-made profile, with what a person says of the files in it."""
+    path = next(each for each in ready_made() if each.stem == choices.ready_made)
+    written = tomlkit.parse(path.read_text(encoding="utf-8"))
+    written["pattern"] = choices.pattern
+    if choices.entity:
+        written["entity"] = choices.entity
+    to = [{"email": email, "language": language} for email in choices.to]
+    rules = {"mode": choices.mode, "business_date": choices.business_date}
+    for table, values in (("import", rules), ("expect", choices.expect), ("notify", {"to": to})):
+        for key, value in values.items():
+            if value:
+                written.setdefault(table, tomlkit.table())[key] = value
+    return tomlkit.dumps(written)
 
 
 def as_profile(text: str, name: str) -> Profile:

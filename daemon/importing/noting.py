@@ -57,7 +57,7 @@ def _vat_numbers(conn: Connection, stage: loading.Stage) -> list[Note]:
         return []
     country = next(name for name, field in fields.items() if field.iso3166)
     rows = loading.written(conn, stage, (number, country))
-    wrong = [f"{vat} (line {line})" for line, vat, code in rows if vat and not can_be(vat, code)]
+    wrong = [f"{vat} – {line}" for line, vat, code in rows if vat and not can_be(vat, code)]
     examples = ", ".join(wrong[:_EXAMPLES]) + (", …" if len(wrong) > _EXAMPLES else "")
     return [Note("vat_numbers", len(wrong), examples)]
 

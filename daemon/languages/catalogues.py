@@ -34,7 +34,7 @@ _ACCENTED = str.maketrans("aeiouyAEIOUYncslz", "áèîőüýÁÈÎŐÜÝñçšł
 
 def locale_of(language: str) -> str:
     """The locale by whose rules numbers, dates and lists are written."""
-    return "en" if language == PSEUDO else language.replace("-", "_")
+    return {PSEUDO: "en", "pt": "pt_PT"}.get(language, language.replace("-", "_"))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from daemon.mapping.apply import AS_OF, Mapping
 from daemon.mapping.conversion import Mapped
-from daemon.mapping.draft import Wishes, asks_mode, draft, pattern
+from daemon.mapping.draft import Wishes, asks_mode, day_in, draft, pattern
 from daemon.mapping.evidence import evidence_of
 from daemon.mapping.numbers import amount
 from daemon.mapping.prove import Amounts, Dates, check_pins, decided, fit
@@ -23,6 +23,7 @@ __all__ = [
     "asks_mode",
     "can_be",
     "check_pins",
+    "day_in",
     "decided",
     "draft",
     "evidence_of",

@@ -1,9 +1,11 @@
 """Drafts: a suggestion written as a profile, with the reasons as comments, for an admin to read and save."""
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from daemon.datasets import Dataset
 from daemon.errors import Detail
@@ -11,6 +13,7 @@ from daemon.mapping.suggest import Proposal, Suggestion
 from daemon.model import shown
 from daemon.profiles import Format
 
+_DIGITS = {"Y": r"20\d\d", "m": r"\d\d", "d": r"\d\d"}
 _SHAPE = ("kind", "encoding", "delimiter", "quote", "header_row", "sheet")
 
 
@@ -18,6 +21,23 @@ def pattern(name: str) -> str:
     """A file name's pattern: what changes from night to night, its digits, is left open."""
     escaped = re.sub(r"[\[\]?*]", "?", name)
     return re.sub(r"\d[\d_.-]*\d|\d", "[0-9]*", escaped) if re.search(r"\d{4,}", name) else escaped
+
+
+def day_in(name: str) -> str:
+    """Where a file's name has the day that it is about, as `business_date` says it; '' where that can be read in two ways."""
+    found = []
+    for order in ("Ymd", "dmY", "mdY"):
+        first, second, third = (rf"(?P<{part}>{_DIGITS[part]})" for part in order)
+        for each in re.finditer(
+            rf"(?<!\d){first}(?P<between>[-_.]?){second}(?P=between){third}(?=(\d{{4}}(\d\d)?)?(?!\d))", name
+        ):
+            with contextlib.suppress(ValueError):
+                date(int(each["Y"]), int(each["m"]), int(each["d"]))
+                told = each["between"].join(f"%{part}" for part in order)
+                found.append(
+                    "*".join(re.split(r"\d+", name[: each.start()])) + told + "*".join(re.split(r"\d+", name[each.end() :]))
+                )
+    return found[0] if len(found) == 1 else ""
 
 
 def asks_mode(dataset: Dataset) -> bool:
@@ -34,6 +54,10 @@ class Wishes:
     entity: str = ""
     to: Sequence[str] = ()
     language: str = "en"
+    business_date: str = ""
+    match: Sequence[str] = ()
+    protect: Sequence[str] = ()
+    expect: Mapping[str, str] = field(default_factory=dict)
     said: Callable[[Detail], str] = str
     """How the reasons for a column are put in words."""
 
@@ -66,21 +90,17 @@ def _lines(
     yield from (f"# not clear: {shown(sentence)}" for sentence in unclear)
     yield ""
     yield "[columns]"
-    for field, proposal in suggestion.columns.items():
-        yield from _column(field, proposal, list(dataset.fields[field].words), wishes)
-    for field in suggestion.missing:
-        described = dataset.fields[field]
+    for filled, proposal in suggestion.columns.items():
+        yield from _column(filled, proposal, list(dataset.fields[filled].words), wishes)
+    for missing in suggestion.missing:
+        described = dataset.fields[missing]
         kind = '{ value = "EUR" }' if described.iso4217 else '"…"'
-        yield f"# {field} = {kind}   # required, and no column was found that holds it: {described.label['en'].lower()}"
+        yield f"# {missing} = {kind}   # required, and no column was found that holds it: {described.label['en'].lower()}"
     if suggestion.unused:
         yield ""
         yield "# Columns that are not imported: " + shown(", ".join(suggestion.unused))
     yield ""
-    if wishes.mode or asks_mode(dataset):
-        yield "[import]"
-        yield '# "snapshot": the file is all that is open, and what it leaves out was paid; "delta": it has changes only'
-        yield f"mode = {_text(wishes.mode or '?')}"
-        yield ""
+    yield from _rules(name, dataset, wishes)
     if wishes.to:
         people = ", ".join(f"{{ email = {_text(email)}, language = {_text(wishes.language)} }}" for email in wishes.to)
         yield "[notify]"
@@ -88,6 +108,21 @@ def _lines(
     else:
         yield "# [notify]"
         yield '# to = [{ email = "credit@example.com", language = "en" }]'
+
+
+def _rules(name: str, dataset: Dataset, wishes: Wishes) -> Iterator[str]:
+    told, day = list[str](), day_in(name)
+    if wishes.mode or asks_mode(dataset):
+        told.append('# "snapshot": the file is all that is open, and what it leaves out was paid; "delta": it has changes only')
+        told.append(f"mode = {_text(wishes.mode or '?')}")
+    if wishes.business_date:
+        told.append(f"business_date = {_text(wishes.business_date)}")
+    elif day:
+        told.append(f"# business_date = {_text(day)}   # the day that a file is about, where its name has it")
+    told += [f"{rule} = {_listed(fields)}" for rule, fields in (("match", wishes.match), ("protect", wishes.protect)) if fields]
+    for title, lines in (("import", told), ("expect", [f"{key} = {_text(value)}" for key, value in wishes.expect.items()])):
+        if lines:
+            yield from (f"[{title}]", *lines, "")
 
 
 def _column(field: str, proposal: Proposal, choices: list[str], wishes: Wishes) -> Iterator[str]:
@@ -110,6 +145,10 @@ def _column(field: str, proposal: Proposal, choices: list[str], wishes: Wishes) 
             yield f"#   say in its map what these mean, or their rows are rejected: {shown(', '.join(open_))}"
     else:
         yield f"{field} = {source}{why}"
+
+
+def _listed(values: Sequence[str]) -> str:
+    return f"[{', '.join(map(_text, values))}]"
 
 
 def _text(value: object) -> str:

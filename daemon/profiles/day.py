@@ -25,8 +25,11 @@ def day_of(profile: Profile, run: ImportRun) -> date:
 def day_in_name(profile: Profile, name: str) -> date | None:
     """The day that a file's name tells, where the profile says that it does."""
     told = profile.import_.business_date
-    if not isinstance(told, str):
-        return None
+    return day_told(told, name) if isinstance(told, str) else None
+
+
+def day_told(told: str, name: str) -> date | None:
+    """The day that a name has where it is `told` to be; None where it has none there."""
     parts = {"%Y": r"(?P<year>\d{4})", "%m": r"(?P<month>\d\d)", "%d": r"(?P<day>\d\d)", "*": ".*", "?": "."}
     found = re2.fullmatch("".join(parts.get(part, re2.escape(part)) for part in re.split(r"(%[Ymd]|[*?])", told)), name)
     with contextlib.suppress(ValueError):

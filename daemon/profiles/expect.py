@@ -45,6 +45,10 @@ class Expect(Table):
             return bool(wanted & self._places(day))
         return day.weekday() in self._weekdays() and day not in self._holidays()
 
+    def is_holiday(self, day: date) -> bool:
+        """Whether a day has no file for being one of the holidays."""
+        return day in self._holidays()
+
     def _weekdays(self) -> set[int]:
         if self.days == "daily":
             return set(range(7))

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -185,6 +185,16 @@ def _read(path: Path, mtime: int, last_good: Profile | None) -> _Seen:
 def ready_made() -> list[Path]:
     """The profiles that come with the installation, to be copied and edited."""
     return sorted(shipped("profiles").glob("*.toml"))
+
+
+def fitting(header: Collection[str], dataset: str) -> list[str]:
+    """The ready-made profiles of a dataset whose columns a file has all of, those with the most first."""
+    profiles, found = Profiles(ready_made()[0].parent), []
+    for path in ready_made():
+        section = next((each for each in profiles.get(path.stem).sections if each.dataset == dataset), None)
+        if section and section.headers and set(section.headers) <= set(header):
+            found.append((-len(section.headers), path.stem))
+    return [name for _, name in sorted(found)]
 
 
 def _of_template(dataset: Dataset) -> Profile:

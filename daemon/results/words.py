@@ -1,19 +1,27 @@
 """Words: what there is to say, in a reader's language, numbers, money and times as they are written there."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from daemon.datasets import datasets, labelled
 from daemon.errors import Detail
-from daemon.languages import locale_of, own_words, sentence
+from daemon.languages import locale_of, own_words, sentence, sentences
 from daemon.model import Effect, Note, Reason, ScopeEffect, ValueChange, shown
 
+_MOMENTS = frozenset({"day", "until"})
+_MONEY = frozenset({"total"})
+"""Gaps for days, and for sums: a detail keeps them as they are written nowhere in particular."""
+_A_DAY = len("2026-11-20")
+_UNSPACED = frozenset({"ja", "zh-Hans"})
+"""The languages between whose sentences there is no space."""
 _PLAIN = frozenset({"act", "corrects", "header_row", "line", "other_line", "run"})
 """Gaps for numbers that name something, and count nothing."""
 
@@ -35,7 +43,20 @@ class Words:
         return told.format(**{name: self._written(name, value) for name, value in values.items()})
 
     def _written(self, name: str, value: object) -> object:
-        return self.count(value) if isinstance(value, int) and name not in _PLAIN else value
+        if isinstance(value, int):
+            return value if name in _PLAIN else self.count(value)
+        if isinstance(value, dict):
+            return self.amounts({currency: Decimal(amount) for currency, amount in value.items()})
+        with contextlib.suppress(ValueError, ArithmeticError):
+            if name in _MOMENTS:
+                return self._moment(datetime.fromisoformat(str(value)), with_time=len(str(value)) > _A_DAY)
+            if name in _MONEY:
+                return self.money(Decimal(str(value)))
+        return value
+
+    def _moment(self, when: datetime, *, with_time: bool) -> str:
+        """A day, and what the clock of whoever told it said."""
+        return self._at(when) if with_time else self.day(when.date())
 
     def reason(self, reason: Reason, dataset: str) -> str:
         """Why a row was rejected."""
@@ -85,7 +106,11 @@ class Words:
         if effect.totals_before:
             totals = {"totals": self.amounts(effect.totals) or "0", "before": self.amounts(effect.totals_before)}
             sentences.append(self("decision.totals", **totals))
-        return self._entity(effect.entity) + " ".join(sentences)
+        return self._entity(effect.entity) + self.told(*sentences)
+
+    def told(self, *sentences: str) -> str:
+        """Sentences, one after the other."""
+        return ("" if self.language in _UNSPACED else " ").join(filter(None, sentences))
 
     def amounts(self, sums: Mapping[str, Decimal]) -> str:
         """Sums of several currencies, one after the other."""
@@ -108,6 +133,28 @@ class Words:
         fields = datasets()[dataset].fields if dataset in datasets() else {}
         return labelled(fields[name].label, self.language) if name in fields else name
 
+    def value(self, name: object) -> str:
+        """What an item is, yes or no: a word of ours; any other is what it is."""
+        return self(f"value.{name}") if f"value.{name}" in sentences() else str(name)
+
+    def cell(self, dataset: str, name: str, value: object) -> str:
+        """What a field holds."""
+        if value is None:
+            return "–"
+        type = datasets()[dataset].fields[name].type
+        with contextlib.suppress(ValueError, ArithmeticError):
+            if type == "money":
+                return self.money(Decimal(str(value)))
+            if type == "date":
+                return self.day(date.fromisoformat(str(value)))
+        if isinstance(value, bool):
+            return self.value("yes" if value else "no")
+        return self.value(value) if type == "enum" else str(value)
+
+    def percent(self, share: float) -> str:
+        """A share of one."""
+        return _plain_spaces(str(format_percent(share, locale=self._locale)))
+
     def amount(self, name: str) -> str:
         """What an amount of a statement is."""
         counted = ("rejected", "parked", "skipped", "released", "reopened", "cleared")  # whose bare names are of rows
@@ -125,10 +172,15 @@ class Words:
         """A day."""
         return _plain_spaces(str(format_date(day, "medium", locale=self._locale)))
 
+    def _at(self, local: datetime) -> str:
+        clock = format_datetime(local, "HH:mm", locale=self._locale)
+        joined = Locale.parse(self._locale).datetime_formats["medium"]
+        return _plain_spaces(str(joined).replace("{1}", self.day(local.date())).replace("{0}", clock))
+
     def time(self, when: datetime) -> str:
         """A day and a time, to the minute, by the reader's clock."""
         local = when.astimezone(self._zone)
-        told = f"{self.day(local.date())}, {format_datetime(local, 'HH:mm', locale=self._locale)}"
+        told = self._at(local)
         return f"{told} UTC" if local.utcoffset() == UTC.utcoffset(None) and self._zone.key == "UTC" else told
 
 

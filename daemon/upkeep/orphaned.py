@@ -1,6 +1,5 @@
 """Orphaned: the admins are told, once for each scope, of open rows that no profile speaks for."""
 
-from decimal import Decimal
 from itertools import groupby
 
 from sqlalchemy import Engine
@@ -19,10 +18,6 @@ def tell_orphaned(engine: Engine, settings: Settings, profiles: Profiles) -> Non
             rows = list(each)
             about = {"dataset": dataset, "entity": shown(entity), "scope": shown(scope)}
             if not results.was_told(conn, "orphans", **about):
-                money = ", ".join(f"{_plain(row.amount)} {row.currency}" for row in rows)
+                money = {row.currency: f"{row.amount:f}" for row in rows}
                 count = sum(row.rows for row in rows)
                 results.owe_notice(conn, "orphans", settings.admins, count=count, money=money, **about)
-
-
-def _plain(amount: Decimal) -> str:
-    return f"{amount:,.2f}"

@@ -12,18 +12,19 @@ from starlette.requests import Request
 from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.errors import Detail, Refusal
-from daemon.importing import Choices, distinct_words, first_choices, seen
+from daemon.importing import Choices, distinct_words, first_choices, seen, with_ready_made
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Account
 from daemon.mapping import asks_mode
 from daemon.model import basename
-from daemon.profiles import Conventions, Format
+from daemon.profiles import Conventions, Expect, Format, Import, day_told, fitting
 from daemon.settings import EMAIL
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
 _NAMES = 500
+_SHOWN_NAMES = 10
 _NARROW = re.compile(r"[^*?\[]{4}")
 """How the pattern of somebody who is no admin begins."""
 MOST_WORDS = 60
@@ -36,7 +37,13 @@ def is_theirs(account: Account, choices: Choices) -> bool:
 
 
 def _take_shape(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """The shape; when it is another one, the columns are proposed anew."""
+    """The shape; when it is another one, the columns are proposed anew. A ready-made profile says it all, until it is let go."""
+    if ready := str(form.get("ready_made", "")):
+        found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
+        return with_ready_made(choices, ready) if ready in fitting(found.header, choices.dataset) else choices
+    if choices.ready_made and "by_hand" not in form:
+        return choices
+    choices = replace(choices, ready_made="")
     said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
     if said.get("header_row", "1").isdecimal() and "header_row" in said:
         said["header_row"] = int(said["header_row"])
@@ -56,6 +63,8 @@ def _take_shape(request: Request, account: Account, draft: Draft, choices: Choic
 
 def _take_columns(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """Which column is which field; a field of which no column is, may have one value for all rows."""
+    if choices.ready_made:
+        return choices
     found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
     columns: dict[str, dict[str, Any]] = {}
     words = words_of(request)
@@ -77,7 +86,8 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
         if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
             columns[field] = {"value": value}
     kept = {name: meant for name, meant in choices.words.items() if name in columns}
-    return replace(choices, columns=columns, words=kept)
+    match, protect = ([name for name in rule if name in columns] for rule in (choices.match, choices.protect))
+    return replace(choices, columns=columns, words=kept, match=match, protect=protect)
 
 
 def _take_words(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
@@ -114,6 +124,7 @@ def _take_rules(request: Request, account: Account, draft: Draft, choices: Choic
         raise ValueError(words.refusal(Refusal.TWO_PROFILES, Detail.of("plain", text=names)))
     if wrong := [each for each in to if not re.fullmatch(EMAIL, each)]:
         raise ValueError(words("page.fault_address", addresses=words.listed(wrong)))
+    match, protect = ([name for name in choices.columns if f"{rule}_{name}" in form] for rule in ("match", "protect"))
     return replace(
         choices,
         mode=mode if mode in ("snapshot", "delta") else "",
@@ -121,7 +132,29 @@ def _take_rules(request: Request, account: Account, draft: Draft, choices: Choic
         pattern=pattern,
         entity=entity,
         to=to,
+        business_date=_day_told(draft.file, str(form.get("business_date", "")).strip()),
+        expect=_expected(form),
+        match=match,
+        protect=protect,
     )
+
+
+def _day_told(file: str, told: str) -> str:
+    """Where names have their day, if this file's has it there. Raises ValueError when it is not so."""
+    if told:
+        Import.model_validate({"business_date": told})
+        if day_told(told, file) is None:
+            raise ValueError(f"{file}: {told}")
+    return told
+
+
+def _expected(form: FormData) -> dict[str, str]:
+    """When such a file should have come; nothing where that is not said. Raises ValueError when it says no time or days."""
+    said = {name: text for name in ("by", "days", "timezone") if (text := str(form.get(name, "")).strip())}
+    if "by" not in said:
+        return {}
+    Expect.model_validate(said)
+    return said
 
 
 def _waiting(request: Request, pattern: str) -> bool:
@@ -129,6 +162,14 @@ def _waiting(request: Request, pattern: str) -> bool:
     with db.transaction(engine_of(request)) as conn:
         files = [file for drop in settings_of(request).drops for file in ledger.drops.unmatched_files(conn, drop)]
     return any(fnmatch.fnmatchcase(basename(file.name), pattern) for file in files)
+
+
+def names_taken(request: Request, draft: Draft, choices: Choices) -> list[str]:
+    """The names of files that came, or that lie unclaimed, and that a draft's pattern matches, this one's among them."""
+    with db.transaction(engine_of(request)) as conn:
+        lie = [basename(file.name) for drop in settings_of(request).drops for file in ledger.drops.unmatched_files(conn, drop)]
+        names = [draft.file, *lie, *ledger.arrivals.names_seen(conn, _NAMES)]
+    return [name for name in dict.fromkeys(names) if fnmatch.fnmatchcase(name, choices.pattern)][:_SHOWN_NAMES]
 
 
 def _named_before(request: Request) -> list[tuple[str, str]]:

@@ -23,9 +23,10 @@ from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
+from daemon.profiles import fitting
 from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, for_people, may_see_profile
-from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs
+from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs, names_taken
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
@@ -112,7 +113,7 @@ def chosen(request: Request, session: Session, form: FormData) -> Response:
     with db.transaction(engine_of(request)) as conn:
         if not ledger.drafts.choose(conn, draft.id, draft.version, asdict(choices)):
             return RedirectResponse(f"/drafts/{draft.id}/{name}", 303)
-        stays = "again" in form or (name == "columns" and choices.missing)
+        stays = "again" in form or "by_hand" in form or (name == "columns" and choices.missing)
         following = name if stays else STEPS[STEPS.index(name) + 1]
         if following == "check":
             queue.enqueue(conn, "rehearse_draft", draft.host, draft_id=draft.id)
@@ -123,10 +124,14 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
     """A step as it stands, and what is wrong with what was just said of it."""
     name, words = request.path_params["step"], words_of(request, account=session.account)
     choices, settings = Choices.of(draft), settings_of(request)
-    content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": ""}
+    content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": "", "fits": [], "taken": []}
     theirs = is_theirs(session.account, choices)
     try:
         content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
+        if name == "shape" and not choices.ready_made:
+            content["fits"] = fitting(content["found"].header, choices.dataset)
+        if name == "rules" and session.account.is_admin:
+            content["taken"] = names_taken(request, draft, choices)
         if name == "words":
             content["counts"] = {
                 field: counts.most_common(MOST_WORDS)

@@ -21,18 +21,10 @@ from daemon.web.tongue import words_of
 DAYS = 30
 _REFUSED_DAYS = 14
 _NOTHING: dict[str, Any] = {"faults": [], "undelivered": 0, "orphans": [], "unmatched": 0, "mistakes": []}
-LETTERS = {
-    "imported": "✓",
-    "rejected": "r",
-    "parked": "p",
-    "late": "l",
-    "held": "H",
-    "refused": "R",
-    "missing": "M",
-    "coming": "·",
-    "": " ",
-}
-"""A state's letter in the grid, beside its shape and its words; "" is a day on which nobody looked."""
+LETTERED = ("rejected", "parked", "late", "held", "refused", "missing")
+"""The states that have a letter in the grid, beside their shape and their words."""
+_SIGNS = {"imported": "✓", "coming": "·", "day_off": "–", "": " "}
+"""Those of the others; "" is a day on which nobody looked."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,9 @@ def tonight(request: Request, session: Session) -> Response:
             "open": ledger.runs.open_by_entity(conn, sight, DAYS),
             **(_of_admins(conn, profiles) if account.is_admin else _NOTHING),
         }
-    return page("tonight.html", words_of(request, account=account), session=session, letters=LETTERS, line=_line, **content)
+    words = words_of(request, account=account)
+    letters = _SIGNS | {state: words(f"console.letter_{state}") for state in LETTERED}
+    return page("tonight.html", words, session=session, letters=letters, lettered=LETTERED, line=_line, **content)
 
 
 def _of_admins(conn: Connection, profiles: Profiles) -> dict[str, Any]:
@@ -100,7 +94,7 @@ def _cell(
         return Cell(day, state, night.run)
     due = profile.expect.due_on(day)
     if due is None:
-        return Cell(day, "", None)
+        return Cell(day, "day_off" if profile.expect.is_holiday(day) else "", None)
     if due > now:
         return Cell(day, "coming", None)
     state = told.get((profile.name, due), "")

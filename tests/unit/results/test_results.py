@@ -62,7 +62,7 @@ def test_a_mail_says_what_came_of_the_file() -> None:
         "  New: 60.00",
         "= Open after: 60.00",
         "2 rows taken, 60.00 EUR open now; 1 row, 40.00 EUR, needs a look.",
-        "Line 5, 40.00 EUR",
+        "Line 5 · 40.00 EUR",
         "Montant: “1 28O” is not an amount",
     ):
         assert part in text
@@ -76,7 +76,7 @@ def test_a_mail_speaks_the_readers_language() -> None:
     assert "ITEMS.csv" in subject
     assert "3" in subject
     assert "Montant : « 1 28O » n'est pas un montant" in text
-    assert "= Ouvert après : 60,00" in text
+    assert "= Encours après : 60,00" in text
 
 
 @pytest.mark.parametrize("code", list(Refusal))
