@@ -1,7 +1,7 @@
 """One attempt at an import run: from its bytes in the archive to what came of it."""
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
-from daemon.importing.correcting import as_sent, correct
+from daemon.importing.correcting import as_sent, bring_back, correct
 from daemon.importing.drafting import (
     Choices,
     as_profile,
@@ -29,6 +29,7 @@ __all__ = [
     "attempt",
     "attempt_file",
     "begin",
+    "bring_back",
     "carry_out",
     "circle",
     "correct",

@@ -5,7 +5,7 @@ better than one mapped wrongly.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -83,6 +83,7 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
     if sides and "amount" not in found:
         found["amount"] = Proposal(sides[0], 0.95, _said("sides"), credit=sides[1])
     found = {name: _refined(dataset.fields[name], proposal, evidence, found) for name, proposal in found.items()}
+    _whole_of_open(dataset, found)
     used = {header for p in found.values() for header in (p.header, p.credit, p.flag)}
     missing = [
         name for name, f in dataset.fields.items() if f.required and name not in found and not set(f.given_by) & set(found)
@@ -106,6 +107,15 @@ def _take_only(scores: np.ndarray, reasons: dict[tuple[int, int], Why], dataset:
         columns = [n for n, seen in enumerate(held) if seen.filled and seen.holds(what) and not seen.holds("digits")]
         if len(rows) == len(columns) == 1 and scores[rows[0], columns[0]] < _ONLY:
             scores[rows[0], columns[0]], reasons[rows[0], columns[0]] = _ONLY, (Detail.of(told),)
+
+
+def _whole_of_open(dataset: Dataset, found: dict[str, Proposal]) -> None:
+    """Where a file has one amount only, what is open, that is the required whole as well, from which the open one follows."""
+    for name, described in dataset.fields.items():
+        for whole in described.default_from if described.type == "money" and name in found else []:
+            if whole not in found and dataset.fields[whole].required:
+                open_ = found.pop(name)
+                found[whole] = replace(open_, why=(*open_.why, *_said("only_open")))
 
 
 def _score(likeness: Likeness, fit: float, held: Why) -> tuple[float, Why]:

@@ -20,7 +20,7 @@ from daemon import db
 from daemon.errors import SetupFault, TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.web import auth, decisions, looking, rejects, runs, smart, tonight, uploads
+from daemon.web import auth, correcting, decisions, looking, rejects, runs, smart, tonight, uploads
 from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers, is_text
 from daemon.web.rendering import nothing_here
 
@@ -47,6 +47,7 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
             *auth.routes,
             *tonight.routes,
             *runs.routes,
+            *correcting.routes,
             *smart.routes,
             *looking.routes,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),

@@ -1,7 +1,6 @@
 """The import runs: listed as asked for, and each with everything about it and what may be done with it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,13 +13,12 @@ from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
 from daemon.errors import Detail
-from daemon.importing import as_sent, correct, decisions, rememberable, remembered, rewrite
+from daemon.importing import decisions
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State
 from daemon.reading import open_bytes
 from daemon.results import Links, Words
-from daemon.toml import ConfigInvalid, Mistake
 from daemon.web.auth import act_of_people, for_people, may_see_profile, sight_of
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
@@ -61,7 +59,7 @@ def listed(request: Request, session: Session) -> Response:
 def shown(request: Request, session: Session) -> Response:
     """Everything about one run."""
     with db.transaction(engine_of(request)) as conn:
-        run = _run(conn, request, session)
+        run = run_asked(conn, request, session)
         content: dict[str, Any] = {
             "mails": results.mails_of(conn, run.id),
             "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
@@ -80,7 +78,7 @@ def shown(request: Request, session: Session) -> Response:
         words,
         session=session,
         run=run,
-        rejects=_rejects(request, session, run, words),
+        rejects=rejects_of(request, session, run, words),
         under_way=(under_way := run.state not in FINAL and run.state is not State.HELD),
         again=under_way,
         obstacles=[],
@@ -94,7 +92,7 @@ def act(request: Request, session: Session, form: FormData) -> Response:
     settings, profiles = settings_of(request), profiles_of(request)
     obstacles: list[Detail] = []
     with db.transaction(engine_of(request)) as conn:
-        run = _run(conn, request, session)
+        run = run_asked(conn, request, session)
         match action:
             case "approve":
                 decisions.approve(conn, run, by)
@@ -116,87 +114,24 @@ def act(request: Request, session: Session, form: FormData) -> Response:
     return RedirectResponse(f"/runs/{run.id}", 303)
 
 
-def rejected(request: Request, session: Session) -> Response:
-    """The values that a run's rows were rejected for, each to be put right for all its rows at once."""
-    return _values(request, session, [])
-
-
-def _values(request: Request, session: Session, faults: list[str]) -> Response:
-    with db.transaction(engine_of(request)) as conn:
-        run = _run(conn, request, session)
-        values = ledger.runs.faulty_values(conn, run.id, _VALUES)
-        count = ledger.runs.rejection_count(conn, run)
-    words = words_of(request, account=session.account)
-    content: dict[str, Any] = {"run": run, "values": values, "rejected": count, "faults": faults}
-    content |= {"rejects": _rejects(request, session, run, words), "remembers": _remembers(request, session, run)}
-    return page("correct.html", words, session=session, status=422 if faults else 200, **content)
-
-
-def _rejects(request: Request, session: Session, run: ImportRun, words: Words) -> str:
+def rejects_of(request: Request, session: Session, run: ImportRun, words: Words) -> str:
     """The address of the page of a run's rejected rows."""
     link = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
     return link.removeprefix(settings_of(request).web.public_url)
 
 
-def _remembers(request: Request, session: Session, run: ImportRun) -> dict[str, str]:
-    """The columns whose words can be remembered, each with its field: where the profile is saved, and theirs to save."""
-    profile = profiles_of(request).saved(run.profile)
-    if profile is None or not _file(request, run).exists() or not may_see_profile(session.account, profile):
-        return {}
-    return next((rememberable(section) for section in profile.sections if section.dataset == run.dataset), {})
-
-
-def _file(request: Request, run: ImportRun) -> Path:
-    return settings_of(request).profiles / f"{run.profile}.toml"
-
-
-def _learned(
-    conn: Connection, request: Request, session: Session, run: ImportRun, wished: list[tuple[str, str, str]]
-) -> str | None:
-    """The text of the run's profile once it knows what words mean; None where nothing is to be learned.
-
-    Raises ConfigInvalid when they cannot mean that, or the profile has no place for it any more.
-    """
-    remembers, meanings = _remembers(request, session, run), dict[str, dict[str, str]]()
-    standing = {(column, as_sent(value)): value for column, value, _ in ledger.runs.faulty_values(conn, run.id, _VALUES)}
-    for column, stands, text in wished:
-        if column not in remembers:
-            raise ConfigInvalid([Mistake(_file(request, run), None, column, "nothing can be remembered of it (any more)")])
-        if text and (column, stands) in standing:
-            meanings.setdefault(remembers[column], {})[standing[column, stands]] = text
-    return remembered(_file(request, run), run.dataset, meanings) if meanings else None
-
-
-def put_right(request: Request, session: Session, form: FormData) -> Response:
-    """Import the rows again in which a value was given another one."""
-    settings, profiles = settings_of(request), profiles_of(request)
-    told = zip(form.getlist("column"), form.getlist("stands"), form.getlist("instead"), strict=False)
-    said = [(str(column), as_sent(str(stands)), str(text).strip()) for column, stands, text in told]
-    values = {(column, stands): text for column, stands, text in said if text}
-    wished = {str(place) for place in form.getlist("remember")}
-    try:
-        with db.transaction(engine_of(request)) as conn:
-            run = _run(conn, request, session)
-            profile = profiles.saved(run.profile)
-            if not session.account.is_admin and (profile is None or not may_see_profile(session.account, profile)):
-                raise HTTPException(404)  # whatever it was when the run was theirs: now the rows would go elsewhere
-            text = _learned(conn, request, session, run, [each for place, each in enumerate(said) if str(place) in wished])
-            made = correct(conn, settings, profiles, run, values) if values else None
-            if made is None:
-                return RedirectResponse(f"/runs/{run.id}/rejected", 303)
-            if text is not None:
-                rewrite(conn, _file(request, run), text, session.account.name)
-            changed = [f"{column}: {old} → {new}" for (column, old), new in values.items()]
-            ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=changed)
-    except ConfigInvalid as error:
-        return _values(request, session, [f"{each.key}: {each.message}".strip(" :") for each in error.mistakes])
-    return RedirectResponse(f"/runs/{made}", 303)
+def run_asked(conn: Connection, request: Request, session: Session) -> ImportRun:
+    """The run of an address, if whoever asks may see it. Raises HTTPException 404."""
+    run = ledger.runs.seen_run(conn, request.path_params["id"], sight_of(request, session.account))
+    if run is None:
+        raise HTTPException(404)
+    return run
 
 
 def original(request: Request, session: Session) -> Response:
     """The file as it came."""
     with db.transaction(engine_of(request)) as conn:
-        run, sight = _run(conn, request, session), sight_of(request, session.account)
+        run, sight = run_asked(conn, request, session), sight_of(request, session.account)
         whole = all(ledger.runs.seen_run(conn, each.id, sight) for each in ledger.runs.siblings(conn, run))
     if run.archive is None or not run.archive_path.is_file() or not whole:  # another member's rows may be kept from them
         raise HTTPException(404)
@@ -211,19 +146,9 @@ def _chunks(run: ImportRun) -> Iterator[bytes]:
             yield chunk
 
 
-def _run(conn: Connection, request: Request, session: Session) -> ImportRun:
-    """The run of an address, if whoever asks may see it. Raises HTTPException 404."""
-    run = ledger.runs.seen_run(conn, request.path_params["id"], sight_of(request, session.account))
-    if run is None:
-        raise HTTPException(404)
-    return run
-
-
 routes = [
     Route("/runs", for_people(listed)),
     Route("/runs/{id:int}", for_people(shown), methods=["GET"]),
     Route("/runs/{id:int}", act_of_people(act), methods=["POST"]),
-    Route("/runs/{id:int}/rejected", for_people(rejected), methods=["GET"]),
-    Route("/runs/{id:int}/rejected", act_of_people(put_right), methods=["POST"]),
     Route("/runs/{id:int}/original", for_people(original)),
 ]

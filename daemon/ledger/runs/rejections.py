@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -89,16 +89,28 @@ _FIRST = f"""
     WHERE run_id = :id AND (NOT :unresolved OR resolved_by IS NULL) ORDER BY line LIMIT {LOOKED_AT}"""
 
 
-def faulty_values(conn: Connection, run_id: int, most: int) -> list[tuple[str, str, int]]:
-    """The values that rows were rejected for, of those that did not go in since: column, value, how many rows; the most first."""
+class FaultyValue(NamedTuple):
+    """A value that rows were rejected for: its column, how many rows, what they are about in money."""
+
+    column: str
+    value: str
+    rows: int
+    amounts: dict[str, Decimal]
+
+
+def faulty_values(conn: Connection, run_id: int, most: int) -> list[FaultyValue]:
+    """The values that rows were rejected for, of those that did not go in since; those of the most rows first."""
     rows = conn.execute(
         text(f"""
-            SELECT reason->>'column' AS name, reason->>'value' AS value, count(*) AS rows
-            FROM ({_FIRST}) first, jsonb_array_elements(reasons) reason
-            WHERE reason->>'column' <> '' GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT :most"""),
+            WITH summed AS (
+                SELECT reason->>'column' AS name, reason->>'value' AS value, currency, count(*) AS rows, sum(amount) AS amount
+                FROM ({_FIRST}) first, jsonb_array_elements(reasons) reason WHERE reason->>'column' <> '' GROUP BY 1, 2, 3)
+            SELECT name, value, sum(rows)::bigint AS rows,
+                   coalesce(jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL), '{{}}') AS amounts
+            FROM summed GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT :most"""),
         {"id": run_id, "most": most, "unresolved": True},
     )
-    return [(row.name, row.value, row.rows) for row in rows]
+    return [FaultyValue(row.name, row.value, row.rows, {c: Decimal(a) for c, a in row.amounts.items()}) for row in rows]
 
 
 def by_reason(conn: Connection, run_id: int, most: int) -> list[Grouped]:

@@ -1,7 +1,9 @@
 """The console without a window: who comes in, what they see, what they do."""
 
+import io
 import re
 
+import openpyxl
 import pytest
 
 from daemon.importing import attempt
@@ -77,7 +79,7 @@ def test_a_held_file_is_declined_and_an_import_undone(ada: Person) -> None:
     assert again.status_code == 409
     audit = ada.get("/audit")
     assert "decline" in audit
-    assert re.search("declined a held file.*held · not imported", audit, re.S)
+    assert re.search("declined a held file.*held → not imported", audit, re.DOTALL)
 
 
 def test_the_original_comes_back_byte_by_byte(ada: Person) -> None:
@@ -157,14 +159,19 @@ def test_an_export_nobody_has_seen_is_uploaded_tried_imported_and_saved(office: 
     assert str(columns.url).endswith("/columns")
     fields = {name: value for name, value in selected(columns.text) if name.startswith("column_")}
     assert "item_number" in fields.values()
-    stays = ada.send(f"{path}columns", columns.text, version=version(columns.text), **fields)
+    solde = next(name for name, value in fields.items() if value == "amount")
+    unsaid = fields | {solde: ""}
+    stays = ada.send(f"{path}columns", columns.text, version=version(columns.text), **unsaid)
     assert "Still without a column: Amount" in stays.text
-    solde = next(name for name, value in fields.items() if value == "remaining")
-    fields |= {solde: "amount"}
     words = ada.send(f"{path}columns", stays.text, version=version(stays.text), **fields)
     choices = {name: {"Fr": "invoice", "Av": "credit_note"}[word] for name, word in worded(words.text)}
     assert len(choices) == 2
     rules = ada.send(f"{path}words", words.text, version=version(words.text), **choices)
+    assert 'value="OUVERTS_%Y%m%d.csv"' in rules.text
+    elsewhere = ada.send(
+        f"{path}rules", rules.text, version=version(rules.text), name="ouverts", mode="delta", business_date="X_%Y%m%d.csv"
+    )
+    assert "OUVERTS_20261120.csv: X_%Y%m%d.csv" in elsewhere.text
     silent = ada.send(f"{path}rules", rules.text, version=version(rules.text), name="ouverts", pattern="OUVERTS_*.csv")
     assert "Say whether the file is all that is open" in silent.text
     check = ada.send(
@@ -175,6 +182,10 @@ def test_an_export_nobody_has_seen_is_uploaded_tried_imported_and_saved(office: 
         pattern="OUVERTS_*.csv",
         mode="delta",
         to="c@example.com",
+        business_date="OUVERTS_%Y%m%d.csv",
+        by="06:00",
+        days="mon-fri",
+        protect_due_date="1",
     )
     assert "being tried" in check.text
     assert office.rows("SELECT count(*) FROM ar.receivable") == [(0,)]
@@ -191,6 +202,10 @@ def test_an_export_nobody_has_seen_is_uploaded_tried_imported_and_saved(office: 
         'map = { "Fr" = "invoice", "Av" = "credit_note" }' in saved or 'map = { "Av" = "credit_note", "Fr" = "invoice" }' in saved
     )
     assert 'to = [{ email = "c@example.com", language = "en" }]' in saved
+    profile = office.profiles.get("ouverts")
+    assert (profile.import_.business_date, profile.import_.protect) == ("OUVERTS_%Y%m%d.csv", ["due_date"])
+    assert profile.expect
+    assert (profile.expect.by, profile.expect.days) == ("06:00", "mon-fri")
     assert office.load("ouverts", export.encode("cp1252"), "OUVERTS_20261121.csv").state == "imported"
     assert office.rows("SELECT count(*), count(*) FILTER (WHERE item_type = 'credit_note') FROM ar.receivable") == [(40, 13)]
 
@@ -213,6 +228,66 @@ def test_rows_are_put_right_by_one_value(office: Office) -> None:
     assert "31/02/2026" not in left
     assert "?" in left
     assert "31/02/2026: 28" not in ada.get("/audit")
+
+
+def test_single_cells_are_put_right_or_the_workbook_sent_back(office: Office) -> None:
+    """A row's own cell is edited in the page; the workbook goes back where it came from, and no other is taken for it."""
+    office.profile("items", ITEMS)
+    office.customers("C1")
+    bad = "C1;B1;;02/03/2026;5\nC1;B2;;02/03/2026;6\nC1;B3;;02/03/2026;7\n"
+    office.load("items", ITEMS_HEADER + bad)
+    office.load("items", ITEMS_HEADER + bad.replace(";B", ";D"))
+    ada = Person(office)
+    listed = ada.get("/runs/2/rejected")
+    done = ada.send("/runs/2/rejected", listed, cell_2_2="01/02/2026", cell_3_2="03/02/2026", cell_4_2="")
+    attempt(office.engine, office.settings, office.profiles, int(done.url.path.removeprefix("/runs/")))
+    rows = "SELECT item_number, issue_date::text FROM ar.receivable ORDER BY 1"
+    assert office.rows(rows) == [("B1", "2026-02-01"), ("B2", "2026-02-03")]
+    assert "Issued (2): 01/02/2026" in ada.get("/audit")
+    left = ada.get("/runs/2/rejected")
+    link = re.search(r'href="(/r/[^"]+)"', left)
+    assert link
+    workbook = ada.client.get(link[1] + "/rejects.xlsx").content
+    name = "rows.xlsx"
+    other = ada.send("/runs/3/rejected/workbook", ada.get("/runs/3/rejected"), file=(name, workbook))
+    assert (other.status_code, "This is not the workbook" in other.text) == (422, True)
+    book = openpyxl.load_workbook(io.BytesIO(workbook))
+    sheet = book.worksheets[0]
+    sheet.cell(2, 3).value = "05/02/2026"
+    mended = io.BytesIO()
+    book.save(mended)
+    done = ada.send("/runs/2/rejected/workbook", left, file=(name, mended.getvalue()))
+    attempt(office.engine, office.settings, office.profiles, int(done.url.path.removeprefix("/runs/")))
+    assert office.rows(rows)[2:] == [("B3", "2026-02-05")]
+
+
+def test_a_ready_made_profile_is_offered_first(office: Office) -> None:
+    """Where one knows all columns of a file, it says them all; what is asked is whose files they are; or one goes on by hand."""
+    office.customers("C1")
+    ada = Person(office)
+    header = "CT_Num;EC_No;JO_Num;EC_Piece;EC_RefPiece;EC_Intitule;EC_Date;EC_Echeance;Debit;Credit\n"
+    rows = "".join(f"C1;{n};VTE;P{n};FA{n};Étude;0{n}/11/2026;15/12/2026;{n}0.50;0.00\n" for n in range(1, 9))
+    begun = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("S_1.csv", (header + rows).encode("cp1252")))
+    assert "The ready-made profile sage100-open-items fits this file" in begun.text
+    path = begun.url.path.removesuffix("shape")
+    used = ada.send(f"{path}shape", begun.text, version=version(begun.text), ready_made="sage100-open-items")
+    words = ada.send(f"{path}columns", used.text, version=version(used.text))
+    rules = ada.send(f"{path}words", words.text, version=version(words.text))
+    said = {"name": "sage", "pattern": "S_*.csv", "mode": "snapshot", "to": "c@example.com", "entity": "FR01"}
+    ada.send(f"{path}rules", rules.text, version=version(rules.text), **said)
+    ada.rehearse()
+    tried = ada.get(f"{path}check")
+    assert "This is what importing it would do" in tried
+    ada.send(f"{path}check", tried, version=version(tried))
+    profile = office.profiles.get("sage")
+    assert (profile.entity, profile.pattern, profile.import_.mode) == ("FR01", "S_*.csv", "snapshot")
+    assert "the rule under the headers" in (office.settings.profiles / "sage.toml").read_text()
+    by_hand = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("T_1.csv", (header + rows).encode("cp1252")))
+    path = by_hand.url.path.removesuffix("shape")
+    used = ada.send(f"{path}shape", by_hand.text, version=version(by_hand.text), ready_made="sage100-open-items")
+    back = ada.get(f"{path}shape")
+    left = ada.send(f"{path}shape", back, version=version(back), by_hand="1")
+    assert "fits this file" in left.text
 
 
 def test_a_word_is_remembered_for_the_next_files(office: Office) -> None:
