@@ -3,8 +3,9 @@
 import csv
 import datetime
 import io
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import IO
+from typing import IO, Any, cast
 
 from daemon.datasets.dataset import Dataset
 from daemon.datasets.field import Field, labelled
@@ -12,8 +13,10 @@ from daemon.languages import LANGUAGES, sentence, translation
 
 BEGINNING = "nightporter-"
 """How the names of templates begin."""
-_ROWS = 10_000
-"""The rows below the headers that have drop-downs."""
+MOST_ROWS = 10_000
+"""The rows below the headers that have drop-downs, and that a template is filled with at most."""
+_FIRST = 3
+"""The first row that is no header and no example."""
 
 
 def file_name(dataset: Dataset, kind: str) -> str:
@@ -46,8 +49,10 @@ def as_csv(dataset: Dataset, language: str) -> str:
     return text.getvalue()
 
 
-def as_xlsx(dataset: Dataset, language: str, out: IO[bytes]) -> None:
-    """The template as a workbook: headers with comments, a row of examples, drop-downs where there is a choice."""
+def as_xlsx(dataset: Dataset, language: str, out: IO[bytes], rows: Sequence[Mapping[str, object]] = ()) -> None:
+    """The template as a workbook: headers with comments, a row of examples, drop-downs where there is a choice; and `rows`, field
+    by field, as filled in.
+    """
     from openpyxl import Workbook  # slow to import, and rarely asked for
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font, PatternFill
@@ -73,11 +78,13 @@ def as_xlsx(dataset: Dataset, language: str, out: IO[bytes]) -> None:
         sheet.column_dimensions[letter].width = max(len(label), len(field.example), 10) + 3
         if choices := ["yes", "no"] if field.type == "bool" else list(field.words):
             choice = DataValidation("list", formula1=f'"{",".join(choices)}"', allow_blank=True, showErrorMessage=True)
-            choice.add(f"{letter}3:{letter}{_ROWS}")
+            choice.add(f"{letter}{_FIRST}:{letter}{MOST_ROWS + _FIRST - 1}")
             sheet.add_data_validation(choice)
         if field.type in ("text", "date"):
-            for row in range(3, 203):  # so that a spreadsheet takes no code for a number
+            for row in range(_FIRST, _FIRST + max(200, len(rows))):  # so that a spreadsheet takes no code for a number
                 sheet.cell(row, column).number_format = "@" if field.type == "text" else "yyyy-mm-dd"
+        for row, values in enumerate(rows, _FIRST):
+            sheet.cell(row, column, cast(Any, values.get(name)))
     book.save(out)
 
 

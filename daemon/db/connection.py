@@ -52,6 +52,20 @@ def now(connection: Connection) -> datetime:
     return at
 
 
+def tell(connection: Connection, what: str) -> None:
+    """Say what a connection is at, for as long as its transaction lasts; others can see it meanwhile (`told`)."""
+    connection.execute(text("SELECT set_config('application_name', :what, true)"), {"what": what})
+
+
+def told(connection: Connection, beginning: str) -> str | None:
+    """The rest of what a connection that says so is at; None where none is."""
+    rows = connection.execute(
+        text("SELECT application_name FROM pg_stat_activity WHERE starts_with(application_name, :beginning)"),
+        {"beginning": beginning},
+    )
+    return next((name.removeprefix(beginning) for name in rows.scalars()), None)
+
+
 @contextmanager
 def transaction(engine: Engine, *, durable: bool = True) -> Iterator[Connection]:
     """A transaction, committed at the end. One that is not `durable` may be lost if the database crashes within a moment: for

@@ -21,6 +21,7 @@ from daemon.settings import Settings
 
 log = get(__name__)
 
+_MANY_ROWS = 10_000
 _LOOK_AGAIN_SECONDS = 10.0
 """How often a run that waits for another file looks whether that is in."""
 
@@ -102,7 +103,8 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
     with db.transaction(engine) as conn:
         refuse_passed_over(conn, profile, run)
         loading.settle_aliases(conn)
-        loaded = load(conn, run, profiles, archive, settings.sandbox, progress, lambda: is_its_turn(conn, run))
+        told = _telling(conn, run, progress)
+        loaded = load(conn, run, profiles, archive, settings.sandbox, told, lambda: is_its_turn(conn, run))
         outcome = loaded if isinstance(loaded, OutOfTurn) else finish(conn, settings, profiles, run, loaded, keep_line)
         if isinstance(outcome, OutOfTurn | Overtaken):
             conn.rollback()  # nothing of it stays
@@ -114,6 +116,17 @@ def _try(engine: Engine, settings: Settings, profiles: Profiles, run: ImportRun,
         return outcome
     failpoint.reach("committed")
     return outcome
+
+
+def _telling(conn: Connection, run: ImportRun, progress: Progress) -> Progress:
+    """Tell how many rows were read, where they are many, to whoever looks at the run meanwhile, too."""
+
+    def tell(rows: int) -> None:
+        if rows >= _MANY_ROWS:
+            ledger.runs.tell_rows_read(conn, run.id, rows)
+        progress(rows)
+
+    return tell
 
 
 def _archived(engine: Engine, settings: Settings, run: ImportRun) -> ImportRun:

@@ -2,6 +2,8 @@
 run of exactly that text says what it would do.
 """
 
+import fnmatch
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,6 +30,9 @@ _SEEN_ROWS = 100_000
 """So many rows say what columns hold, while an import is set up; the import itself proves it by all."""
 _SHOWN_ROWS = 8
 _CHANGES = 100
+_EARLIER = 500
+_AGAINST = 3
+"""Of the latest files so many are tried whose names match."""
 _UNNAMED: dict[str, Any] = {"header": "", "confidence": 1.0, "why": ()}
 
 
@@ -210,10 +215,30 @@ def rehearse_draft(engine: Engine, settings: Settings, profiles: Profiles, draft
         return
     result = {"version": found.version, **_came_to(engine, settings, profiles, found)}
     with db.transaction(engine) as conn:
+        account = ledger.people.account_named(conn, found.made_by)
+        earlier = ledger.arrivals.latest_archived(conn, found.host, _EARLIER) if account and account.is_admin else []
+    result["against"] = [{"file": name, **told} for name, told in _against(engine, settings, profiles, found, earlier)]
+    with db.transaction(engine) as conn:
         ledger.drafts.record_result(conn, draft_id, result)
 
 
+def _against(
+    engine: Engine, settings: Settings, profiles: Profiles, found: Draft, earlier: list[tuple[str, str]]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """What the draft would make of the last files whose names its pattern matches, the latest first."""
+    pattern, told = Choices.of(found).pattern, 0
+    for name, archived in earlier:
+        if told < _AGAINST and name != found.file and fnmatch.fnmatchcase(name, pattern) and Path(archived).is_file():
+            with tempfile.TemporaryDirectory() as folder, reading.open_bytes(Path(archived)) as kept:
+                path = Path(folder) / name
+                with path.open("xb") as copy:
+                    shutil.copyfileobj(kept, copy)
+                yield name, _came_to(engine, settings, profiles, replace(found, path=str(path)))
+            told += 1
+
+
 def _came_to(engine: Engine, settings: Settings, profiles: Profiles, found: Draft) -> Mapping[str, Any]:
+    """The outcome of a draft's file, by the profile that its choices make."""
     path, choices = Path(found.path), Choices.of(found)
     try:
         read = seen(path, choices, settings.sandbox, engine)

@@ -6,9 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from psycopg import sql
 from sqlalchemy import Connection
 
+from daemon import db
+from daemon.datasets import Dataset
 from daemon.db import text
+from daemon.loading.staging import table_of
 
 _ITEMS = 500
 _ALL_SEEN = """(CAST(:all AS boolean) OR NOT EXISTS (
@@ -16,6 +20,33 @@ _ALL_SEEN = """(CAST(:all AS boolean) OR NOT EXISTS (
                  UNION ALL SELECT entity, customer_entity, customer_code, state FROM ar.balance_adjustment) owed
     WHERE customer_entity = :entity AND customer_code = :code AND state = 'open' AND entity <> ALL(:entities)))"""
 """Whether a customer owes nothing to an entity that is kept from whoever looks: their sums tell of it."""
+
+
+def stored(conn: Connection, dataset: Dataset, entity: str, most: int) -> tuple[int, list[dict[str, object]]]:
+    """How many rows of a dataset an entity has that are open, or there, still; and as many as `most` of them, field by field."""
+    here: sql.Composable = sql.SQL("true")
+    if presence := dataset.presence:
+        here = sql.SQL("t.{} = {}").format(sql.Identifier(presence.state), sql.Literal(presence.here))
+    statement = sql.SQL("""
+        SELECT count(*) OVER () AS count, to_jsonb(t) || coalesce(t.custom, '{{}}') AS cells
+        FROM {table} t WHERE t.entity = %(entity)s AND {here} ORDER BY t.id LIMIT %(most)s
+    """)
+    filled = statement.format(table=table_of(dataset), here=here).as_bytes()
+    rows = db.driver(conn).execute(filled, {"entity": entity, "most": most}).fetchall()
+    return rows[0][0] if rows else 0, [
+        {name: _typed(dataset.fields[name].type, cells.get(name)) for name in dataset.mappable} for _, cells in rows
+    ]
+
+
+def _typed(type: str, value: Any) -> object:
+    """A value of JSON as a spreadsheet has it."""
+    if value is None or type not in ("date", "money", "bool", "list"):
+        return value
+    if type == "bool":
+        return "yes" if value else "no"
+    if type == "list":
+        return ", ".join(value)
+    return date.fromisoformat(value) if type == "date" else Decimal(str(value))
 
 
 class Found(NamedTuple):

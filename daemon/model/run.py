@@ -99,6 +99,8 @@ class ImportRun:
     """Why the source file could not be fetched, or put away, the last time."""
     follows: int | None
     """The first run of the file before it under the same name."""
+    started_at: datetime | None = None
+    """When the attempt began, that under way or the last."""
 
     @property
     def in_line(self) -> bool:

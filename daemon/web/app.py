@@ -20,14 +20,12 @@ from daemon import db
 from daemon.errors import SetupFault, TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.web import auth, correcting, decisions, looking, rejects, runs, smart, tonight, uploads
+from daemon.web import auth, correcting, decisions, live, looking, many, rejects, runs, smart, tonight, uploads, workbooks
 from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers, is_text
-from daemon.web.rendering import nothing_here
+from daemon.web.rendering import POLICY, nothing_here
 
 _HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
+    "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-store",
@@ -47,7 +45,10 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
             *auth.routes,
             *tonight.routes,
             *runs.routes,
+            *live.routes,
+            *many.routes,
             *correcting.routes,
+            *workbooks.routes,
             *smart.routes,
             *looking.routes,
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
@@ -94,7 +95,9 @@ class _SafeHeaders:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] += [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                own = {name for name, _ in message["headers"]}
+                safe = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message["headers"] += [each for each in safe if each[0] not in own]
                 if _is_stranger(scope["path"], message["status"]) and await self._strangers.keep_waiting(scope):
                     message["status"] = 429
                     message["headers"].append((b"retry-after", b"60"))

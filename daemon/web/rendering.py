@@ -16,6 +16,10 @@ from daemon.model import shown
 from daemon.results import Words
 from daemon.web.tongue import words_of
 
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+"""What a browser may do with a page (Content-Security-Policy): no scripts, and nothing from elsewhere."""
+_FOLLOWING = {"content-security-policy": f"{POLICY}; script-src 'self'; connect-src 'self'"}
+"""A page about what is under way has one script, a file of ours."""
 _AGAIN_SECONDS = 3
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -36,14 +40,14 @@ _templates.tests["required_of"] = lambda name, dataset: dataset.fields[name].req
 
 
 def page(
-    template: str, words: Words, *, status: int = 200, session: Session | None = None, again: bool = False, **content: Any
+    template: str, words: Words, *, status: int = 200, session: Session | None = None, follow: str = "", **content: Any
 ) -> HTMLResponse:
     """A page in a reader's words; with a session it has the console's head, and its forms carry the session's token. One about
-    what is under way is looked at `again` in a moment, by browsers that do so.
+    what is under way says at which address events tell of it; a browser without scripts loads it again in a moment.
     """
     shows = {"words": words, "session": session, "form_token": session.form_token if session else "", **content}
-    headers = {"refresh": f"{_AGAIN_SECONDS}"} if again else {}
-    return HTMLResponse(_templates.get_template(template).render(shows), status, headers)
+    html = _templates.get_template(template).render(shows | {"follow": follow, "again": _AGAIN_SECONDS})
+    return HTMLResponse(html, status, _FOLLOWING if follow else {})
 
 
 def nothing_here(request: Request, error: Exception | None = None) -> HTMLResponse:

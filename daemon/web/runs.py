@@ -1,6 +1,6 @@
 """The import runs: listed as asked for, and each with everything about it and what may be done with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,13 +12,15 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from daemon import db, ledger, loading, queue, results
+from daemon.datasets import datasets
 from daemon.errors import Detail
 from daemon.importing import decisions
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
-from daemon.model import FINAL, ImportRun, State
+from daemon.model import FINAL, ImportRun, State, basename
 from daemon.reading import open_bytes
 from daemon.results import Links, Words
+from daemon.web import smart
 from daemon.web.auth import act_of_people, for_people, may_see_profile, sight_of
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
@@ -33,17 +35,12 @@ _VALUES = 300
 def listed(request: Request, session: Session) -> Response:
     """The runs that are asked for, the newest first; the address says which, so that it can be kept and sent on."""
     asked = request.query_params
-    wanted = Wanted(
-        asked.get("state", "") if asked.get("state") in {*State} else "",
-        asked.get("profile", "")[:200],
-        asked.get("file", "")[:200],
-        asked.get("problems") == "1",
-    )
+    wanted, sight = wanted_of(asked), sight_of(request, session.account)
     before = int(asked["before"]) if asked.get("before", "").isdecimal() and len(asked["before"]) < 18 else None
     with db.transaction(engine_of(request)) as conn:
-        runs = ledger.runs.runs_before(conn, wanted, sight_of(request, session.account), before, _PER_PAGE + 1)
-    kept = wanted.values | ({"problems": "1"} if wanted.problems else {})
-    more = urlencode(kept | {"before": runs[_PER_PAGE - 1].id}) if len(runs) > _PER_PAGE else ""
+        runs = ledger.runs.runs_before(conn, wanted, sight, before, _PER_PAGE + 1)
+        counts = ledger.runs.counts_for(conn, wanted, sight) if wanted.asked else {}
+    more = urlencode(wanted.asked | {"before": runs[_PER_PAGE - 1].id}) if len(runs) > _PER_PAGE else ""
     return page(
         "runs.html",
         words_of(request, account=session.account),
@@ -51,9 +48,17 @@ def listed(request: Request, session: Session) -> Response:
         runs=runs[:_PER_PAGE],
         wanted=wanted,
         more=more,
+        counts={action: count for action, count in counts.items() if count},
+        done=int(asked["done"]) if asked.get("done", "").isdecimal() else None,
         states=list(State),
         profiles=sorted(p.name for p in profiles_of(request) if may_see_profile(session.account, p)),
     )
+
+
+def wanted_of(asked: Mapping[str, Any]) -> Wanted:
+    """Which runs an address, or a form, asks for."""
+    state, profile, file = (str(asked.get(name, ""))[:200] for name in ("state", "profile", "file"))
+    return Wanted(state if state in {*State} else "", profile, file, asked.get("problems") == "1")
 
 
 def shown(request: Request, session: Session) -> Response:
@@ -63,6 +68,7 @@ def shown(request: Request, session: Session) -> Response:
         content: dict[str, Any] = {
             "mails": results.mails_of(conn, run.id),
             "changes": loading.changes(conn, run.id, run.dataset, _CHANGES) if run.state is State.IMPORTED else [],
+            "rows_read": ledger.runs.rows_read(conn, run.id),
             "touched": ledger.runs.held_changes(conn, run.id),
             "reasons": ledger.runs.by_reason(conn, run.id, 20),
             "rejected": ledger.runs.rejection_count(conn, run),
@@ -80,7 +86,7 @@ def shown(request: Request, session: Session) -> Response:
         run=run,
         rejects=rejects_of(request, session, run, words),
         under_way=(under_way := run.state not in FINAL and run.state is not State.HELD),
-        again=under_way,
+        follow=f"/runs/{run.id}/events" if under_way else "",
         obstacles=[],
         **content,
     )
@@ -88,30 +94,37 @@ def shown(request: Request, session: Session) -> Response:
 
 def act(request: Request, session: Session, form: FormData) -> Response:
     """Approve, decline, undo or retry a run."""
-    action, by = str(form.get("action", "")), session.account.name
-    settings, profiles = settings_of(request), profiles_of(request)
-    obstacles: list[Detail] = []
     with db.transaction(engine_of(request)) as conn:
         run = run_asked(conn, request, session)
-        match action:
-            case "approve":
-                decisions.approve(conn, run, by)
-            case "decline":
-                decisions.decline(conn, settings, profiles, run, by)
-            case "undo":
-                obstacles = decisions.undo(conn, settings, profiles, run, by).obstacles
-            case "retry" if run.archive and run.state in FINAL:
-                child = ledger.runs.retry_run(conn, run)
-                queue.enqueue(conn, "import_run", run.archive_host, run_id=child)
-            case _:
-                raise HTTPException(404)
-        after = ledger.runs.run_by_id(conn, run.id) or run
-        if not obstacles:
-            ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state)
+        obstacles = act_on(conn, request, session, run, str(form.get("action", "")))
     if obstacles:
         words = words_of(request, account=session.account)
         return page("obstacles.html", words, session=session, run=run, obstacles=obstacles, status=409)
     return RedirectResponse(f"/runs/{run.id}", 303)
+
+
+def act_on(conn: Connection, request: Request, session: Session, run: ImportRun, action: str) -> list[Detail]:
+    """Do to a run what somebody asks for, which the audit keeps; returns what stands in the way of it.
+
+    Raises HTTPException 404 when nothing of the kind can be done.
+    """
+    settings, profiles, by = settings_of(request), profiles_of(request), session.account.name
+    match action:
+        case "approve":
+            decisions.approve(conn, run, by)
+        case "decline":
+            decisions.decline(conn, settings, profiles, run, by)
+        case "undo":
+            if obstacles := decisions.undo(conn, settings, profiles, run, by).obstacles:
+                return obstacles
+        case "retry" if run.archive and run.state in FINAL:
+            child = ledger.runs.retry_run(conn, run)
+            queue.enqueue(conn, "import_run", run.archive_host, run_id=child)
+        case _:
+            raise HTTPException(404)
+    after = ledger.runs.run_by_id(conn, run.id) or run
+    ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state)
+    return []
 
 
 def rejects_of(request: Request, session: Session, run: ImportRun, words: Words) -> str:
@@ -128,13 +141,25 @@ def run_asked(conn: Connection, request: Request, session: Session) -> ImportRun
     return run
 
 
-def original(request: Request, session: Session) -> Response:
-    """The file as it came."""
+def _kept(request: Request, session: Session) -> ImportRun:
+    """The run of an address, if all of its file may be seen, and the archive has it. Raises HTTPException 404."""
     with db.transaction(engine_of(request)) as conn:
         run, sight = run_asked(conn, request, session), sight_of(request, session.account)
         whole = all(ledger.runs.seen_run(conn, each.id, sight) for each in ledger.runs.siblings(conn, run))
     if run.archive is None or not run.archive_path.is_file() or not whole:  # another member's rows may be kept from them
         raise HTTPException(404)
+    return run
+
+
+def draft_from(request: Request, session: Session, form: FormData) -> Response:
+    """Begin a draft with the file of a run."""
+    run = _kept(request, session)
+    return smart.begun(request, session, basename(run.name), run.dataset or next(iter(datasets())), _chunks(run))
+
+
+def original(request: Request, session: Session) -> Response:
+    """The file as it came."""
+    run = _kept(request, session)
     name = run.title.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "/")
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_chunks(run), media_type="application/octet-stream", headers=headers)
@@ -151,4 +176,5 @@ routes = [
     Route("/runs/{id:int}", for_people(shown), methods=["GET"]),
     Route("/runs/{id:int}", act_of_people(act), methods=["POST"]),
     Route("/runs/{id:int}/original", for_people(original)),
+    Route("/runs/{id:int}/draft", act_of_people(draft_from), methods=["POST"]),
 ]

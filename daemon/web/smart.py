@@ -3,7 +3,7 @@ the profile of every file that comes by that name. A step is a page and a form; 
 """
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from daemon.importing import Choices, as_profile, distinct_words, first_choices,
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
-from daemon.model import Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
+from daemon.model import Change, Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
 from daemon.profiles import fitting
+from daemon.results import Words
 from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, for_people, may_see_profile
 from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs, names_taken
@@ -86,7 +87,7 @@ def begun(request: Request, session: Session, last: str, dataset: str, chunks: I
 
 def step(request: Request, session: Session) -> Response:
     """One step of a draft."""
-    draft = _draft(request, session)
+    draft = draft_asked(request, session)
     if draft.run_id is not None:
         return RedirectResponse(f"/runs/{draft.run_id}", 303)
     return _shown(request, session, draft, "")
@@ -94,7 +95,7 @@ def step(request: Request, session: Session) -> Response:
 
 def chosen(request: Request, session: Session, form: FormData) -> Response:
     """Take the choices of a step, and go on to the next one; or say what is wrong with them."""
-    draft, name = _draft(request, session), request.path_params["step"]
+    draft, name = draft_asked(request, session), request.path_params["step"]
     words = words_of(request, account=session.account)
     if draft.run_id is not None:
         return RedirectResponse(f"/runs/{draft.run_id}", 303)
@@ -124,7 +125,7 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
     """A step as it stands, and what is wrong with what was just said of it."""
     name, words = request.path_params["step"], words_of(request, account=session.account)
     choices, settings = Choices.of(draft), settings_of(request)
-    content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": "", "fits": [], "taken": []}
+    content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": "", "fits": [], "taken": [], "against": []}
     theirs = is_theirs(session.account, choices)
     try:
         content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
@@ -138,7 +139,9 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
                 for field, counts in distinct_words(Path(draft.path), choices, settings.sandbox).items()
             }
         if name == "check":
-            content |= _rehearsed(draft if theirs else replace(draft, result=None), words)
+            result = (draft.result or {}) if theirs else {}
+            content |= _rehearsed(result, words)
+            content["against"] = [(each["file"], _rehearsed(each, words)) for each in result.get("against", [])]
             content["text"] = profile_text(draft.file, choices, content["found"], words)
     except FileRefused as refused:
         fault = fault or words.refusal(refused.code, refused.detail)
@@ -157,19 +160,18 @@ def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Resp
         reasons_of=reasons_of,
         asks_mode=asks_mode(dataset),
         waits=(waits := name == "check" and (draft.result or {}).get("version") != draft.version),
-        again=waits,
+        follow=f"/drafts/{draft.id}/{name}/events" if waits else "",
         **content,
     )
 
 
-def _rehearsed(draft: Draft, words: Any) -> dict[str, Any]:
-    """What the dry run came to, to be shown."""
-    result = draft.result or {}
+def _rehearsed(result: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """What a dry run came to, to be shown."""
     told: dict[str, Any] = {"state": result.get("state", ""), "tally": None, "refusal": ""}
     told |= {"reasons": [], "effect": [], "changes": []}
     if "tally" in result:
         told["tally"] = Tally.of_json(result["tally"])
-        told["changes"] = result["changes"]
+        told["changes"] = [Change(**each) for each in result["changes"]]
         told["reasons"] = [
             (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each["rows"], each["amounts"])
             for each in result["rejections"]
@@ -214,7 +216,7 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
     return RedirectResponse(f"/runs/{run}", 303)
 
 
-def _draft(request: Request, session: Session) -> Draft:
+def draft_asked(request: Request, session: Session) -> Draft:
     """The draft of an address, if it is theirs. Raises HTTPException 404."""
     if request.path_params["step"] not in STEPS:
         raise HTTPException(404)

@@ -13,14 +13,15 @@ from starlette.routing import Route
 from daemon import db, ledger, loading, results
 from daemon.ledger.people import Session
 from daemon.profiles import Profile, Profiles
+from daemon.settings import Settings
 from daemon.web.auth import for_people, sight_of
 from daemon.web.rendering import page
-from daemon.web.state import engine_of, profiles_of
+from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 DAYS = 30
 _REFUSED_DAYS = 14
-_NOTHING: dict[str, Any] = {"faults": [], "undelivered": 0, "orphans": [], "unmatched": 0, "mistakes": []}
+_NOTHING: dict[str, Any] = {"faults": [], "undelivered": 0, "orphans": [], "unmatched": 0, "mistakes": [], "muted": []}
 LETTERED = ("rejected", "parked", "late", "held", "refused", "missing")
 """The states that have a letter in the grid, beside their shape and their words."""
 _SIGNS = {"imported": "✓", "coming": "·", "day_off": "–", "": " "}
@@ -49,19 +50,22 @@ def tonight(request: Request, session: Session) -> Response:
             "rows": rows,
             "days": [cell.day for cell in next(iter(rows.values()), [])],
             "open": ledger.runs.open_by_entity(conn, sight, DAYS),
-            **(_of_admins(conn, profiles) if account.is_admin else _NOTHING),
+            **(_of_admins(conn, profiles, settings_of(request)) if account.is_admin else _NOTHING),
         }
     words = words_of(request, account=account)
     letters = _SIGNS | {state: words(f"console.letter_{state}") for state in LETTERED}
     return page("tonight.html", words, session=session, letters=letters, lettered=LETTERED, line=_line, **content)
 
 
-def _of_admins(conn: Connection, profiles: Profiles) -> dict[str, Any]:
+def _of_admins(conn: Connection, profiles: Profiles, settings: Settings) -> dict[str, Any]:
+    people = [*settings.admins, *(person for profile in profiles for person in profile.notify.to)]
+    now = db.now(conn)
     return {
         "faults": ledger.drops.faulty_drops(conn),
         "undelivered": results.undelivered(conn),
         "orphans": loading.orphans(conn, *profiles.scopes()),
         "unmatched": ledger.drops.unmatched_count(conn),
+        "muted": list({person.email: person for person in people if person.is_muted(now)}.values()),
         "mistakes": [str(mistake) for mistake in profiles.mistakes],
     }
 

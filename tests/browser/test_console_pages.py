@@ -5,7 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from daemon import db, ledger
-from daemon.importing import rehearse_draft
+from daemon.importing import attempt, rehearse_draft
+from daemon.model import RemoteFile
 from daemon.settings import Settings
 from daemon.web import hashed
 from tests.support.console import PASSWORD
@@ -125,3 +126,28 @@ def test_a_held_file_is_declined_on_a_phone(page: Page, office: Office, address:
     page.get_by_role("button", name="Decline it").click()
     expect(page.get_by_text("Somebody declined it")).to_be_visible()
     assert office.run(3).decided_by == "ada"
+
+
+def test_a_page_follows_what_is_under_way(page: Page, office: Office, address: str) -> None:
+    """While an import runs its page says how many rows were read, and what came of it when it is done, without being loaded anew."""
+    page.context.clear_cookies()
+    logged_in(page, address)
+    path = office.file("big.csv", ITEMS_HEADER + "".join(ROWS))
+    entry = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
+    with db.transaction(office.engine) as conn:
+        run = ledger.arrivals.record_inline(conn, entry, office.profiles.sections("big.csv", office.profiles.get("items")))
+    page.goto(f"{address}/runs/{run}")
+    page.evaluate("window.same = true")
+    expect(page.get_by_text("It waits for its turn")).to_be_visible()
+    with db.transaction(office.engine) as conn:
+        claimed = ledger.runs.claim_run(conn, run)
+    assert claimed
+    expect(page.get_by_text("attempt 1")).to_be_visible()
+    with db.transaction(office.engine) as conn:
+        ledger.runs.tell_rows_read(conn, run, 120_000)
+        expect(page.get_by_text("120,000 rows are read so far")).to_be_visible()
+    with db.transaction(office.engine) as conn:
+        ledger.runs.give_back_run(conn, claimed)
+    attempt(office.engine, office.settings, office.profiles, run)
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert page.evaluate("window.same")

@@ -1,6 +1,6 @@
 """Arrivals: files that came, or should have; where they are, and what is still to be done with them."""
 
-from daemon.ledger.arrivals.archived import archived_paths, mark_pruned, old_archives
+from daemon.ledger.arrivals.archived import archived_paths, latest_archived, mark_pruned, old_archives
 from daemon.ledger.arrivals.custody import (
     ENDED,
     LEFT,
@@ -41,6 +41,7 @@ __all__ = [
     "is_expected",
     "is_vanished_again",
     "known_files",
+    "latest_archived",
     "mark_ended",
     "mark_fetched",
     "mark_met_late",

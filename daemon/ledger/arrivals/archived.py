@@ -20,6 +20,17 @@ def old_archives(conn: Connection, keep: float, host: str) -> list[tuple[int, st
     return [(row.id, row.archive) for row in rows]
 
 
+def latest_archived(conn: Connection, host: str, limit: int) -> list[tuple[str, str]]:
+    """The latest files whose bytes `host`'s archive has: name, without its folder, and path."""
+    rows = conn.execute(
+        text("""
+            SELECT regexp_replace(name, '^.*/', '') AS name, archive FROM nightporter.arrival
+            WHERE archive IS NOT NULL AND archive_host = :host ORDER BY id DESC LIMIT :limit"""),
+        {"host": host, "limit": limit},
+    )
+    return [(row.name, row.archive) for row in rows]
+
+
 def archived_paths(conn: Connection, thousand: int) -> set[str]:
     """The paths of the bytes that the archive keeps of the arrivals of one thousand."""
     rows = conn.execute(

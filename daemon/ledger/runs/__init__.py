@@ -1,12 +1,15 @@
 """Import runs: their states, lines and decisions, what earlier ones say, and what they rejected."""
 
 from daemon.ledger.runs.board import (
+    ACTS_ON_MANY,
     NightState,
     Sight,
     Wanted,
+    counts_for,
     night_states,
     open_by_entity,
     runs_before,
+    runs_for,
     seen_run,
     waiting_runs,
 )
@@ -45,9 +48,11 @@ from daemon.ledger.runs.run import (
     lock_post,
     open_money,
     retry_run,
+    rows_read,
     run_by_id,
     run_of_post,
     siblings,
+    tell_rows_read,
 )
 from daemon.ledger.runs.states import (
     claim_run,
@@ -61,6 +66,7 @@ from daemon.ledger.runs.states import (
 )
 
 __all__ = [
+    "ACTS_ON_MANY",
     "Grouped",
     "Night",
     "NightState",
@@ -74,6 +80,7 @@ __all__ = [
     "by_reason",
     "claim_run",
     "corrections_of",
+    "counts_for",
     "dearest",
     "earlier_encodings",
     "end_held",
@@ -111,9 +118,11 @@ __all__ = [
     "rejections",
     "resolve_rejections",
     "retry_run",
+    "rows_read",
     "run_by_id",
     "run_of_post",
     "runs_before",
+    "runs_for",
     "runs_held_since",
     "seen_run",
     "siblings",
@@ -122,6 +131,7 @@ __all__ = [
     "take_loaded",
     "take_long_parked",
     "take_next",
+    "tell_rows_read",
     "waiting_lines",
     "waiting_runs",
 ]

@@ -48,6 +48,11 @@ class Wanted:
     problems: bool = False
 
     @property
+    def asked(self) -> dict[str, str]:
+        """What an address, or a form, says for it."""
+        return self.values | ({"problems": "1"} if self.problems else {})
+
+    @property
     def sql(self) -> str:
         """The condition on a run `r` of an arrival `a`."""
         parts = ["true"]
@@ -65,6 +70,31 @@ class Wanted:
     def values(self) -> dict[str, str]:
         """What fills it."""
         return {name: value for name in ("state", "profile", "file") if (value := getattr(self, name))}
+
+
+ACTS_ON_MANY = {
+    "decline": "r.state = 'held' AND r.approved IS NULL",
+    "approve": "r.state = 'held' AND r.approved IS NULL",
+    "retry": """r.state = 'refused' AND a.archive IS NOT NULL
+                AND NOT EXISTS (SELECT FROM nightporter.import_run again WHERE again.parent_id = r.id)""",
+}
+"""What can be done to many runs at once, and to which."""
+
+
+def runs_for(conn: Connection, act: str, wanted: Wanted, sight: Sight, until: int | None, limit: int) -> list[ImportRun]:
+    """The runs that are asked for on which something can be done, none later than `until`, the newest first."""
+    where = f"""WHERE {wanted.sql} AND {sight.sql} AND {ACTS_ON_MANY[act]} AND (CAST(:until AS bigint) IS NULL OR r.id <= :until)
+                ORDER BY r.id DESC LIMIT :limit"""
+    named = wanted.values | sight.values | {"until": until, "limit": limit}
+    return [run for row in conn.execute(text(RUN + where), named).mappings() if (run := run_of(row))]
+
+
+def counts_for(conn: Connection, wanted: Wanted, sight: Sight) -> dict[str, int]:
+    """On how many of the runs that are asked for each act could be done."""
+    counted = ", ".join(f"count(*) FILTER (WHERE {where}) AS {act}" for act, where in ACTS_ON_MANY.items())
+    statement = f"""SELECT {counted} FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
+                    WHERE {wanted.sql} AND {sight.sql} AND r.state IN ('held', 'refused')"""
+    return dict(conn.execute(text(statement), wanted.values | sight.values).mappings().one())
 
 
 def runs_before(conn: Connection, wanted: Wanted, sight: Sight, before: int | None, limit: int) -> list[ImportRun]:

@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from daemon import db
 from daemon.db import text
 from daemon.model import Effect, ImportRun, Note, ReadAs, State, Tally, detail_of
 
 RUN = """
 SELECT r.id, r.arrival_id, r.section, r.member, r.parent_id, r.corrects, r.profile, r.dataset, r.state, r.attempt, r.deferrals,
        a.drop_name AS drop, a.name, a.size, a.mtime, a.archive_host, a.archive, a.sha256, a.control, a.arrived_at, r.finished_at,
-       r.code, r.detail, r.header, r.format AS read_as, r.tally, r.business_date, r.notes, r.effect, r.approved, r.decided_by,
-       r.undone_at, r.undone_by, a.disposed_as, a.fault,
+       r.started_at, r.code, r.detail, r.header, r.format AS read_as, r.tally, r.business_date, r.notes, r.effect, r.approved,
+       r.decided_by, r.undone_at, r.undone_by, a.disposed_as, a.fault,
        (SELECT min(f.id) FROM nightporter.import_run f WHERE f.arrival_id = a.follows) AS follows
 FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
 """
@@ -42,6 +43,17 @@ def retry_run(conn: Connection, run: ImportRun) -> int:
 def run_by_id(conn: Connection, run_id: int) -> ImportRun | None:
     """One run, or None."""
     return run_of(conn.execute(text(RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())
+
+
+def tell_rows_read(conn: Connection, run_id: int, rows: int) -> None:
+    """Say how many of a run's rows were read, while its transaction lasts."""
+    db.tell(conn, f"nightporter run {run_id}: {rows}")
+
+
+def rows_read(conn: Connection, run_id: int) -> int | None:
+    """How many of the rows of a run that is being imported were read so far, where they are many."""
+    told = db.told(conn, f"nightporter run {run_id}: ")
+    return int(told) if told else None
 
 
 def is_of_runs(conn: Connection, profile: str) -> bool:

@@ -290,6 +290,57 @@ def test_a_ready_made_profile_is_offered_first(office: Office) -> None:
     assert "fits this file" in left.text
 
 
+def test_one_act_is_done_on_all_that_match(ada: Person) -> None:
+    """They are counted and shown before; what comes meanwhile is left alone; the audit has each of them."""
+    for number in range(3):
+        ada.office.load("items", ITEMS_HEADER + "".join(ROWS[: 20 + number]), f"short{number}.csv")
+    assert "Decline 3 held files" in ada.get("/runs?file=short")
+    assert "Decline" not in ada.get("/runs")
+    shown = ada.send("/runs/all", ada.get("/runs?file=short"), file="short", action="decline")
+    assert "Decline 3 held files" in shown.text
+    until = re.search('name="until" value="([0-9]+)"', shown.text)
+    assert until
+    later = ada.office.load("items", ITEMS_HEADER + "".join(ROWS[:19]), "short-later.csv")
+    done = ada.send("/runs/all", shown.text, file="short", action="decline", until=until[1])
+    assert "3 are done" in done.text
+    codes = "SELECT count(*) FROM nightporter.import_run WHERE code = 'declined'"
+    assert ada.office.rows(codes) == [(3,)]
+    assert ada.office.run(later.id).state == "held"
+    assert ada.get("/audit").count("declined a held file") == 3
+
+
+def test_a_template_comes_empty_or_with_what_is_stored(ada: Person) -> None:
+    """Filled in, it has every open item of a company, typed as a spreadsheet types them, and is read back by Smart Upload."""
+    empty = openpyxl.load_workbook(io.BytesIO(ada.client.get("/templates/receivables.xlsx").content)).worksheets[0]
+    assert empty.cell(3, 1).value is None
+    content = ada.client.get("/templates/filled.xlsx?dataset=receivables&entity=").content
+    sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+    titles = {sheet.cell(1, column).value: column for column in range(1, sheet.max_column + 1)}
+    assert [sheet.cell(3, titles[name]).value for name in ("Item number", "Amount")] == ["F0", 100]
+    assert sum(sheet.cell(row, 1).value is not None for row in range(3, sheet.max_row + 1)) == 100
+    begun = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("stored.xlsx", content))
+    assert begun.url.path.endswith("/shape")
+    assert ada.client.get("/templates/nonsense.xlsx").status_code == 404
+
+
+def test_a_draft_begins_with_a_past_file_and_is_tried_on_others(ada: Person) -> None:
+    """What the profile would make of the last files of its pattern is told beside this one's dry run."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"))
+    path = begun.url.path.removesuffix("shape")
+    said = {"name": "again", "pattern": "*.csv", "mode": "delta"}
+    (ada.office.settings.profiles / "items.toml").unlink()
+    page = begun.text
+    for step in ("shape", "columns", "words"):
+        fields = {name: value for name, value in selected(page) if name.startswith("column_")} if step == "columns" else {}
+        values = {"value_currency": "EUR"} if step == "columns" else {}
+        page = ada.send(f"{path}{step}", page, version=version(page), **fields, **values).text
+    ada.send(f"{path}rules", page, version=version(page), **said)
+    ada.rehearse()
+    tried = ada.get(f"{path}check")
+    assert "The last files that its name matches" in tried
+    assert "held.csv" in tried
+
+
 def test_a_word_is_remembered_for_the_next_files(office: Office) -> None:
     """Where it is wished, the profile learns what the word means, and stays as it was written; what is no value is not saved."""
     typed = ITEMS.replace("[columns]", '[columns]  # as the ERP prints them\n    item_type = "Type"')
