@@ -13,7 +13,7 @@ from daemon.datasets import Field, datasets
 from daemon.profiles import Column, Control, Conventions, Expect, Format, Profile, Section
 from daemon.profiles.profile import Notify
 from daemon.profiles.rules import Import
-from daemon.settings import FtpDrop, FtpsDrop, HttpDrop, LocalDrop, Person, Sandbox, SftpDrop
+from daemon.settings import FtpDrop, FtpsDrop, HttpDrop, LocalDrop, Oidc, Person, Sandbox, SftpDrop
 from daemon.settings.settings import Archive, Database, Entity, Imports, Mail, Web
 
 MARK = "<!-- From here on made by `make docs`; what is written by hand stands above. -->"
@@ -38,6 +38,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
     "[mail]": Mail,
     "[mail] admins": Person,
     "[web]": Web,
+    "[web.oidc]": Oidc,
     "[database]": Database,
     "[archive]": Archive,
     "[import]": Imports,

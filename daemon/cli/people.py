@@ -1,5 +1,6 @@
 """`user`: who may come into the console."""
 
+import secrets
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,17 +26,26 @@ def add(
     ] = "manager",
     entity: Annotated[list[str] | None, typer.Option(help="An entity that a manager may see; may be given again.")] = None,
     language: Annotated[str | None, typer.Option(help=f"One of {', '.join(LANGUAGES)}; else what the browser asks for.")] = None,
+    no_password: Annotated[bool, typer.Option("--no-password", help="Only by the login provider of [web.oidc].")] = False,
 ) -> None:
     """Let somebody in, or give somebody a new password and new rights. The password is asked for, or read from stdin."""
     from daemon import settings
 
     if role == "manager" and not entity:
         raise typer.BadParameter("a manager sees nothing without an entity", param_hint="--entity")
-    let_in(settings.load(context.obj), name, role, entity or [], language)
+    password = secrets.token_urlsafe() if no_password else None
+    let_in(settings.load(context.obj), name, role, entity or [], language, password=password)
 
 
 def let_in(
-    loaded: "Settings", name: str, role: str, entities: list[str], language: str | None = None, *, anew: bool = True
+    loaded: "Settings",
+    name: str,
+    role: str,
+    entities: list[str],
+    language: str | None = None,
+    *,
+    password: str | None = None,
+    anew: bool = True,
 ) -> None:
     """Make an account, or give one that is there new rights and a new password, if it is to be `anew`; say which.
 
@@ -46,10 +56,9 @@ def let_in(
 
     if not name or not name.isprintable() or name != name.strip():
         raise typer.BadParameter("a name has printable characters, and no spaces around it")
-    if sys.stdin.isatty():
-        password = typer.prompt(f"A password for {name}", hide_input=True, confirmation_prompt=True)
-    else:
-        password = sys.stdin.readline().rstrip("\n")
+    if password is None and sys.stdin.isatty():
+        password = str(typer.prompt(f"A password for {name}", hide_input=True, confirmation_prompt=True))
+    password = sys.stdin.readline().rstrip("\n") if password is None else password
     if len(password) < _SHORTEST:
         raise typer.BadParameter(f"a password has at least {_SHORTEST} characters")
     told = nearest_language(language) if language else None

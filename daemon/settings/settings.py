@@ -19,6 +19,7 @@ from daemon.datasets import Name, extend
 from daemon.errors import SetupFault
 from daemon.languages import use_own_words
 from daemon.settings.drops import DropSettings
+from daemon.settings.oidc import Oidc
 from daemon.settings.person import Person
 from daemon.toml import Seconds, Table, known_zone
 
@@ -59,6 +60,7 @@ class Web(Table):
         False, description="whether a link from a mail is enough to decide about a held file, though there are users"
     )
     link_days: int = Field(30, ge=1, le=365, description="how long the links in mails work")
+    oidc: Oidc | None = Field(None, description="a login provider, beside the passwords: the table `[web.oidc]` below")
 
     @field_validator("public_url")
     @classmethod
@@ -200,6 +202,7 @@ class Settings(Table):
     def secret_files(self) -> list[Path]:
         """Every file that the settings say a secret is in."""
         named = [self.database.password_file, self.mail.password_file if self.mail else None]
+        named.append(self.web.oidc.client_secret_file if self.web.oidc else None)
         for drop in self.drops.values():
             named += [getattr(drop, each, None) for each in ("token_file", "password_file", "key_file")]
         return [self.path(file) for file in named if file]

@@ -20,7 +20,7 @@ from daemon import db
 from daemon.errors import SetupFault, TryLater
 from daemon.profiles import Profiles
 from daemon.settings import Settings
-from daemon.web import auth, correcting, decisions, live, looking, many, rejects, runs, smart, tonight, uploads, workbooks
+from daemon.web import auth, correcting, decisions, live, looking, many, oidc, rejects, runs, smart, tonight, uploads, workbooks
 from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers, is_text
 from daemon.web.rendering import POLICY, nothing_here
 
@@ -43,6 +43,7 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
             *decisions.routes,
             *uploads.routes,
             *auth.routes,
+            oidc.mounted(settings),
             *tonight.routes,
             *runs.routes,
             *live.routes,

@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Any
 from urllib.parse import quote
 
 from argon2 import PasswordHasher
@@ -102,18 +103,26 @@ def act_of_people(act: Act, *, admins: bool = False, largest: int = LARGEST_FORM
     return answer
 
 
-def ask(request: Request, fault: str = "", status: int = 200) -> Response:
+def ask(request: Request, fault: str = "", status: int = 200, name: str = "") -> Response:
     """The page that asks who it is; or how to make a first user, where there is none."""
     with db.transaction(engine_of(request)) as conn:
         anybody = ledger.people.is_anybody(conn)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    following = _own(request.query_params.get("next", "") if request.url.path == "/login" else wanted)
-    if request.method == "GET" and request.url.path != "/login":
+    is_login = request.url.path == "/login" or bool(fault)
+    following = own_path(request.query_params.get("next", "") if is_login else wanted)
+    if request.method == "GET" and not is_login:
         return RedirectResponse(f"/login?next={quote(following)}", 303)
-    return page("login.html", words_of(request), status=status, anybody=anybody, fault=fault, following=following)
+    content: dict[str, Any] = {
+        "anybody": anybody,
+        "fault": fault,
+        "name": name,
+        "following": following,
+        "oidc": settings_of(request).web.oidc,
+    }
+    return page("login.html", words_of(request), status=status, **content)
 
 
-def _own(path: str) -> str:
+def own_path(path: str) -> str:
     """A path of ours to go on with, and nothing that leads elsewhere."""
     return path if path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path else "/"
 
@@ -146,7 +155,7 @@ async def log_in(request: Request) -> Response:
     """Let somebody in who says who they are and proves it."""
     async with bounded_form(request, LARGEST_FORM) as form:
         name, password = str(form.get("name", ""))[:200], str(form.get("password", ""))[:1000]
-        following = _own(str(form.get("next", "/")))
+        following = own_path(str(form.get("next", "/")))
     return await run_in_threadpool(_logged_in, request, name, password, following)
 
 
@@ -163,10 +172,15 @@ def _logged_in(request: Request, name: str, password: str, following: str) -> Re
         log.warning("login_refused", name=name, address=keys[1])
         return ask(request, "wrong", 401)
     tries.was_right(*keys)
+    return let_in(request, account, following) or ask(request, "wrong", 401)
+
+
+def let_in(request: Request, account: Account, following: str) -> Response | None:
+    """Begin somebody's session; None where the account is no longer what it was."""
     with db.transaction(engine_of(request)) as conn:
         secret = ledger.people.begin_session(conn, account)
         if secret is None:  # another password was given meanwhile
-            return ask(request, "wrong", 401)
+            return None
         ledger.people.record_act(conn, account.name, "log in")
     answer = RedirectResponse(following, 303)
     secure = settings_of(request).web.public_url.startswith("https:")

@@ -95,7 +95,7 @@ def test_every_sentence_is_said_by_somebody() -> None:
     literal = set(re.findall(r'"((?:mail|page|decision|summary|notice|console|template|state|note)\.[a-z_0-9]*[a-z0-9])"', text))
     literal = {key for key in literal if not key.endswith((".html", ".password"))}
     assert literal <= set(sentences()), literal - set(sentences())
-    built = {"reason", "refusal", "detail", "note", "notice", "template", "state", "decision"}
+    built = {"act", "value", "reason", "refusal", "detail", "note", "notice", "template", "state", "decision"}
     quoted = set(re.findall(r'["\']([a-z_0-9]+)["\']', text))
     for key in sentences():
         section, name = key.split(".")
