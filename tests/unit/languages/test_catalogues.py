@@ -103,7 +103,22 @@ def test_every_sentence_is_said_by_somebody() -> None:
         assert section in built or key in literal or endings & quoted, key
 
 
-PREFIXES = ("cell_", "change_", "format_", "login_", "role_", "side_", "step_", "subject_", "new_", "gone_", "files_")
+PREFIXES = (
+    "all_",
+    "cell_",
+    "change_",
+    "format_",
+    "kind_",
+    "letter_",
+    "login_",
+    "role_",
+    "side_",
+    "step_",
+    "subject_",
+    "new_",
+    "gone_",
+    "files_",
+)
 
 
 def test_every_reason_and_every_detail_has_its_sentence() -> None:
