@@ -52,7 +52,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python tests/bench/import_bench.py $(ARGS)
+	PYTHONPATH=. $(BIN)/python tests/bench/import_bench.py $(ARGS)
 
 bench-reading: setup
 	$(BIN)/python tests/bench/read_bench.py $(ARGS)

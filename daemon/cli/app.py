@@ -83,7 +83,7 @@ def main() -> None:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
     except FileRefused as error:
-        from daemon.results import Words
+        from daemon.words import Words
 
         print(f"refused: {error.code}: {Words('en').detail(error.detail)}", file=sys.stderr)
         sys.exit(3)

@@ -42,7 +42,8 @@ def import_file(
     from daemon.model import RemoteFile
     from daemon.profiles import Profiles
     from daemon.reading import mark_of
-    from daemon.results import Words, run_json
+    from daemon.results import run_json
+    from daemon.words import Words
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
@@ -78,7 +79,7 @@ def import_file(
 def _print_rehearsal(came_of: "list[Rehearsed]", chosen: "Profile | None", as_json: bool) -> None:
     from daemon.cli.show import print_changes, print_json
     from daemon.model import Held, Imported
-    from daemon.results import Words
+    from daemon.words import Words
 
     if as_json:
         nothing = {"run_id": None, "status": "rehearsed", "code": None, "detail": None, "rejects_url": None}
@@ -109,7 +110,7 @@ def _rehearsed_exit(rehearsed: "Rehearsed") -> int:
 
 def _came_to(rehearsed: "Rehearsed") -> dict[str, object]:
     from daemon.model import Held, Imported, Refused
-    from daemon.results import Words
+    from daemon.words import Words
 
     match rehearsed.outcome:
         case Imported(tally):
@@ -182,7 +183,7 @@ def template(
 def _rows(reader: "Reader") -> Iterator[list[object]]:
     """The line and the cells of each row; what is no row is told on stderr."""
     from daemon.model import Rejection
-    from daemon.results import Words
+    from daemon.words import Words
 
     words = Words("en")
     for item in reader:
@@ -212,7 +213,7 @@ def _decided(reader: "Reader") -> Iterator[str]:
     from daemon.mapping import Amounts, Dates, decided, evidence_of
     from daemon.model import shown
     from daemon.profiles import Conventions
-    from daemon.results import Words
+    from daemon.words import Words
 
     for name, held in evidence_of(reader.header, reader).items():
         if not held.filled or (held.holds("code") and held.holds("digits")):

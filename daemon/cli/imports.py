@@ -106,10 +106,11 @@ def rejects(
     """The rejected rows of a run with their reasons, on stdout."""
     from daemon import db, ledger, results, settings
     from daemon.cli.show import print_json, rejection_json
+    from daemon.words import Words
 
     if to == "xlsx" and sys.stdout.isatty():
         raise typer.BadParameter(f"this is a workbook, send it to a file: … > nightporter-rejected-rows-{id}.xlsx")
-    words = results.Words(language)
+    words = Words(language)
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:
         run = _run(conn, id)
@@ -140,13 +141,14 @@ def _decide(context: typer.Context, id: int, as_json: bool, *, approved: bool, y
     from daemon.cli.show import exit_code, print_json, print_runs
     from daemon.importing import attempt, decisions
     from daemon.profiles import Profiles
+    from daemon.words import Words
 
     loaded = settings.load(context.obj)
     profiles = Profiles(loaded.profiles)
     with db.opened(loaded) as engine:
         with db.transaction(engine) as conn:
             run, by = _run(conn, id), getpass.getuser()
-        _ask(yes, "Import it all the same?", results.Words("en").effect(run.effect))
+        _ask(yes, "Import it all the same?", Words("en").effect(run.effect))
         with db.transaction(engine) as conn:
             done = decisions.approve(conn, run, by) if approved else decisions.decline(conn, loaded, profiles, run, by)
             ledger.people.record_act(conn, by, "approve" if approved else "decline", run=id)
@@ -174,10 +176,11 @@ def undo(
     as_json: Json = False,
 ) -> None:
     """Make every row that a run created, changed, cleared or reopened what it was, if nothing that came later forbids it."""
-    from daemon import db, ledger, results, settings
+    from daemon import db, ledger, settings
     from daemon.cli.show import print_json
     from daemon.importing import decisions
     from daemon.profiles import Profiles
+    from daemon.words import Words
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine:
@@ -196,7 +199,7 @@ def undo(
             undone = undo_it(conn)
             if not undone.obstacles:
                 ledger.people.record_act(conn, getpass.getuser(), "undo", run=id)
-    obstacles = [results.Words("en").detail(obstacle) for obstacle in undone.obstacles]
+    obstacles = [Words("en").detail(obstacle) for obstacle in undone.obstacles]
     if as_json:
         print_json({"run_id": id, "undone": not obstacles} | asdict(undone) | {"obstacles": obstacles})
     elif obstacles:
@@ -214,6 +217,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     from daemon.importing import attempt_file
     from daemon.model import FINAL
     from daemon.profiles import Profiles
+    from daemon.words import Words
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine:
@@ -231,7 +235,7 @@ def retry(context: typer.Context, id: Id, as_json: Json = False) -> None:
     else:
         print_runs([run])
         if run.code:
-            print(f"run {run.id}: {results.Words('en').refusal(run.code, run.detail)}", file=sys.stderr)
+            print(f"run {run.id}: {Words('en').refusal(run.code, run.detail)}", file=sys.stderr)
     sys.exit(exit_code(run))
 
 

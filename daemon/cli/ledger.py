@@ -118,7 +118,7 @@ def _act(context: typer.Context, do: Any, dry_run: bool, as_json: bool, *, undoe
     """Do an act, or rehearse it, and say what came of it; exit 3 where something forbids it."""
     from daemon import db, settings
     from daemon.cli.show import print_json
-    from daemon.results import Words
+    from daemon.words import Words
 
     loaded = settings.load(context.obj)
     with db.opened(loaded) as engine, db.transaction(engine) as conn:

@@ -117,7 +117,7 @@ def suggest(
     from daemon.datasets import datasets
     from daemon.mapping import Wishes, asks_mode, draft, evidence_of, suggest
     from daemon.profiles import fitting
-    from daemon.results import Words
+    from daemon.words import Words
 
     loaded = settings.load(context.obj)
     if dataset not in datasets():
@@ -154,7 +154,7 @@ def _read_likeliest(file: File, limits: "Sandbox") -> "tuple[Reader, list[str]]"
     from daemon import reading
     from daemon.errors import FileRefused
     from daemon.profiles import Format
-    from daemon.results import Words
+    from daemon.words import Words
 
     try:
         return reading.read(file, None, limits), []
@@ -189,7 +189,7 @@ def _known_customers(loaded: "Settings") -> "Iterator[Known]":
 
 
 def _unclear(found: "Suggestion") -> list[str]:
-    from daemon.results import Words
+    from daemon.words import Words
 
     return [Words("en").detail(detail) for detail in found.unclear]
 
@@ -211,7 +211,7 @@ def _as_json(format: "Format", found: "Suggestion") -> dict[str, Any]:
 
 
 def _why(proposal: "Proposal") -> str:
-    from daemon.results import Words
+    from daemon.words import Words
 
     return "; ".join(map(Words("en").detail, proposal.why))
 

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from daemon.cli.show import STATE_STYLES, terminal
 from daemon.model import ImportRun, shown
-from daemon.results import Words, of_the_file, of_the_ledger
+from daemon.results import of_the_file, of_the_ledger
+from daemon.words import Words
 
 if TYPE_CHECKING:
     from daemon.results import Owed

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from daemon.ledger.arrivals import Missing
     from daemon.model import Change
-    from daemon.results import Words
+    from daemon.words import Words
 
 _WIDE = 100_000
 """Columns of a terminal on which nothing is too wide."""

@@ -12,8 +12,8 @@ from daemon.cli.show import print_rows, rejection_json
 from daemon.mapping import Mapping, fit
 from daemon.model import Batch, Rejection, shown
 from daemon.profiles import Profile, Section
-from daemon.results import Words
 from daemon.settings import Sandbox
+from daemon.words import Words
 
 _SHOWN = 10
 

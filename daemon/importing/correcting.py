@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from daemon import ledger, queue, reading, results
 from daemon.model import ImportRun, Rejection, RemoteFile
 from daemon.profiles import Profiles
-from daemon.results import Links, Words
+from daemon.results import Links
 from daemon.settings import Settings
+from daemon.words import Words
 
 Faulty = tuple[str, str]
 """A column of the file, and a value in it that rows were rejected for."""

@@ -22,9 +22,9 @@ from daemon.ledger.drafts import Draft
 from daemon.mapping import Proposal, Suggestion, Wishes, day_in, draft, evidence_of, pattern, suggest
 from daemon.model import Batch, Held, Imported, Refused, Rejection, RemoteFile
 from daemon.profiles import Conventions, Format, Profile, Profiles, ready_made
-from daemon.results import Words
 from daemon.settings import Sandbox, Settings
 from daemon.toml import ConfigInvalid
+from daemon.words import Words
 
 _SEEN_ROWS = 100_000
 """So many rows say what columns hold, while an import is set up; the import itself proves it by all."""

@@ -9,7 +9,6 @@ from daemon.results.recipients import people, recipients
 from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
 from daemon.results.smtp import session
 from daemon.results.statements import of_the_file, of_the_ledger
-from daemon.results.words import Words
 
 __all__ = [
     "DIGEST_FROM",
@@ -17,7 +16,6 @@ __all__ = [
     "Links",
     "Opened",
     "Owed",
-    "Words",
     "as_csv",
     "as_xlsx",
     "deliver",

@@ -21,8 +21,8 @@ from daemon.results.outbox import GATHERING_SECONDS, Owed, is_gathering, mark_se
 from daemon.results.rejections import as_xlsx, file_name
 from daemon.results.result import Result, result_of, zone_of
 from daemon.results.summary import summary_of
-from daemon.results.words import Words
 from daemon.settings import Person, Settings
+from daemon.words import Words
 
 log = get(__name__)
 

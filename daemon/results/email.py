@@ -17,8 +17,8 @@ from daemon.results.outbox import Owed
 from daemon.results.result import Result, lead, subject, tone
 from daemon.results.statements import of_the_file, of_the_ledger
 from daemon.results.summary import Summary
-from daemon.results.words import Words
 from daemon.settings import Settings
+from daemon.words import Words
 
 Told = Result | Digest | Summary | None
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from daemon.model import ImportRun
 from daemon.results.links import Links
-from daemon.results.words import Words
 from daemon.settings import Settings
+from daemon.words import Words
 
 
 def run_json(run: ImportRun, settings: Settings) -> dict[str, Any]:

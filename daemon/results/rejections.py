@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import IO
 
 from daemon.model import ImportRun, Rejection
-from daemon.results.words import Words
+from daemon.words import Words
 
 OURS = "Nightporter: "
 """How the columns begin that are not the file's own."""

@@ -10,8 +10,8 @@ from daemon.ledger.runs import Grouped, Night
 from daemon.model import ImportRun, Rejection, State
 from daemon.results.links import Links
 from daemon.results.outbox import Owed
-from daemon.results.words import Words
 from daemon.settings import Settings
+from daemon.words import Words
 
 _FIRST = 3
 _REASONS = 8

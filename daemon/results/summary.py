@@ -12,8 +12,8 @@ from daemon.model import ImportRun, State
 from daemon.profiles import Profile, Profiles
 from daemon.results.outbox import Owed, undelivered
 from daemon.results.recipients import people
-from daemon.results.words import Words
 from daemon.settings import Settings
+from daemon.words import Words
 
 WORST_FIRST = ("missing", "held", "refused", "delayed", "late", "rejected", "parked", "coming", "imported")
 """The states of an expected file, as they need somebody."""

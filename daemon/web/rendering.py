@@ -13,8 +13,8 @@ from daemon.datasets import datasets
 from daemon.languages import LANGUAGES
 from daemon.ledger.people import Session
 from daemon.model import shown
-from daemon.results import Words
 from daemon.web.tongue import words_of
+from daemon.words import Words
 
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 """What a browser may do with a page (Content-Security-Policy): no scripts, and nothing from elsewhere."""

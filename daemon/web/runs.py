@@ -19,12 +19,13 @@ from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State, basename
 from daemon.reading import open_bytes
-from daemon.results import Links, Words
+from daemon.results import Links
 from daemon.web import smart
 from daemon.web.auth import act_of_people, for_people, may_see_profile, sight_of
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
+from daemon.words import Words
 
 _PER_PAGE = 50
 _CHANGES = 50

@@ -24,13 +24,13 @@ from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Change, Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
 from daemon.profiles import fitting
-from daemon.results import Words
 from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, for_people, may_see_profile
 from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs, names_taken
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
+from daemon.words import Words
 
 LARGEST = 1 << 30
 STEPS = ("shape", "columns", "words", "rules", "check")

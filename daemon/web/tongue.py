@@ -4,7 +4,8 @@ from starlette.requests import Request
 
 from daemon.languages import LANGUAGES, nearest_language
 from daemon.ledger.people import Account
-from daemon.results import Opened, Words
+from daemon.results import Opened
+from daemon.words import Words
 
 
 def words_of(request: Request, opened: Opened | None = None, account: Account | None = None) -> Words:

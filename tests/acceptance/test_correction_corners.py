@@ -11,8 +11,9 @@ from daemon import db, ledger
 from daemon.importing import decisions
 from daemon.importing.attempt import attempt
 from daemon.model import ImportRun, Note
-from daemon.results import Words, as_csv
+from daemon.results import as_csv
 from daemon.service.tasks import take_turn
+from daemon.words import Words
 from tests.support.corrections import BAD, GOOD, SNAPSHOT, corrected, due, send
 from tests.support.night import Night, customers
 from tests.support.office import ITEMS, ITEMS_HEADER, Office, counts

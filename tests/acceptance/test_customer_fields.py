@@ -78,7 +78,7 @@ def test_a_vat_number_that_cannot_be_is_told_not_rejected(office: Office) -> Non
     rows = "C1;A;;;FR;FR44732829320\nC2;B;;;FR;FR00000000000\nC3;C;;;CH;CHE-107.787.577 IVA\nC4;D;;;IT;123\nC5;E;;;;123\n"
     run = office.load("customers", HEAD + rows)
     assert counts(run)["created"] == 5
-    assert run.notes == (Note("vat_numbers", 2, "FR00000000000 (line 3), 123 (line 5)"),)
+    assert run.notes == (Note("vat_numbers", 2, "FR00000000000 – 3, 123 – 5"),)
     assert office.load("customers", HEAD + rows + "C6;F;;;;\n").notes == ()
 
 

@@ -83,7 +83,9 @@ def test_orphans_are_counted_and_adopted(ledger: Office) -> None:
     assert [(each.scope, each.rows, each.amount) for each in found] == [("", 2, Decimal(150))]
     for _ in range(2):
         tell_orphaned(ledger.engine, ledger.settings, ledger.profiles)
-    assert ledger.rows("SELECT kind, about->>'count', about->>'money' FROM nightporter.email") == [("orphans", "2", "150.00 EUR")]
+    assert ledger.rows("SELECT kind, about->>'count', about->'money'->>'EUR' FROM nightporter.email") == [
+        ("orphans", "2", "150.00000")
+    ]
     with db.transaction(ledger.engine) as conn:
         act = loading.adopt(conn, "receivables", None, "", "domestic", "admin")
         assert act.rows == {"receivables": 2}

@@ -6,8 +6,8 @@ from daemon import db
 from daemon.importing import decisions
 from daemon.loading import Undone
 from daemon.model import ImportRun
-from daemon.results import Words
 from daemon.upkeep.retention import prune_archive
+from daemon.words import Words
 from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n'

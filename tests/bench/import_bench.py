@@ -3,6 +3,7 @@
 make bench                       # 1,000,000 rows, three rounds; then 4,000,000 rows once, for memory
 make bench ARGS="--rows 100000 --rounds 1 --memory-rows 400000"
 make bench ARGS="--url postgresql://…"      # on a server of one's own, whose tables of ours are emptied
+SLING=/usr/bin/sling make bench  # with that peer on the same rows; and with dlt, where it is installed
 
 The rows are as a French ERP prints them: more than a third of the amounts in groups, one in seven below zero, accents in every
 comment; a seed a round, so that no file is loaded twice. The yardstick, what a person would have picked instead: the clean rows,
@@ -32,6 +33,7 @@ from daemon.importing.attempt import attempt
 from daemon.model import RemoteFile
 from daemon.profiles import Profiles
 from daemon.settings import Settings
+from tests.bench.import_peers import peers
 
 CUSTOMERS = 50_000
 PROFILE = """
@@ -61,6 +63,8 @@ CREATE TABLE plain (
     currency char(3), order_number text, comment text, PRIMARY KEY (item_number, issue_date)
 )
 """
+COLUMNS = ["customer_code", "item_number", "item_type", "issue_date", "due_date", "amount", "remaining", "currency"]
+COLUMNS += ["order_number", "comment"]
 DAYS = [datetime.date(2024, 1, 1) + datetime.timedelta(days=n) for n in range(731)]
 
 
@@ -99,12 +103,13 @@ def export(path: Path, seed: int, count: int, changed: float = 0, left_out: floa
     return path
 
 
-def clean(path: Path, seed: int, count: int) -> Path:
-    """The same rows as COPY takes them."""
+def clean(path: Path, seed: int, count: int, changed: float = 0) -> Path:
+    """The same rows as COPY takes them, under a header."""
     words = {"FAC": "invoice", "AVO": "credit_note"}
     with path.open("w", newline="", encoding="utf-8") as out:
         write = csv.writer(out).writerow
-        for code, item, kind, issued, due, cents, tag in rows(seed, count, 0):
+        write(COLUMNS)
+        for code, item, kind, issued, due, cents, tag in rows(seed, count, changed):
             amount = f"{cents / 100:.2f}"
             write(
                 [
@@ -129,7 +134,7 @@ def plain_copy(url: str, path: Path) -> float:
         connection.execute("DROP TABLE IF EXISTS plain")
         connection.execute(PLAIN)
         began = time.perf_counter()
-        with path.open("rb") as file, connection.cursor().copy("COPY plain FROM STDIN (FORMAT csv)") as sink:
+        with path.open("rb") as file, connection.cursor().copy("COPY plain FROM STDIN (FORMAT csv, HEADER)") as sink:
             while chunk := file.read(1 << 20):
                 sink.write(chunk)
         return time.perf_counter() - began
@@ -192,6 +197,10 @@ def bench(count: int, rounds: int, memory_rows: int, url: str, home: Path) -> No
         changed, cleaned = export(home / "changed.csv", seed, count, 0.02), clean(home / "clean.csv", seed, count)
         paid = export(home / "paid.csv", seed, count, 0.02, 0.01)
         took["plain COPY"].append(plain_copy(url, cleaned))
+        for name, peer in peers().items():
+            moved = clean(home / "moved.csv", seed, count, 0.02)
+            for what, path, again in (("first", cleaned, False), ("unchanged", cleaned, True), ("2 % changed", moved, True)):
+                took.setdefault(f"{name}, {what}", []).append(peer(url, path, again))
         empty(url)
         for name, path in (("first load", first), ("again, unchanged", same), ("again, 2 % changed", changed)):
             seconds, megabytes = load(url, home, path)

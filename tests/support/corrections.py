@@ -10,7 +10,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 from daemon import db, ledger
 from daemon.importing import attempt
 from daemon.model import ImportRun, RemoteFile
-from daemon.results import Links, Words, as_xlsx
+from daemon.results import Links, as_xlsx
+from daemon.words import Words
 from tests.support.office import ITEMS, Office
 
 SNAPSHOT = ITEMS + '    [import]\n    mode = "snapshot"\n    max_rejected = "70%"\n'

@@ -15,8 +15,8 @@ from daemon.db import embedded, tables
 from daemon.importing import attempt_file
 from daemon.model import ImportRun, Rejection, RemoteFile, Tally
 from daemon.profiles import Profiles
-from daemon.results import Words
 from daemon.settings import Settings, load
+from daemon.words import Words
 
 CUSTOMERS = """
     dataset = "customers"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from daemon.errors import FileRefused
-from daemon.results import Words
+from daemon.words import Words
 
 
 @contextmanager

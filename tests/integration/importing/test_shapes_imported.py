@@ -13,7 +13,7 @@ from daemon.datasets import datasets, labelled
 from daemon.datasets.template import as_csv, as_xlsx, examples
 from daemon.importing import attempt_file
 from daemon.model import ImportRun, RemoteFile
-from daemon.results import Words
+from daemon.words import Words
 from tests.support.office import CUSTOMERS, ITEMS, ITEMS_HEADER, Office, counts, said
 
 CUSTOMERS_CSV = "Code;Name;City;Limit\nC1;Martin;Paris;\n"

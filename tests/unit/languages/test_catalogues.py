@@ -15,7 +15,7 @@ from daemon.datasets import datasets, labelled
 from daemon.languages import LANGUAGES, faults_of_words, locale_of, nearest_language, sentences, use_own_words
 from daemon.languages.catalogues import FOLDER
 from daemon.model import ReasonCode
-from daemon.results import Words
+from daemon.words import Words
 
 ROOT = Path(__file__).parents[3]
 spec = importlib.util.spec_from_file_location("messages", ROOT / "docs" / "messages.py")

@@ -16,11 +16,12 @@ from daemon.errors import Detail, Refusal
 from daemon.languages import LANGUAGES
 from daemon.ledger.runs import Grouped
 from daemon.model import ImportRun, Money, ReadAs, Reason, ReasonCode, Rejection, State, Tally
-from daemon.results import Links, Words, as_csv, as_xlsx
+from daemon.results import Links, as_csv, as_xlsx
 from daemon.results.email import compose
 from daemon.results.outbox import Owed
 from daemon.results.result import Result
 from daemon.settings import Settings
+from daemon.words import Words
 
 MONEY = Money(file_total=Decimal(100), taken=Decimal(60), open_after=Decimal(60), new=Decimal(60), rejected=Decimal(40))
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
