@@ -20,7 +20,10 @@ SHARED_STAGE_BYTES = 4 << 20
 
 _MANY = "SET LOCAL work_mem = '256MB'; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
 _PATIENT = "SET LOCAL lock_timeout = '15min'"  # what is staged would have to be staged again
-_ANALYZED = sql.SQL(_PATIENT + "; SET LOCAL default_statistics_target = 10; ANALYZE {0}")
+_KNOWN = """DO $$ BEGIN
+    IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = '{1}'::regclass) THEN ANALYZE {1}; END IF;
+END $$"""
+_ANALYZED = sql.SQL("; ".join([_PATIENT, "SET LOCAL default_statistics_target = 10", "ANALYZE {0}", _KNOWN]))
 _LOOKED_UP = ("mergejoin", "hashjoin", "seqscan", "material", "bitmapscan")
 _FEW = sql.SQL(
     "; ".join(
@@ -29,9 +32,7 @@ _FEW = sql.SQL(
             "SET LOCAL jit = off",
             "SET LOCAL plan_cache_mode = force_custom_plan",
             *(f"SET LOCAL enable_{other} = off" for other in _LOOKED_UP),
-            """DO $$ BEGIN
-                IF (SELECT reltuples <= 0 FROM pg_class WHERE oid = '{1}'::regclass) THEN ANALYZE {1}; END IF;
-            END $$""",
+            _KNOWN,
         ]
     )
 )

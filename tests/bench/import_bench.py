@@ -3,7 +3,7 @@
 make bench                       # 1,000,000 rows, three rounds; then 4,000,000 rows once, for memory
 make bench ARGS="--rows 100000 --rounds 1 --memory-rows 400000"
 make bench ARGS="--url postgresql://…"      # on a server of one's own, whose tables of ours are emptied
-SLING=/usr/bin/sling make bench  # with that peer on the same rows; and with dlt, where it is installed
+SLING=/usr/bin/sling make bench ARGS=…  # with that peer on the same rows, and with dlt where it is installed
 
 The rows are as a French ERP prints them: more than a third of the amounts in groups, one in seven below zero, accents in every
 comment; a seed a round, so that no file is loaded twice. The yardstick, what a person would have picked instead: the clean rows,
@@ -197,7 +197,7 @@ def bench(count: int, rounds: int, memory_rows: int, url: str, home: Path) -> No
         changed, cleaned = export(home / "changed.csv", seed, count, 0.02), clean(home / "clean.csv", seed, count)
         paid = export(home / "paid.csv", seed, count, 0.02, 0.01)
         took["plain COPY"].append(plain_copy(url, cleaned))
-        for name, peer in peers().items():
+        for name, peer in peers(url).items():
             moved = clean(home / "moved.csv", seed, count, 0.02)
             for what, path, again in (("first", cleaned, False), ("unchanged", cleaned, True), ("2 % changed", moved, True)):
                 took.setdefault(f"{name}, {what}", []).append(peer(url, path, again))

@@ -7,6 +7,8 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
+from daemon import db
+from daemon.db import text
 from daemon.model import Money
 from tests.support.office import ITEMS, ITEMS_HEADER, Office, counts, said
 
@@ -234,6 +236,21 @@ def test_a_large_file_goes_through_its_own_stage(office: Office) -> None:
     run = office.items(rows + "C9;X;01/02/2024;02/03/2024;1\n" + rows[: rows.index("\n") + 1])
     assert counts(run) == {"read": 130_002, "created": 130_000, "parked": 1, "skipped": 1}
     assert office.rows("SELECT count(*) FROM pg_class WHERE relname ~ '^stage_.*_[0-9]+$'") == [(0,)]
+
+
+def test_a_table_that_nobody_analyzed_yet_is_known(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The night after the first one costs what its rows cost, whenever the server sees to its statistics: a table of which it knows
+    none is taken for empty, and a snapshot's rows were compared each with each.
+    """
+    monkeypatch.setattr("daemon.loading.SHARED_STAGE_BYTES", 0)
+    with db.transaction(office.engine) as conn:
+        conn.execute(text("ALTER TABLE ar.receivable SET (autovacuum_enabled = off)"))
+    office.customers("C1")
+    office.profile("items", ITEMS + '    [import]\n    mode = "snapshot"\n')
+    rows = "".join(f"C1;F{n};01/02/2024;02/03/2024;5\n" for n in range(200))
+    office.load("items", ITEMS_HEADER + rows)
+    office.load("items", ITEMS_HEADER + rows.replace("F7;", "F07;"))
+    assert office.rows("SELECT reltuples FROM pg_class WHERE oid = 'ar.receivable'::regclass") == [(200,)]
 
 
 def test_text_that_ends_a_copy_elsewhere_is_text(office: Office) -> None:
