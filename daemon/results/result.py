@@ -76,7 +76,7 @@ def lead(run: ImportRun, words: Words) -> str:
     if run.state is State.HELD:
         return words("mail.held")
     if tally is None and run.code is None:
-        return words("mail.delayed", detail=words.detail(run.detail))
+        return words("mail.delayed")
     if tally is None:
         return words("mail.refused")
     if tally.took_nothing:

@@ -71,6 +71,18 @@ def test_a_mail_says_what_came_of_the_file() -> None:
     assert 'href="https://np/r/token"' in html
 
 
+def test_what_is_wrong_with_the_world_is_told_to_those_who_can_act() -> None:
+    """A delay is told to all, in their language; what caused it, as the machine says it, to the admins."""
+    delayed = replace(RUN, state=State.ARRIVED, tally=None, detail=Detail.of("plain", text="the database: disk full"))
+    for is_admin in (True, False):
+        mail = compose(SETTINGS, replace(OWED, language="fr"), "np@example.com", result(delayed, is_admin=is_admin))
+        for kind in ("plain", "html"):
+            part = mail.get_body((kind,))
+            assert part
+            assert "De nouvelles tentatives" in part.get_content()
+            assert ("disk full" in part.get_content()) is is_admin
+
+
 def test_a_mail_speaks_the_readers_language() -> None:
     """A French reader gets French sentences and numbers."""
     subject, text, _ = message(language="fr")
