@@ -11,7 +11,7 @@ from daemon.loading.diff import changes
 from daemon.loading.doubts import doubtful, reject_doubtful
 from daemon.loading.lateness import refuse_stale, skip_older
 from daemon.loading.lookalikes import look_alikes
-from daemon.loading.looking import customer_card, find_customers, stored
+from daemon.loading.looking import customer_card, find_customers, find_waiting, stored
 from daemon.loading.matching import reject_ambiguous, reject_outdated, skip_known
 from daemon.loading.merge import Merged, merge
 from daemon.loading.merging import merge_customers, settle_aliases
@@ -55,6 +55,7 @@ __all__ = [
     "doubtful",
     "find_absent",
     "find_customers",
+    "find_waiting",
     "known_customers",
     "leave_out_year",
     "ledger_statement",

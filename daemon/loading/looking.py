@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -58,6 +58,16 @@ class Found(NamedTuple):
     city: str | None
 
 
+class Waiting(NamedTuple):
+    """A customer that is not there: how many rows wait for it, since when, and the last run that brought some."""
+
+    entity: str
+    code: str
+    rows: int
+    since: datetime
+    run: int
+
+
 class Item(NamedTuple):
     """An open item, and where it was last spoken of."""
 
@@ -101,6 +111,18 @@ def find_customers(conn: Connection, words: str, entities: Collection[str] | Non
         },
     )
     return [Found(*row) for row in rows]
+
+
+def find_waiting(conn: Connection, words: str, entities: Collection[str] | None, limit: int) -> list[Waiting]:
+    """The customers whose code begins so and that are not there, while rows of the entities that may be seen wait for them."""
+    rows = conn.execute(
+        text("""
+            SELECT customer_entity, customer_code, count(*), min(parked_at), max(run_id) FROM nightporter.parked
+            WHERE ended_at IS NULL AND (CAST(:all AS boolean) OR entity = ANY(:entities)) AND customer_code ILIKE :begins
+            GROUP BY 1, 2 ORDER BY 2, 1 LIMIT :limit"""),
+        {"begins": f"{_like(words)}%", "all": entities is None, "entities": list(entities or []), "limit": limit},
+    )
+    return [Waiting(*row) for row in rows]
 
 
 def customer_card(conn: Connection, entity: str, code: str, entities: Collection[str] | None) -> Customer | None:

@@ -3,6 +3,7 @@
 import difflib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -32,13 +33,14 @@ _VERSIONS = 50
 
 
 def customers(request: Request, session: Session) -> Response:
-    """Customers by their code or name."""
+    """Customers by their code or name; and those that rows wait for."""
     words, account = request.query_params.get("q", "").strip()[:100], session.account
-    found = []
+    entities, content = None if account.is_admin else account.entities, dict[str, Any](found=[], waiting=[])
     if words:
         with db.transaction(engine_of(request)) as conn:
-            found = loading.find_customers(conn, words, None if account.is_admin else account.entities, _FOUND)
-    return page("customers.html", words_of(request, account=account), session=session, found=found, asked=words)
+            content["found"] = loading.find_customers(conn, words, entities, _FOUND)
+            content["waiting"] = loading.find_waiting(conn, words, entities, _FOUND)
+    return page("customers.html", words_of(request, account=account), session=session, asked=words, **content)
 
 
 def customer(request: Request, session: Session) -> Response:

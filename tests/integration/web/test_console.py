@@ -290,6 +290,19 @@ def test_a_ready_made_profile_is_offered_first(office: Office) -> None:
     assert "fits this file" in left.text
 
 
+def test_rows_that_wait_are_found_by_the_customer_that_is_not_there(ada: Person) -> None:
+    """Whoever looks for a customer that did not come yet sees what waits for it; who may not see whose rows they are, nothing."""
+    ada.office.profile("other", '    entity = "DE01"\n' + ITEMS)
+    run = ada.office.load(
+        "other", ITEMS_HEADER + "C404;W1;01/02/2026;02/03/2026;5\nC404;W2;01/02/2026;02/03/2026;5\n", "other.csv"
+    )
+    page = ada.get("/customers?q=C40")
+    assert "C404" in page
+    assert "2 rows" in page
+    assert f"/runs/{run.id}" in page
+    assert "C404</b>" not in Person(ada.office, "fred", "manager", "FR01").get("/customers?q=C40")
+
+
 def test_one_act_is_done_on_all_that_match(ada: Person) -> None:
     """They are counted and shown before; what comes meanwhile is left alone; the audit has each of them."""
     for number in range(3):
