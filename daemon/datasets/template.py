@@ -54,6 +54,7 @@ def as_xlsx(dataset: Dataset, language: str, out: IO[bytes], rows: Sequence[Mapp
     by field, as filled in.
     """
     from openpyxl import Workbook  # slow to import, and rarely asked for
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.comments import Comment
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
@@ -84,7 +85,10 @@ def as_xlsx(dataset: Dataset, language: str, out: IO[bytes], rows: Sequence[Mapp
             for row in range(_FIRST, _FIRST + max(200, len(rows))):  # so that a spreadsheet takes no code for a number
                 sheet.cell(row, column).number_format = "@" if field.type == "text" else "yyyy-mm-dd"
         for row, values in enumerate(rows, _FIRST):
-            sheet.cell(row, column, cast(Any, values.get(name)))
+            value = values.get(name)
+            cell = sheet.cell(row, column, cast(Any, ILLEGAL_CHARACTERS_RE.sub("", value) if isinstance(value, str) else value))
+            if isinstance(value, str):
+                cell.data_type = "s"  # never a formula, whatever it begins with
     book.save(out)
 
 

@@ -215,11 +215,13 @@ def rehearse_draft(engine: Engine, settings: Settings, profiles: Profiles, draft
         return
     result = {"version": found.version, **_came_to(engine, settings, profiles, found)}
     with db.transaction(engine) as conn:
+        ledger.drafts.record_result(conn, draft_id, result)
         account = ledger.people.account_named(conn, found.made_by)
         earlier = ledger.arrivals.latest_archived(conn, found.host, _EARLIER) if account and account.is_admin else []
-    result["against"] = [{"file": name, **told} for name, told in _against(engine, settings, profiles, found, earlier)]
-    with db.transaction(engine) as conn:
-        ledger.drafts.record_result(conn, draft_id, result)
+    against = [{"file": name, **told} for name, told in _against(engine, settings, profiles, found, earlier)]
+    if against:
+        with db.transaction(engine) as conn:
+            ledger.drafts.record_result(conn, draft_id, result | {"against": against})
 
 
 def _against(
@@ -228,11 +230,14 @@ def _against(
     """What the draft would make of the last files whose names its pattern matches, the latest first."""
     pattern, told = Choices.of(found).pattern, 0
     for name, archived in earlier:
-        if told < _AGAINST and name != found.file and fnmatch.fnmatchcase(name, pattern) and Path(archived).is_file():
-            with tempfile.TemporaryDirectory() as folder, reading.open_bytes(Path(archived)) as kept:
+        if told < _AGAINST and name != found.file and fnmatch.fnmatchcase(name, pattern):
+            with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / name
-                with path.open("xb") as copy:
-                    shutil.copyfileobj(kept, copy)
+                try:
+                    with reading.open_bytes(Path(archived)) as kept, path.open("xb") as copy:
+                        shutil.copyfileobj(kept, copy)
+                except (OSError, EOFError, FileRefused):  # gone meanwhile, or damaged
+                    continue
                 yield name, _came_to(engine, settings, profiles, replace(found, path=str(path)))
             told += 1
 

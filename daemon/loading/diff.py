@@ -10,7 +10,7 @@ from daemon.model import Change
 
 _AS_THEY_COME = {"at_once": sql.SQL("LIMIT %(limit)s"), "order": sql.SQL("")}
 _DEAREST = {
-    "at_once": sql.SQL(""),
+    "at_once": sql.SQL("LIMIT 100000"),  # of more, the dearest of so many are examples enough
     "order": sql.SQL("""
         ORDER BY before IS NULL, (after->>%(state)s = %(gone)s) DESC NULLS LAST,
                  abs((coalesce(before, after)->>%(amount)s)::numeric) DESC NULLS LAST"""),

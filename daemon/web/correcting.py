@@ -1,5 +1,6 @@
 """Rejected rows put right in the console: a value for all its rows, a cell, or the workbook sent back; they go in again."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from daemon.web.runs import rejects_of, run_asked
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
+_BREAKS = re.compile("[\r\n]")
 _VALUES = 300
 _ROWS = 50
 _LARGEST_CORRECTION = 1 << 20
@@ -84,7 +86,7 @@ def put_right(request: Request, session: Session, form: FormData) -> Response:
     try:
         with db.transaction(engine_of(request)) as conn:
             run = _theirs(conn, request, session)
-            cells = _cells(ledger.runs.dearest(conn, run.id, _ROWS), form)
+            cells = _cells(ledger.runs.dearest(conn, run.id, _ROWS), len(run.header or []), form)
             text = _learned(conn, request, session, run, [each for place, each in enumerate(said) if str(place) in wished])
             made = correct(conn, settings, profiles, run, values, cells) if values or cells else None
             if made is None:
@@ -99,11 +101,16 @@ def put_right(request: Request, session: Session, form: FormData) -> Response:
     return RedirectResponse(f"/runs/{made}", 303)
 
 
-def _cells(rows: Iterable[Rejection], form: FormData) -> dict[tuple[int, int], str]:
+def _cells(rows: Iterable[Rejection], columns: int, form: FormData) -> dict[tuple[int, int], str]:
     """The cells, by line and place, that are no longer what they were."""
-    said = {(row.line, place): form.get(f"cell_{row.line}_{place}") for row in rows for place in range(len(row.cells))}
-    stands = {(row.line, place): as_sent(cell) for row in rows for place, cell in enumerate(row.cells)}
-    return {cell: as_sent(str(text)) for cell, text in said.items() if text is not None and as_sent(str(text)) != stands[cell]}
+    found = {}
+    for row in rows:
+        for place, stands in enumerate(row.cells[:columns]):
+            text = form.get(f"cell_{row.line}_{place}")
+            unsaid = (None, as_sent(stands), _BREAKS.sub("", stands).strip())  # a browser's field has no line breaks
+            if (said := None if text is None else as_sent(str(text))) not in unsaid and said is not None:
+                found[row.line, place] = said
+    return found
 
 
 def send_back(request: Request, session: Session, form: FormData) -> Response:

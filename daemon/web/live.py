@@ -12,7 +12,7 @@ from starlette.routing import Route
 from daemon import db, ledger
 from daemon.ledger.people import Session
 from daemon.model import FINAL, State
-from daemon.web.auth import for_people
+from daemon.web.auth import for_people, session_of
 from daemon.web.runs import run_asked
 from daemon.web.smart import draft_asked
 from daemon.web.state import engine_of
@@ -29,6 +29,8 @@ def run_events(request: Request, session: Session) -> Response:
     """How a run goes on, until it does no longer."""
 
     def standing() -> tuple[str, bool]:
+        if session_of(request) is None:
+            return "", False
         with db.transaction(engine_of(request)) as conn:
             run = run_asked(conn, request, session)
             read = ledger.runs.rows_read(conn, run.id)
@@ -50,13 +52,13 @@ def draft_events(request: Request, session: Session) -> Response:
 
 def _follow(request: Request, standing: Standing) -> Response:
     standing()  # that it is there, and theirs, before anything is said
-    if not _FOLLOWED.acquire(blocking=False):
-        return Response(status_code=204)  # by which a browser does not ask again
     return StreamingResponse(_news(request, standing), media_type="text/event-stream")
 
 
 async def _news(request: Request, standing: Standing) -> AsyncIterator[str]:
     """An event whenever it stands otherwise; the last one when it goes on no longer."""
+    if not _FOLLOWED.acquire(blocking=False):
+        return  # the browser asks again in a moment
     try:
         last, goes_on = "", True
         for _ in range(_SECONDS):

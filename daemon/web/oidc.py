@@ -24,9 +24,15 @@ _MINUTES = 10
 
 async def leave(request: Request) -> Response:
     """Go to the provider, to come back to what was asked for."""
+    from httpx2 import HTTPError
+
     client, _ = _client(request)
     request.session["next"] = own_path(request.query_params.get("next", "/"))
-    answer: Response = await client.authorize_redirect(request, f"{settings_of(request).web.public_url}/oidc/back")
+    try:
+        answer: Response = await client.authorize_redirect(request, f"{settings_of(request).web.public_url}/oidc/back")
+    except (HTTPError, ValueError, RuntimeError) as error:
+        log.warning("oidc_failed", why=str(error))
+        return await run_in_threadpool(ask, request, "oidc_failed", 503)
     return answer
 
 
@@ -42,7 +48,7 @@ async def come_back(request: Request) -> Response:
     client, oidc = _client(request)
     try:
         told = (await client.authorize_access_token(request)).get("userinfo") or {}
-    except (OAuthError, JoseError, HTTPError, ValueError) as error:
+    except (OAuthError, JoseError, HTTPError, ValueError, RuntimeError) as error:
         log.warning("oidc_failed", why=str(error))
         return await run_in_threadpool(ask, request, "oidc_failed", 401)
     name = str(told.get(oidc.claim, ""))

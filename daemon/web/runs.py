@@ -109,12 +109,12 @@ def act_on(conn: Connection, request: Request, session: Session, run: ImportRun,
 
     Raises HTTPException 404 when nothing of the kind can be done.
     """
-    settings, profiles, by = settings_of(request), profiles_of(request), session.account.name
+    settings, profiles, by, done = settings_of(request), profiles_of(request), session.account.name, True
     match action:
         case "approve":
-            decisions.approve(conn, run, by)
+            done = decisions.approve(conn, run, by)
         case "decline":
-            decisions.decline(conn, settings, profiles, run, by)
+            done = decisions.decline(conn, settings, profiles, run, by)
         case "undo":
             if obstacles := decisions.undo(conn, settings, profiles, run, by).obstacles:
                 return obstacles
@@ -124,7 +124,8 @@ def act_on(conn: Connection, request: Request, session: Session, run: ImportRun,
         case _:
             raise HTTPException(404)
     after = ledger.runs.run_by_id(conn, run.id) or run
-    ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state)
+    if done:
+        ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state)
     return []
 
 

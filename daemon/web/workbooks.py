@@ -1,12 +1,10 @@
 """Workbooks to fill in: the template of a dataset, empty or with what is stored of a company, to be edited and sent back."""
 
-import tempfile
-from pathlib import Path
+import io
 
-from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from daemon import db, loading
@@ -45,11 +43,10 @@ def _dataset(name: str) -> Dataset:
 
 
 def _workbook(request: Request, session: Session, dataset: Dataset, rows: list[dict[str, object]]) -> Response:
-    with tempfile.NamedTemporaryFile(delete=False, suffix=".xlsx") as file:
-        template.as_xlsx(dataset, words_of(request, account=session.account).language, file, rows)
-    path = Path(file.name)
+    book = io.BytesIO()
+    template.as_xlsx(dataset, words_of(request, account=session.account).language, book, rows)
     headers = {"content-disposition": f'attachment; filename="{template.file_name(dataset, "xlsx")}"'}
-    return FileResponse(path, media_type=_KIND, headers=headers, background=BackgroundTask(path.unlink))
+    return Response(book.getvalue(), media_type=_KIND, headers=headers)
 
 
 routes = [

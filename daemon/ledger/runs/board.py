@@ -76,16 +76,17 @@ ACTS_ON_MANY = {
     "decline": "r.state = 'held' AND r.approved IS NULL",
     "approve": "r.state = 'held' AND r.approved IS NULL",
     "retry": """r.state = 'refused' AND a.archive IS NOT NULL
+                AND r.code NOT IN ('duplicate', 'superseded', 'passed_over', 'declined')
                 AND NOT EXISTS (SELECT FROM nightporter.import_run again WHERE again.parent_id = r.id)""",
 }
 """What can be done to many runs at once, and to which."""
 
 
-def runs_for(conn: Connection, act: str, wanted: Wanted, sight: Sight, until: int | None, limit: int) -> list[ImportRun]:
-    """The runs that are asked for on which something can be done, none later than `until`, the newest first."""
-    where = f"""WHERE {wanted.sql} AND {sight.sql} AND {ACTS_ON_MANY[act]} AND (CAST(:until AS bigint) IS NULL OR r.id <= :until)
+def runs_for(conn: Connection, act: str, wanted: Wanted, sight: Sight, limit: int, only: int | None = None) -> list[ImportRun]:
+    """The runs that are asked for on which something can be done, the newest first; or the `only` one, if that is one of them."""
+    where = f"""WHERE {wanted.sql} AND {sight.sql} AND {ACTS_ON_MANY[act]} AND (CAST(:only AS bigint) IS NULL OR r.id = :only)
                 ORDER BY r.id DESC LIMIT :limit"""
-    named = wanted.values | sight.values | {"until": until, "limit": limit}
+    named = wanted.values | sight.values | {"only": only, "limit": limit}
     return [run for row in conn.execute(text(RUN + where), named).mappings() if (run := run_of(row))]
 
 

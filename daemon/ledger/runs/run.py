@@ -40,6 +40,11 @@ def retry_run(conn: Connection, run: ImportRun) -> int:
     return child
 
 
+def lock_run(conn: Connection, run_id: int) -> None:
+    """Let nobody else move a run, or decide about it, while the transaction lasts."""
+    conn.execute(text("SELECT FROM nightporter.import_run WHERE id = :id FOR UPDATE"), {"id": run_id})
+
+
 def run_by_id(conn: Connection, run_id: int) -> ImportRun | None:
     """One run, or None."""
     return run_of(conn.execute(text(RUN + "WHERE r.id = :id"), {"id": run_id}).mappings().one_or_none())

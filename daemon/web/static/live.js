@@ -14,4 +14,5 @@ if (follow()) {
     await renew();
     if (!follow()) events.close();
   };
+  events.onerror = () => events.readyState === EventSource.CLOSED && follow() && setTimeout(() => location.reload(), 5000);
 }

@@ -6,6 +6,8 @@ import re
 import openpyxl
 import pytest
 
+from daemon import db
+from daemon.db import text
 from daemon.importing import attempt
 from daemon.results import Links
 from tests.support.console import PASSWORD, Person
@@ -239,7 +241,7 @@ def test_single_cells_are_put_right_or_the_workbook_sent_back(office: Office) ->
     office.load("items", ITEMS_HEADER + bad.replace(";B", ";D"))
     ada = Person(office)
     listed = ada.get("/runs/2/rejected")
-    done = ada.send("/runs/2/rejected", listed, cell_2_2="01/02/2026", cell_3_2="03/02/2026", cell_4_2="")
+    done = ada.send("/runs/2/rejected", listed, cell_2_2="01/02/2026", cell_3_2="03/02/2026", cell_4_2="", cell_2_99="x")
     attempt(office.engine, office.settings, office.profiles, int(done.url.path.removeprefix("/runs/")))
     rows = "SELECT item_number, issue_date::text FROM ar.receivable ORDER BY 1"
     assert office.rows(rows) == [("B1", "2026-02-01"), ("B2", "2026-02-03")]
@@ -311,14 +313,15 @@ def test_one_act_is_done_on_all_that_match(ada: Person) -> None:
     assert "Decline" not in ada.get("/runs")
     shown = ada.send("/runs/all", ada.get("/runs?file=short"), file="short", action="decline")
     assert "Decline 3 held files" in shown.text
-    until = re.search('name="until" value="([0-9]+)"', shown.text)
-    assert until
+    seen = re.findall('name="run" value="([0-9.]+)"', shown.text)
     later = ada.office.load("items", ITEMS_HEADER + "".join(ROWS[:19]), "short-later.csv")
-    done = ada.send("/runs/all", shown.text, file="short", action="decline", until=until[1])
+    done = ada.send("/runs/all", shown.text, file="short", action="decline", run=[*seen, f"{seen[0].split('.')[0]}.7", "x.1"])
     assert "3 are done" in done.text
     codes = "SELECT count(*) FROM nightporter.import_run WHERE code = 'declined'"
     assert ada.office.rows(codes) == [(3,)]
     assert ada.office.run(later.id).state == "held"
+    assert "0 are done" in ada.send("/runs/all", shown.text, file="short", action="decline", run=seen).text
+    assert "Try" not in ada.get("/runs?file=short")  # what somebody declined is tried again by itself, and one by one
     assert ada.get("/audit").count("declined a held file") == 3
 
 
@@ -330,6 +333,10 @@ def test_a_template_comes_empty_or_with_what_is_stored(ada: Person) -> None:
     sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
     titles = {sheet.cell(1, column).value: column for column in range(1, sheet.max_column + 1)}
     assert [sheet.cell(3, titles[name]).value for name in ("Item number", "Amount")] == ["F0", 100]
+    with db.transaction(ada.office.engine) as conn:
+        conn.execute(text("UPDATE ar.customer SET business_name = '=1+1' || chr(11)"))
+    book = openpyxl.load_workbook(io.BytesIO(ada.client.get("/templates/filled.xlsx?dataset=customers&entity=").content))
+    assert ("=1+1", "s") in {(cell.value, cell.data_type) for cell in book.worksheets[0][3]}
     assert sum(sheet.cell(row, 1).value is not None for row in range(3, sheet.max_row + 1)) == 100
     begun = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("stored.xlsx", content))
     assert begun.url.path.endswith("/shape")

@@ -100,6 +100,17 @@ def test_nobody_is_logged_in_by_another_ones_address(office: Office, browser: Te
     assert arrived(browser, back).status_code == 401
 
 
+def test_a_provider_that_is_down_is_told(office: Office) -> None:
+    """Whoever would log in by it is told so, and may still use a password."""
+    oidc = {"name": "ACME", "issuer": "http://127.0.0.1:1", "client_id": CLIENT}
+    office.settings = Settings.model_validate({"home": office.home, "web": {"oidc": oidc}})
+    browser = Person(office).client
+    browser.cookies.clear()
+    answer = browser.get("/oidc/login")
+    assert (answer.status_code, "did not succeed" in answer.text) == (503, True)
+    assert 'type="password"' in answer.text
+
+
 def test_without_a_provider_there_is_nothing(office: Office) -> None:
     """The page offers none, and its addresses open nothing; one whose address is not encrypted is a mistake in the settings."""
     person = Person(office)
