@@ -24,7 +24,13 @@ def settle_twins(conn: Connection, stage: Stage) -> Tally:
     """
     if stage.own and not db.driver(conn).execute(_any_twins(stage), stage.values).fetchall()[0][0]:
         return Tally()
-    return counted(conn, stage, _twins(stage))
+    if not stage.own:
+        return counted(conn, stage, _twins(stage))
+    connection = db.driver(conn)
+    connection.execute("SET LOCAL enable_nestloop = off")  # how many twins there are the planner cannot know: it thinks of few
+    settled = counted(conn, stage, _twins(stage))
+    connection.execute("SET LOCAL enable_nestloop = on")
+    return settled
 
 
 @lru_cache
@@ -66,10 +72,9 @@ def _twins(stage: Stage) -> bytes:
             SELECT {named_key}, source_line, ROW({fields})::text AS content, {told}
             FROM {stage} s WHERE run_id = %(run)s AND ({key}) IN (SELECT * FROM twice)
         ), judged AS MATERIALIZED (
-            SELECT *, first_value(source_line) OVER own AS first, last_value(source_line) OVER own AS last,
+            SELECT *, min(source_line) OVER own AS first, max(source_line) OVER own AS last,
                    min(content) OVER own = max(content) OVER own AS equal
-            FROM twins
-            WINDOW own AS (PARTITION BY {key_names} ORDER BY source_line ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+            FROM twins WINDOW own AS (PARTITION BY {key_names})
         ), off AS (
             DELETE FROM {stage} s USING judged j
             WHERE s.run_id = %(run)s AND s.source_line = j.source_line AND ({faulted} OR j.source_line <> j.{stays})

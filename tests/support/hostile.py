@@ -65,7 +65,7 @@ def files() -> Iterator[tuple[str, Hostile]]:
     )
     yield (
         "a quote that never closes",
-        Hostile("csv", HEADER + b'C1;"Martin;Paris;\n' + b"C2;Dupont;Lyon;\n" * 1_300_000, TAKEN_OR_NOT),
+        Hostile("csv", HEADER + b'C1;"Martin;Paris;\n' + (b"C2;" + b"Dupont " * 20 + b";Lyon;\n") * 140_000, TAKEN_OR_NOT),
     )
     yield "one line without an end", Hostile("csv", HEADER + b"C1;" + b"x" * 900_000, TAKEN_OR_NOT)
     yield "a million columns", Hostile("csv", b";" * 900_000 + b"\n", NO_TABLE)
