@@ -25,7 +25,9 @@ _FAINT, _CLOSE = 0.1, 0.85
 
 
 class Judged(NamedTuple):
-    """A row, counted from 1; how much it looks like headers; how many of its cells are known words or the profile's headers."""
+    """A row, counted from 1; how much it looks like headers, or could at most where another above it does more; how many of its
+    cells are known words or the profile's headers.
+    """
 
     row: int
     score: float
@@ -77,25 +79,38 @@ def judge(rows: Sequence[Sequence[str]], width: int, ours: Collection[str] = fro
     """The rows of a sample that may be headers, each with how much it looks like them."""
     folded = {header.casefold().strip() for header in ours}
     filled = [number for number, row in enumerate(rows, 1) if _filled(row) and not totals.may_be(row)]
-    return [_judged(rows, number, width, folded) for number in filled[:_WITHIN]]
+    judged: list[Judged] = []
+    best = 0.0
+    for number in filled[:_WITHIN]:
+        known, words = _words(rows[number - 1], folded)
+        at_most = Judged(number, words / _filled(rows[number - 1]) + _OVER_TYPED, known)
+        if at_most.score < _CLOSE * best:
+            judged.append(at_most)  # what is below it need not be looked at
+        else:
+            judged.append(_judged(rows, number, width, known, words))
+            best = max(best, judged[-1].score)
+    return judged
 
 
-def _judged(rows: Sequence[Sequence[str]], number: int, width: int, ours: Collection[str]) -> Judged:
+def _words(row: Sequence[str], ours: Collection[str]) -> tuple[int, float]:
+    """How many cells of a row are the profile's headers or known words, and how much that says."""
+    cells = [stripped for cell in row if (stripped := cell.strip())]
+    said = [_OURS if cell.casefold() in ours else _KNOWN for cell in cells if cell.casefold() in ours or is_header(cell)]
+    return len(said), sum(said)
+
+
+def _judged(rows: Sequence[Sequence[str]], number: int, width: int, known: int, words: float) -> Judged:
     row = rows[number - 1]
     below = [
         other
         for other in rows[number : number + _BELOW]
         if 2 * _filled(other) >= min(width, len(row)) and _folded(other) != _folded(row) and not _is_drawn(other)
     ]
-    score, known, steps = 0.0, 0, _steps(row)
+    score, steps = words, _steps(row)
     for place, cell in enumerate(map(str.strip, row)):
         if not cell:
             continue
         values = [value for other in below if place < len(other) and (value := other[place].strip())]
-        if cell.casefold() in ours:
-            score, known = score + _OURS, known + 1
-        elif is_header(cell):
-            score, known = score + _KNOWN, known + 1
         score += 0.0 if steps and is_typed(cell) else _beside(cell, values)
     if not known and not steps and any(map(is_typed, row)):
         score = min(score, 0.0)
