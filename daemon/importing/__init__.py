@@ -1,18 +1,11 @@
 """One attempt at an import run: from its bytes in the archive to what came of it."""
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
+from daemon.importing.choices import Choices
 from daemon.importing.correcting import as_sent, bring_back, correct
-from daemon.importing.drafting import (
-    Choices,
-    as_profile,
-    distinct_words,
-    first_choices,
-    profile_text,
-    reasons_of,
-    rehearse_draft,
-    seen,
-    with_ready_made,
-)
+from daemon.importing.draft_rehearsal import rehearse_draft
+from daemon.importing.drafting import distinct_words, first_choices, profile_text, reasons_of, seen, unread_values
+from daemon.importing.editing import as_profile, choices_of, with_ready_made
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
 from daemon.importing.rehearsal import Rehearsed, rehearse
@@ -31,6 +24,7 @@ __all__ = [
     "begin",
     "bring_back",
     "carry_out",
+    "choices_of",
     "circle",
     "correct",
     "distinct_words",
@@ -43,5 +37,6 @@ __all__ = [
     "remembered",
     "rewrite",
     "seen",
+    "unread_values",
     "with_ready_made",
 ]

@@ -32,17 +32,28 @@ class Rehearsed:
 
 
 def rehearse(
-    engine: Engine, settings: Settings, profiles: Profiles, profile: Profile | None, file: RemoteFile, progress: Progress
+    engine: Engine,
+    settings: Settings,
+    profiles: Profiles,
+    profile: Profile | None,
+    file: RemoteFile,
+    progress: Progress,
+    *,
+    afresh: bool = False,
 ) -> list[Rehearsed]:
-    """What importing a local file would come to, run by run; nothing of it stays. Raises FileRefused and TryLater."""
+    """What importing a local file would come to, run by run; nothing of it stays. Read `afresh`, it is no duplicate.
+
+    Raises FileRefused, and TryLater when it had to give way to an import, too.
+    """
     came_of: list[Rehearsed] = []
     path = Path(file.name)
     with db.transaction(engine) as conn:
+        loading.rehearses(conn)
         first = ledger.runs.run_by_id(conn, ledger.arrivals.record_inline(conn, file, profiles.sections(path.name, profile)))
         if first and (mark := mark_of(path, settings.sandbox)):
             first = as_correction(conn, settings, first, mark)
         assert first
-        first = replace(first, sha256=_sha256(path))
+        first = replace(first, sha256=None if afresh else _sha256(path))
         if not first.dataset:
             ledger.runs.assign_parts(conn, first, parts_of(profiles, first, members(path, settings.sandbox)))
         for run in [first] if first.corrects else ledger.runs.siblings(conn, first):

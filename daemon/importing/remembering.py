@@ -7,7 +7,7 @@ from pathlib import Path
 import tomlkit
 
 from daemon import toml
-from daemon.importing.drafting import as_profile
+from daemon.importing.editing import as_profile
 from daemon.profiles import Profile, Section
 from daemon.toml import ConfigInvalid
 

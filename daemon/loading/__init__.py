@@ -5,11 +5,12 @@ from daemon.loading.acts import Act, acts, adopt, undo_act
 from daemon.loading.aliases import resolve_aliases, see_none_is_new
 from daemon.loading.alike import open_elsewhere
 from daemon.loading.brake import by_value, by_value_of_changes, scaled
-from daemon.loading.checks import countries, known_customers, lock_entities, settle_twins, turned_down, written_otherwise
+from daemon.loading.checks import countries, known_customers, settle_twins, turned_down, written_otherwise
 from daemon.loading.credit_source import SOURCES, reject_elsewhere, unexplained
 from daemon.loading.diff import changes
 from daemon.loading.doubts import doubtful, reject_doubtful
 from daemon.loading.lateness import refuse_stale, skip_older
+from daemon.loading.locks import lock_entities, rehearses
 from daemon.loading.lookalikes import look_alikes
 from daemon.loading.looking import customer_card, find_customers, find_waiting, stored
 from daemon.loading.matching import reject_ambiguous, reject_outdated, skip_known
@@ -71,6 +72,7 @@ __all__ = [
     "prepare",
     "protect",
     "refuse_stale",
+    "rehearses",
     "reject_ambiguous",
     "reject_doubtful",
     "reject_elsewhere",

@@ -1,6 +1,5 @@
 """Checks that need more than one row, by SQL on the stage: twins in the file; and what a check came to."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 
 from psycopg import sql
@@ -10,12 +9,6 @@ from daemon import db
 from daemon.loading import fragments
 from daemon.loading.staging import Stage
 from daemon.model import Money, Reason, ReasonCode, Tally
-
-
-def lock_entities(conn: Connection, entities: Iterable[str]) -> None:
-    """Let no other import of these entities check or merge until the transaction ends. Sorted, so that none deadlock."""
-    for entity in sorted(entities):
-        db.driver(conn).execute("SELECT pg_advisory_xact_lock(hashtextextended('nightporter.entity.' || %s, 0))", [entity])
 
 
 def settle_twins(conn: Connection, stage: Stage) -> Tally:

@@ -1,6 +1,6 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -28,8 +28,7 @@ _MERGE = sql.SQL("""
         INSERT INTO nightporter.row_change (run_id, dataset, row_id, before)
         SELECT %(run)s, %(dataset)s, t.id, to_jsonb(t) FROM classified c JOIN {table} t ON t.id = c.target
     ), created AS (
-        INSERT INTO {table} ({columns}, created_by_run{more_columns})
-        SELECT {columns}, run_id{more_values} FROM classified s WHERE target IS NULL
+        {create} FROM classified s WHERE target IS NULL
     ), updated AS (
         UPDATE {table} t SET {changes} FROM classified s WHERE t.id = s.target
     ), judged AS (
@@ -61,10 +60,12 @@ _MERGE = sql.SQL("""
            sum(least(old_amount, 0)) FILTER (WHERE counted_before) AS credits_before
     FROM judged GROUP BY 1, 2, 3, 4
 """)
+_CREATE = sql.SQL("INSERT INTO {table} ({columns}, created_by_run{more_columns}) SELECT {columns}, run_id{more_values}")
+_ALL_NEW = sql.SQL("{create} FROM (SELECT s.*, {now} AS now FROM {stage} s WHERE run_id = %(run)s) s")
 _STAGED = sql.SQL("""
-    SELECT {currency} AS currency, count(*) AS staged, sum({amount}) FILTER (WHERE {counts}) AS taken,
+    SELECT entity, {currency} AS currency, count(*) AS staged, sum({amount}) FILTER (WHERE {counts}) AS taken,
            sum({amount}) FILTER (WHERE NOT {counts}) AS off_balance
-    FROM {stage} s WHERE run_id = %(run)s GROUP BY 1
+    FROM {stage} s WHERE run_id = %(run)s GROUP BY 1, 2
 """)
 _NOTHING = Decimal(0)
 
@@ -96,8 +97,15 @@ def merge(conn: Connection, stage: Stage) -> Merged:
         settle_marks(conn, stage, mark)
     merged = Merged()
     with db.driver(conn).cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(_staged(stage), stage.values).fetchall():
+        staged = cursor.execute(_staged(stage), stage.values).fetchall()
+        for row in staged:
             merged.tally += Tally(unchanged=row["staged"], money=_of(row, row["currency"], "taken", "off_balance"))
+        if stage.own and _is_empty(conn, stage, [row["entity"] for row in staged]):
+            cursor.execute(_all_new(stage), stage.values)
+            for row in staged:
+                new = _of(row, row["currency"], new="taken")
+                merged.tally += Tally(created=row["staged"], unchanged=-row["staged"], money=new)
+            return merged
         for row in cursor.execute(_statement(stage), stage.values):
             merged.tally += _tally(row)
             merged.scaled += row["scaled"]
@@ -109,6 +117,12 @@ def merge(conn: Connection, stage: Stage) -> Merged:
             merged.scopes |= {row["scope"]} - {None}
     merged.marks_moved = move_marks(conn, stage, mark) if mark else 0
     return merged
+
+
+def _is_empty(conn: Connection, stage: Stage, entities: Sequence[str]) -> bool:
+    """Whether the dataset's table has no rows of some entities, so that nothing need be compared."""
+    there = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE entity = ANY (%s))").format(stage.target)
+    return not db.driver(conn).execute(there, [list(entities)]).fetchall()[0][0]
 
 
 def _tally(row: Mapping[str, Any]) -> Tally:
@@ -141,8 +155,13 @@ def _staged(stage: Stage) -> bytes:
 
 
 @lru_cache
-def _statement(stage: Stage) -> bytes:
-    presence, changes = stage.dataset.presence, fragments.changes(stage)
+def _all_new(stage: Stage) -> bytes:
+    return _ALL_NEW.format(create=_create(stage), now=fragments.now(stage), stage=stage.table).as_bytes()
+
+
+def _create(stage: Stage) -> sql.Composed:
+    """How new rows are made of staged ones, which have their state as `now`."""
+    presence = stage.dataset.presence
     more: dict[str, sql.Composable] = {"customer_entity": fragments.customer_entity()} if stage.dataset.refers_to else {}
     own = [name for name in stage.fields if name in stage.dataset.custom]
     for name in stage.fields:
@@ -157,6 +176,19 @@ def _statement(stage: Stage) -> bytes:
             presence.since: sql.SQL("CASE now WHEN {} THEN now() END").format(presence.gone),
             presence.by: sql.SQL("CASE now WHEN {} THEN run_id END").format(presence.gone),
         }
+    return _CREATE.format(
+        table=stage.target,
+        columns=fragments.names(
+            ["entity", "run_id", "source_line", "as_of", *(name for name in stage.fields if name not in own)]
+        ),
+        more_columns=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in more),
+        more_values=sql.SQL("").join(sql.SQL(", {}").format(value) for value in more.values()),
+    )
+
+
+@lru_cache
+def _statement(stage: Stage) -> bytes:
+    presence, changes = stage.dataset.presence, fragments.changes(stage)
     updates: list[sql.Composable] = [sql.SQL("{} = {}").format(sql.Identifier(name), value) for name, value in changes.items()]
     updates += [sql.SQL("{0} = s.{0}").format(sql.Identifier(name)) for name in ("run_id", "source_line", "as_of")]
     updates += [sql.SQL("updated_at = now()")]
@@ -169,11 +201,7 @@ def _statement(stage: Stage) -> bytes:
     return _MERGE.format(
         stage=stage.table,
         table=stage.target,
-        columns=fragments.names(
-            ["entity", "run_id", "source_line", "as_of", *(name for name in stage.fields if name not in own)]
-        ),
-        more_columns=sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in more),
-        more_values=sql.SQL("").join(sql.SQL(", {}").format(value) for value in more.values()),
+        create=_create(stage),
         same=fragments.same(stage),
         differs=fragments.differs(stage),
         changes=sql.SQL(", ").join(updates),

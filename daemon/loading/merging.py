@@ -9,7 +9,7 @@ from daemon import db
 from daemon.datasets import CUSTOMERS, Dataset, datasets
 from daemon.errors import Detail
 from daemon.loading.acts import FEW, PARKED, Act, begin_act, change, finish_act
-from daemon.loading.checks import lock_entities
+from daemon.loading.locks import lock_entities
 from daemon.loading.parked import release_parked, under_code
 from daemon.loading.staging import stage_table, table_of
 from daemon.log import get

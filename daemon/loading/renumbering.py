@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.errors import Detail
 from daemon.loading.acts import FEW, PARKED, Act, begin_act, change, finish_act
-from daemon.loading.checks import lock_entities
+from daemon.loading.locks import lock_entities
 from daemon.loading.numbering import CONTINUOUS_YEAR
 
 ITEMS = "receivables"

@@ -10,7 +10,7 @@ from daemon import db
 from daemon.datasets import CUSTOMERS, Dataset, datasets
 from daemon.errors import Detail
 from daemon.loading import fragments
-from daemon.loading.checks import lock_entities
+from daemon.loading.locks import lock_entities
 from daemon.loading.numbering import CONTINUOUS_YEAR, year_of
 from daemon.loading.parked import release_parked
 from daemon.loading.staging import table_of

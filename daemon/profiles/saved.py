@@ -38,10 +38,12 @@ class Profiles:
     def __iter__(self) -> Iterator[Profile]:
         self._refresh()
         saved = [seen.profile for _, seen in sorted(self._seen.copy().items()) if seen.profile]
-        return iter([*saved, self._draft] if self._draft else saved)
+        if self._draft:
+            saved = [*(profile for profile in saved if profile.name != self._draft.name), self._draft]
+        return iter(saved)
 
     def beside(self, draft: Profile) -> "Profiles":
-        """These, and one that is not saved yet."""
+        """These, and one that is not saved yet, or is saved otherwise."""
         return Profiles(self._folder, draft)
 
     @property

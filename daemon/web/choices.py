@@ -2,6 +2,7 @@
 
 import fnmatch
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.errors import Detail, Refusal
-from daemon.importing import Choices, distinct_words, first_choices, seen, with_ready_made
+from daemon.importing import Choices, first_choices, seen, with_ready_made
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Account
 from daemon.mapping import asks_mode
@@ -23,12 +24,22 @@ from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
+_PARTS = {"debit": "header", "credit": "credit", "flag": "flag", "otherwise": "others", "written": "written"}
+"""What a column may be of a field, beside all of it."""
+_TWICE = "twice"
+"""Where a form has the second column that is to be a field; never kept."""
 _NAMES = 500
 _SHOWN_NAMES = 10
 _NARROW = re.compile(r"[^*?\[]{4}")
 """How the pattern of somebody who is no admin begins."""
-MOST_WORDS = 60
-"""Of a column whose words are asked for."""
+
+
+class Fault(ValueError):
+    """What is wrong with something that a form says, and the name of its field."""
+
+    def __init__(self, said: str, field: str) -> None:
+        super().__init__(said)
+        self.field = field
 
 
 def is_theirs(account: Account, choices: Choices) -> bool:
@@ -49,11 +60,14 @@ def _take_shape(request: Request, account: Account, draft: Draft, choices: Choic
         said["header_row"] = int(said["header_row"])
     said["delimiter"] = {"tab": "\t"}.get(said.get("delimiter", ""), said.get("delimiter"))
     said = {name: value for name, value in said.items() if value}
+    said |= {name: value for name, value in choices.format.items() if name not in _SHAPE}
     Format.model_validate({name: value for name, value in said.items() if name in Format.model_fields})
     Conventions.model_validate({name: value for name, value in said.items() if name in Conventions.model_fields})
     if said == choices.format and choices.columns:
         return choices
     changed = replace(choices, format=said)
+    if choices.edited:
+        return changed
     found = seen(Path(draft.path), changed, settings_of(request).sandbox, engine_of(request))
     proposed = first_choices(draft.file, choices.dataset, found)
     return replace(
@@ -66,22 +80,29 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
     if choices.ready_made:
         return choices
     found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
+    fields = datasets()[choices.dataset].fields
     columns: dict[str, dict[str, Any]] = {}
-    words = words_of(request)
     for number, header in enumerate(found.header):
-        field, _, side = str(form.get(f"column_{number}", "")).partition(":")
-        if field not in datasets()[choices.dataset].fields:
-            continue
-        part = {"debit": "header", "credit": "credit", "flag": "flag"}.get(side, "header")
-        if part in columns.setdefault(field, {}):
-            raise ValueError(words("page.fault_twice", field=words.field(choices.dataset, field)))
-        columns[field][part] = header
+        for chosen in form.getlist(f"column_{number}"):
+            field, _, side = str(chosen).partition(":")
+            if field not in fields:
+                continue
+            column, part = columns.setdefault(field, {}), _PARTS.get(side, "header")
+            if part == "others":
+                column.setdefault(part, []).append(header)
+            elif part == "written":
+                column |= choices.columns.get(field, {})
+            elif part in column:
+                column[_TWICE] = f"column_{number}"
+            else:
+                column[part] = header
     for field, column in columns.items():
-        if "header" not in column:
-            raise ValueError(words("page.fault_side", field=words.field(choices.dataset, field)))
         before = choices.columns.get(field, {})
-        if before.get("header") == column["header"]:
+        if before.get("header") == column.get("header"):
             column |= {name: before[name] for name in ("confidence", "why") if name in before}
+    for field, column in choices.columns.items():
+        if field not in fields or ("value" not in column and not set(headers_of(column)) & set(found.header)):
+            columns.setdefault(field, column)  # what the form does not show
     for field in datasets()[choices.dataset].mappable:
         if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
             columns[field] = {"value": value}
@@ -90,71 +111,93 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
     return replace(choices, columns=columns, words=kept, match=match, protect=protect)
 
 
+def headers_of(column: Mapping[str, Any]) -> list[str]:
+    """The columns of a file that a choice is about."""
+    return [column[part] for part in ("header", "credit", "flag") if column.get(part)] + [
+        *column.get("others", []),
+        *column.get("written", []),
+    ]
+
+
 def _take_words(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """What the words of a column mean."""
+    """What the words of a column mean; of those that were not shown, what they meant before."""
     meant: dict[str, dict[str, str]] = {}
-    for field, counts in distinct_words(Path(draft.path), choices, settings_of(request).sandbox).items():
-        for number, (word, _) in enumerate(counts.most_common(MOST_WORDS)):
-            value = str(form.get(f"word_{field}_{number}", "")).strip()
-            if word and value and value != word:
-                meant.setdefault(field, {})[word] = value
+    for field in choices.columns:
+        shown = [str(word) for word in form.getlist(f"word_{field}")]
+        means = [str(value).strip() for value in form.getlist(f"means_{field}")]
+        words = {word: value for word, value in choices.words.get(field, {}).items() if word not in shown}
+        words |= {word: value for word, value in zip(shown, means, strict=False) if word and value and value != word}
+        if words:
+            meant[field] = words
     return replace(choices, words=meant)
 
 
 def _take_rules(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """What the file is, and what files like it are called."""
-    words, mode, name = words_of(request), str(form.get("mode", "")), str(form.get("name", "")).strip()
-    if asks_mode(datasets()[choices.dataset]) and mode not in ("snapshot", "delta"):
-        raise ValueError(words("page.fault_mode"))
-    if not name or not name.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(words("page.fault_name"))
-    with db.transaction(engine_of(request)) as conn:
-        was = not account.is_admin and ledger.runs.is_of_runs(conn, name)  # whose runs they could see by it
-    if was or (settings_of(request).profiles / f"{name}.toml").exists():
-        raise ValueError(words("page.fault_taken", name=name))
-    to = [part.strip() for part in str(form.get("to", "")).replace(";", ",").split(",") if part.strip()]
-    pattern = str(form.get("pattern", "")).strip() or choices.pattern
-    entity = str(form.get("entity", "")).strip()
-    if not account.is_admin and not account.may_see([entity]):
-        raise ValueError(words("page.fault_entity"))
-    if not account.is_admin and (not _NARROW.match(pattern) or _waiting(request, pattern)):
-        raise ValueError(words("page.fault_wide"))
-    if taken := [each for each in _named_before(request) if fnmatch.fnmatchcase(each[0], pattern)][:5]:
-        names = ", ".join(f"{file} ({profile})" for file, profile in taken)
-        raise ValueError(words.refusal(Refusal.TWO_PROFILES, Detail.of("plain", text=names)))
-    if wrong := [each for each in to if not re.fullmatch(EMAIL, each)]:
-        raise ValueError(words("page.fault_address", addresses=words.listed(wrong)))
+    said = {name: str(form.get(name, "")).strip() for name in ("mode", "name", "pattern", "entity", "business_date")}
     match, protect = ([name for name in choices.columns if f"{rule}_{name}" in form] for rule in ("match", "protect"))
     return replace(
         choices,
-        mode=mode if mode in ("snapshot", "delta") else "",
-        name=name,
-        pattern=pattern,
-        entity=entity,
-        to=to,
-        business_date=_day_told(draft.file, str(form.get("business_date", "")).strip()),
-        expect=_expected(form),
+        mode=said["mode"] if said["mode"] in ("snapshot", "delta") else "",
+        name=choices.name if choices.edited else said["name"],
+        pattern=said["pattern"] or choices.pattern,
+        entity=said["entity"],
+        to=[part.strip() for part in str(form.get("to", "")).replace(";", ",").split(",") if part.strip()],
+        business_date=said["business_date"],
+        expect={name: text for name in ("by", "days", "timezone") if (text := str(form.get(name, "")).strip())},
         match=match,
         protect=protect,
     )
 
 
-def _day_told(file: str, told: str) -> str:
-    """Where names have their day, if this file's has it there. Raises ValueError when it is not so."""
-    if told:
-        Import.model_validate({"business_date": told})
-        if day_told(told, file) is None:
-            raise ValueError(f"{file}: {told}")
-    return told
+def _see_columns(request: Request, account: Account, draft: Draft, said: Choices) -> None:
+    """Raise Fault where two columns are one field, or half of one."""
+    words = words_of(request)
+    for field, column in said.columns.items():
+        named = words.field(said.dataset, field) if field in datasets()[said.dataset].fields else field
+        if _TWICE in column:
+            raise Fault(words("page.fault_twice", field=named), column[_TWICE])
+        if not {"header", "written", "value"} & column.keys():
+            raise Fault(words("page.fault_side", field=named), "columns")
 
 
-def _expected(form: FormData) -> dict[str, str]:
-    """When such a file should have come; nothing where that is not said. Raises ValueError when it says no time or days."""
-    said = {name: text for name in ("by", "days", "timezone") if (text := str(form.get(name, "")).strip())}
-    if "by" not in said:
-        return {}
-    Expect.model_validate(said)
-    return said
+def _see_rules(request: Request, account: Account, draft: Draft, said: Choices) -> None:
+    """Raise Fault, or ValidationError, where rules say nothing that can be, or what is another's."""
+    words, before = words_of(request), Choices.of(draft)
+    if asks_mode(datasets()[said.dataset]) and not said.mode:
+        raise Fault(words("page.fault_mode"), "mode")
+    if not said.edited and not said.name.replace("-", "").replace("_", "").isalnum():
+        raise Fault(words("page.fault_name"), "name")
+    if not said.edited and _is_taken(request, account, said.name):
+        raise Fault(words("page.fault_taken", name=said.name), "name")
+    if not account.is_admin and not account.may_see([said.entity]):
+        raise Fault(words("page.fault_entity"), "entity")
+    if said.pattern != before.pattern or not said.edited:
+        _see_pattern(request, account, said.name, said.pattern)
+    if wrong := [each for each in said.to if not re.fullmatch(EMAIL, each)]:
+        raise Fault(words("page.fault_address", addresses=words.listed(wrong)), "to")
+    if said.business_date and not (said.edited and said.business_date == before.business_date):
+        Import.model_validate({"business_date": said.business_date})
+        if day_told(said.business_date, draft.file) is None:
+            raise Fault(f"{draft.file}: {said.business_date}", "business_date")
+    if said.expect:
+        Expect.model_validate(said.expect)
+
+
+def _is_taken(request: Request, account: Account, name: str) -> bool:
+    with db.transaction(engine_of(request)) as conn:
+        was = not account.is_admin and ledger.runs.is_of_runs(conn, name)  # whose runs they could see by it
+    return was or (settings_of(request).profiles / f"{name}.toml").exists()
+
+
+def _see_pattern(request: Request, account: Account, own: str, pattern: str) -> None:
+    """Raise Fault where a pattern takes what may be another's."""
+    words = words_of(request)
+    if not account.is_admin and (not _NARROW.match(pattern) or _waiting(request, pattern)):
+        raise Fault(words("page.fault_wide"), "pattern")
+    if taken := [each for each in _named_before(request, own) if fnmatch.fnmatchcase(each[0], pattern)][:5]:
+        names = ", ".join(f"{file} ({profile})" for file, profile in taken)
+        raise Fault(words.refusal(Refusal.TWO_PROFILES, Detail.of("plain", text=names)), "pattern")
 
 
 def _waiting(request: Request, pattern: str) -> bool:
@@ -172,12 +215,15 @@ def names_taken(request: Request, draft: Draft, choices: Choices) -> list[str]:
     return [name for name in dict.fromkeys(names) if fnmatch.fnmatchcase(name, choices.pattern)][:_SHOWN_NAMES]
 
 
-def _named_before(request: Request) -> list[tuple[str, str]]:
-    """The names of files that came, each with the profile that took it, where there still is one."""
+def _named_before(request: Request, own: str) -> list[tuple[str, str]]:
+    """The names of files that came, each with the profile that took it, where there still is one that is not one's `own`."""
     profiles = profiles_of(request)
     with db.transaction(engine_of(request)) as conn:
         names = ledger.arrivals.names_seen(conn, _NAMES)
-    return [(name, taken.name) for name in names for taken in profiles if taken.matches(name, taken.drop or "")]
+    return [
+        (name, taken.name) for name in names for taken in profiles if taken.name != own and taken.matches(name, taken.drop or "")
+    ]
 
 
 TAKERS = {"shape": _take_shape, "columns": _take_columns, "words": _take_words, "rules": _take_rules}
+CHECKS = {"columns": _see_columns, "rules": _see_rules}

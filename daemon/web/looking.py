@@ -139,9 +139,11 @@ def _written(request: Request, session: Session, text: str, faults: list[str]) -
     words, name = words_of(request, account=session.account), request.path_params["name"]
     with db.transaction(engine_of(request)) as conn:
         acts = ledger.people.profile_acts(conn, name, _VERSIONS)
+        latest = ledger.runs.latest_kept(conn, name, queue.this_host())
     file = _file(request)
     versions = [(at, words("console.on_disk") if by == DISK else by, change) for at, by, change in _versions(file, acts)]
     content = {"name": name, "text": text, "faults": faults, "versions": versions, "stood": digest([file.read_bytes()])}
+    content["latest"] = latest
     return page("profile.html", words, session=session, status=422 if faults else 200, **content)
 
 

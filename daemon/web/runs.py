@@ -14,7 +14,7 @@ from starlette.routing import Route
 from daemon import db, ledger, loading, queue, results
 from daemon.datasets import datasets
 from daemon.errors import Detail
-from daemon.importing import decisions
+from daemon.importing import choices_of, decisions
 from daemon.ledger.people import Session
 from daemon.ledger.runs import Wanted
 from daemon.model import FINAL, ImportRun, State, basename
@@ -88,6 +88,7 @@ def shown(request: Request, session: Session) -> Response:
         rejects=rejects_of(request, session, run, words),
         under_way=(under_way := run.state not in FINAL and run.state is not State.HELD),
         follow=f"/runs/{run.id}/events" if under_way else "",
+        editable=editable(request, session, run),
         obstacles=[],
         **content,
     )
@@ -154,9 +155,24 @@ def _kept(request: Request, session: Session) -> ImportRun:
 
 
 def draft_from(request: Request, session: Session, form: FormData) -> Response:
-    """Begin a draft with the file of a run."""
-    run = _kept(request, session)
-    return smart.begun(request, session, basename(run.name), run.dataset or next(iter(datasets())), _chunks(run))
+    """Begin a draft with the file of a run: of a new profile, or of the run's own, to be edited."""
+    run, edited = _kept(request, session), None
+    if "edit" in form:
+        if not editable(request, session, run):
+            raise HTTPException(404)
+        file = settings_of(request).profiles / f"{run.profile}.toml"
+        edited = choices_of(file.read_text(encoding="utf-8"), run.profile)
+    dataset = edited.dataset if edited else run.dataset or next(iter(datasets()))
+    return smart.begun(request, session, basename(run.name), dataset, _chunks(run), edited)
+
+
+def editable(request: Request, session: Session, run: ImportRun) -> bool:
+    """Whether a run's profile is saved, in order, and somebody's to edit."""
+    known = profiles_of(request)
+    profile = known.saved(run.profile)
+    broken = {mistake.file.stem for mistake in known.mistakes}
+    file = settings_of(request).profiles / f"{run.profile}.toml"
+    return profile is not None and run.profile not in broken and file.is_file() and may_see_profile(session.account, profile)
 
 
 def original(request: Request, session: Session) -> Response:

@@ -3,10 +3,10 @@ the profile of every file that comes by that name. A step is a page and a form; 
 """
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.datastructures import FormData, UploadFile
@@ -18,22 +18,19 @@ from starlette.routing import Route
 from daemon import db, ledger, queue, reading
 from daemon.datasets import datasets
 from daemon.errors import FileRefused, Refusal
-from daemon.importing import Choices, as_profile, distinct_words, first_choices, profile_text, reasons_of, seen
+from daemon.importing import Choices, as_profile, first_choices, profile_text, rewrite, seen
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
-from daemon.mapping import asks_mode
-from daemon.model import Change, Effect, Reason, ReasonCode, RemoteFile, Tally, detail_of
-from daemon.profiles import fitting
+from daemon.model import RemoteFile
 from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, for_people, may_see_profile
-from daemon.web.choices import MOST_WORDS, TAKERS, is_theirs, names_taken
+from daemon.web.choices import CHECKS, TAKERS, is_theirs
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
+from daemon.web.steps import STEPS, fault_of, shown
 from daemon.web.tongue import words_of
-from daemon.words import Words
 
 LARGEST = 1 << 30
-STEPS = ("shape", "columns", "words", "rules", "check")
 _CHUNK = 1 << 20
 _LONGEST_NAME = 200
 _ASKED = (Refusal.ENCODING_UNKNOWN, Refusal.SHAPE_UNCLEAR, Refusal.SHEET_MISSING)
@@ -57,8 +54,10 @@ def take(request: Request, session: Session, form: FormData) -> Response:
     return begun(request, session, last, dataset, iter(lambda: sent.file.read(_CHUNK), b""))
 
 
-def begun(request: Request, session: Session, last: str, dataset: str, chunks: Iterable[bytes]) -> Response:
-    """Keep a file's bytes, and begin its draft with what is proposed for it."""
+def begun(
+    request: Request, session: Session, last: str, dataset: str, chunks: Iterable[bytes], edited: Choices | None = None
+) -> Response:
+    """Keep a file's bytes, and begin its draft with what is proposed for it, or with what the profile that is `edited` says."""
     printable = "".join(char for char in last if char.isprintable()).encode()[-_LONGEST_NAME:]
     name = printable.decode("utf-8", "ignore").lstrip(".") or "file"
     settings, words = settings_of(request), words_of(request, account=session.account)
@@ -69,13 +68,14 @@ def begun(request: Request, session: Session, last: str, dataset: str, chunks: I
     path = folder / name
     with path.open("xb") as out:
         out.writelines(chunks)
-    choices = Choices(dataset)
+    choices = edited or Choices(dataset)
     try:
         if reading.mark_of(path, settings.sandbox):
             raise FileRefused(Refusal.UNREADABLE, "plain", text=words("page.fault_marked"))
-        choices = first_choices(name, dataset, seen(path, choices, settings.sandbox, engine_of(request)))
+        found = seen(path, choices, settings.sandbox, engine_of(request))
+        choices = edited or first_choices(name, dataset, found)
     except FileRefused as refused:
-        choices = replace(choices, name="import")
+        choices = edited or replace(choices, name="import")
         if refused.code not in _ASKED:
             shutil.rmtree(folder)
             return begin(request, session, words.refusal(refused.code, refused.detail))
@@ -90,7 +90,7 @@ def step(request: Request, session: Session) -> Response:
     draft = draft_asked(request, session)
     if draft.run_id is not None:
         return RedirectResponse(f"/runs/{draft.run_id}", 303)
-    return _shown(request, session, draft, "")
+    return shown(request, session, draft, "")
 
 
 def chosen(request: Request, session: Session, form: FormData) -> Response:
@@ -100,17 +100,20 @@ def chosen(request: Request, session: Session, form: FormData) -> Response:
     if draft.run_id is not None:
         return RedirectResponse(f"/runs/{draft.run_id}", 303)
     if str(draft.version) != form.get("version"):
-        return _shown(request, session, draft, words("page.fault_changed"))
+        return shown(request, session, draft, words("page.fault_changed"))
     if name == "check":
         return _finish(request, session, draft, form)
+    choices = Choices.of(draft)
     try:
-        choices = TAKERS[name](request, session.account, draft, Choices.of(draft), form)
+        choices = TAKERS[name](request, session.account, draft, choices, form)
+        if name in CHECKS:
+            CHECKS[name](request, session.account, draft, choices)
     except (ValidationError, ValueError) as error:
-        return _shown(request, session, draft, str(error.errors()[0]["msg"] if isinstance(error, ValidationError) else error))
+        return shown(request, session, replace(draft, choices=asdict(choices)), *fault_of(error))
     except FileRefused as refused:
-        return _shown(request, session, draft, words.refusal(refused.code, refused.detail))
+        return shown(request, session, draft, words.refusal(refused.code, refused.detail))
     if name != "shape" and not is_theirs(session.account, choices):
-        return _shown(request, session, draft, words("page.fault_entity"))
+        return shown(request, session, draft, words("page.fault_entity"))
     with db.transaction(engine_of(request)) as conn:
         if not ledger.drafts.choose(conn, draft.id, draft.version, asdict(choices)):
             return RedirectResponse(f"/drafts/{draft.id}/{name}", 303)
@@ -121,83 +124,21 @@ def chosen(request: Request, session: Session, form: FormData) -> Response:
     return RedirectResponse(f"/drafts/{draft.id}/{following}", 303)
 
 
-def _shown(request: Request, session: Session, draft: Draft, fault: str) -> Response:
-    """A step as it stands, and what is wrong with what was just said of it."""
-    name, words = request.path_params["step"], words_of(request, account=session.account)
-    choices, settings = Choices.of(draft), settings_of(request)
-    content: dict[str, Any] = {"found": None, "fields": {}, "counts": {}, "text": "", "fits": [], "taken": [], "against": []}
-    theirs = is_theirs(session.account, choices)
-    try:
-        content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
-        if name == "shape" and not choices.ready_made:
-            content["fits"] = fitting(content["found"].header, choices.dataset)
-        if name == "rules" and session.account.is_admin:
-            content["taken"] = names_taken(request, draft, choices)
-        if name == "words":
-            content["counts"] = {
-                field: counts.most_common(MOST_WORDS)
-                for field, counts in distinct_words(Path(draft.path), choices, settings.sandbox).items()
-            }
-        if name == "check":
-            result = (draft.result or {}) if theirs else {}
-            content |= _rehearsed(result, words)
-            content["against"] = [(each["file"], _rehearsed(each, words)) for each in result.get("against", [])]
-            content["text"] = profile_text(draft.file, choices, content["found"], words)
-    except FileRefused as refused:
-        fault = fault or words.refusal(refused.code, refused.detail)
-    dataset = datasets()[choices.dataset]
-    return page(
-        f"draft_{name}.html",
-        words,
-        status=422 if fault and request.method == "POST" else 200,
-        session=session,
-        draft=draft,
-        choices=choices,
-        dataset=dataset,
-        steps=STEPS,
-        step=name,
-        fault=fault,
-        reasons_of=reasons_of,
-        asks_mode=asks_mode(dataset),
-        waits=(waits := name == "check" and (draft.result or {}).get("version") != draft.version),
-        follow=f"/drafts/{draft.id}/{name}/events" if waits else "",
-        **content,
-    )
-
-
-def _rehearsed(result: Mapping[str, Any], words: Words) -> dict[str, Any]:
-    """What a dry run came to, to be shown."""
-    told: dict[str, Any] = {"state": result.get("state", ""), "tally": None, "refusal": ""}
-    told |= {"reasons": [], "effect": [], "changes": []}
-    if "tally" in result:
-        told["tally"] = Tally.of_json(result["tally"])
-        told["changes"] = [Change(**each) for each in result["changes"]]
-        told["reasons"] = [
-            (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each["rows"], each["amounts"])
-            for each in result["rejections"]
-        ]
-    if "effect" in result:
-        told["effect"] = words.effect(Effect.of_json(result["effect"]))
-    if "code" in result:
-        told["refusal"] = words.refusal(result["code"], detail_of(result["detail"]))
-    if "fault" in result:
-        told["refusal"] = result["fault"]
-    return told
-
-
 def _finish(request: Request, session: Session, draft: Draft, form: FormData) -> Response:
     """Save the profile, and import the file by it."""
     settings, choices, by = settings_of(request), Choices.of(draft), session.account.name
     words = words_of(request, account=session.account)
     path = settings.profiles / f"{choices.name}.toml"
     found = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
-    text = profile_text(draft.file, choices, found, words)
     try:
+        text = profile_text(draft.file, choices, found, words)
         profile = as_profile(text, choices.name)
     except ConfigInvalid as error:
-        return _shown(request, session, draft, "; ".join(f"{each.key}: {each.message}" for each in error.mistakes))
+        return shown(request, session, draft, "; ".join(f"{each.key}: {each.message}" for each in error.mistakes))
     if not may_see_profile(session.account, profile) or not is_theirs(session.account, choices):
-        return _shown(request, session, draft, words("page.fault_entity"))
+        return shown(request, session, draft, words("page.fault_entity"))
+    if choices.edited:
+        return _save(request, session, draft, path, text)
     settings.profiles.mkdir(parents=True, exist_ok=True)
     file = Path(draft.path)
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
@@ -212,8 +153,26 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
             queue.enqueue(conn, "import_run", draft.host, run_id=run)
             ledger.people.record_act(conn, by, "import draft", draft=draft.id, run=run, profile=choices.name, after=text)
     except FileExistsError:
-        return _shown(request, session, draft, words("page.fault_taken", name=choices.name))
+        return shown(request, session, draft, words("page.fault_taken", name=choices.name))
     return RedirectResponse(f"/runs/{run}", 303)
+
+
+def _save(request: Request, session: Session, draft: Draft, path: Path, text: str) -> Response:
+    """Write the edited profile, if it is still what it was when its draft was begun, and end the draft."""
+    choices, words = Choices.of(draft), words_of(request, account=session.account)
+    if not path.is_file() or path.read_text(encoding="utf-8") != choices.edited:
+        return shown(request, session, draft, words("page.fault_written"))
+    try:
+        with db.transaction(engine_of(request)) as conn:
+            if not ledger.drafts.drop_draft(conn, draft.id, draft.version):
+                return RedirectResponse(f"/drafts/{draft.id}/check", 303)
+            rewrite(conn, path, text, session.account.name)
+    except ConfigInvalid as error:
+        return shown(request, session, draft, "; ".join(each.message for each in error.mistakes))
+    shutil.rmtree(Path(draft.path).parent, ignore_errors=True)
+    return RedirectResponse(
+        f"/profiles/{choices.name}" if session.account.is_admin else "/runs?profile=" + quote(choices.name), 303
+    )
 
 
 def draft_asked(request: Request, session: Session) -> Draft:

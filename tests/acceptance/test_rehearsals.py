@@ -1,5 +1,9 @@
 """Rehearsals: `import --dry-run` says what would become of every row, field by field, and changes nothing."""
 
+import pytest
+
+from daemon import db, loading
+from daemon.errors import TryLater
 from daemon.importing.rehearsal import Rehearsed, rehearse
 from daemon.model import Change, RemoteFile
 from daemon.model.outcome import Held, Imported
@@ -49,3 +53,33 @@ def test_a_hold_is_told_beforehand(office: Office) -> None:
     came_to = rehearsed(office, items("C1 F1 1"))
     assert isinstance(came_to.outcome, Held)
     assert came_to.outcome.effect.why == "cleared, rows, total"
+
+
+def test_a_rehearsal_gives_way_to_an_import(office: Office) -> None:
+    """Whoever comes for something that stays does not wait for a dry run; one dry run waits for another."""
+    with pytest.raises(TryLater, match="the database"):
+        _lock(office, "FR01", "DE01", "FR01")
+
+
+def test_a_rehearsal_waits_for_another(office: Office) -> None:
+    """Neither ends the other."""
+    with db.transaction(office.engine) as first:
+        loading.rehearses(first)
+        loading.lock_entities(first, {"FR01"})
+        with pytest.raises(TryLater, match="lock timeout"):
+            _lock(office, "FR01")
+        db.driver(first).execute("SELECT 1")
+
+
+def _lock(office: Office, entity: str, *imported: str) -> None:
+    """Lock an entity in a rehearsal, go on with it, and meanwhile lock others, one after the other, in imports."""
+    with db.transaction(office.engine) as trying:
+        loading.rehearses(trying)
+        db.driver(trying).execute("SET LOCAL lock_timeout = '100ms'")
+        loading.lock_entities(trying, {entity})
+        for each in imported:
+            if each == entity:
+                db.driver(trying).execute("SELECT 1")  # so far nobody ended it
+            with db.transaction(office.engine) as importing:
+                loading.lock_entities(importing, {each})
+        db.driver(trying).execute("SELECT 1")

@@ -1,5 +1,15 @@
 """Drafts: imports that are being set up in the console."""
 
-from daemon.ledger.drafts.draft import Draft, begin_draft, choose, draft_by_id, drafts_of, end_draft, old_drafts, record_result
+from daemon.ledger.drafts.draft import (
+    Draft,
+    begin_draft,
+    choose,
+    draft_by_id,
+    drafts_of,
+    drop_draft,
+    end_draft,
+    old_drafts,
+    record_result,
+)
 
-__all__ = ["Draft", "begin_draft", "choose", "draft_by_id", "drafts_of", "end_draft", "old_drafts", "record_result"]
+__all__ = ["Draft", "begin_draft", "choose", "draft_by_id", "drafts_of", "drop_draft", "end_draft", "old_drafts", "record_result"]

@@ -64,6 +64,12 @@ def end_draft(conn: Connection, draft: int, version: int, run_id: int) -> bool:
     return conn.execute(text(statement), {"id": draft, "version": version, "run": run_id}).rowcount == 1
 
 
+def drop_draft(conn: Connection, draft: int, version: int) -> bool:
+    """Forget a version of a draft that is done; False when it is no more the one that stands."""
+    statement = "DELETE FROM nightporter.draft WHERE id = :id AND version = :version AND run_id IS NULL"
+    return conn.execute(text(statement), {"id": draft, "version": version}).rowcount == 1
+
+
 def draft_by_id(conn: Connection, draft: int) -> Draft | None:
     """One draft, or None."""
     row = conn.execute(text(f"{_DRAFT} WHERE id = :id"), {"id": draft}).mappings().one_or_none()

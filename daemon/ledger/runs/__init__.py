@@ -44,6 +44,7 @@ from daemon.ledger.runs.rejections import (
 from daemon.ledger.runs.run import (
     is_of_runs,
     latest_between,
+    latest_kept,
     latest_runs,
     lock_post,
     lock_run,
@@ -101,6 +102,7 @@ __all__ = [
     "last_import",
     "later_run",
     "latest_between",
+    "latest_kept",
     "latest_runs",
     "lock_post",
     "lock_run",

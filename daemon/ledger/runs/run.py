@@ -94,6 +94,13 @@ def latest_between(conn: Connection, profile: str, after: datetime, until: datet
     return run_of(conn.execute(text(RUN + where), named).mappings().one_or_none())
 
 
+def latest_kept(conn: Connection, profile: str, host: str) -> ImportRun | None:
+    """The latest run of a profile whose file `host`'s archive has."""
+    where = """WHERE r.profile = :profile AND r.section = 0 AND r.corrects IS NULL AND a.archive IS NOT NULL
+                     AND a.archive_host IN (:host, '') ORDER BY r.id DESC LIMIT 1"""
+    return run_of(conn.execute(text(RUN + where), {"profile": profile, "host": host}).mappings().one_or_none())
+
+
 def open_money(conn: Connection, profiles: Collection[str]) -> dict[str, Decimal]:
     """What is open by currency, after the last file of each of some profiles."""
     rows = conn.execute(

@@ -1,0 +1,174 @@
+"""A saved profile is edited by the steps that make one: what they do not ask stays as it was written."""
+
+import re
+from typing import Any
+
+import pytest
+import tomlkit
+
+from tests.support.console import Person
+from tests.support.office import CUSTOMERS, Office
+
+WRITTEN = """# Ours: written by hand.
+dataset = "receivables"   # open items
+pattern = "items_*.csv"
+entity = "FR01"
+
+[format]
+decimal = ","
+date = "dd/mm/yyyy"
+ignore = ["Note*"]
+
+[columns]
+customer_code = "Customer"   # 100 %: its header
+item_number = { join = ["Journal", "Number"], separator = "-" }
+item_type = { from = "Type", map = { Fr = "invoice", Zz = "other" } }
+issue_date = { first_of = ["Issued", "Booked"] }
+due_date = "Due"
+amount = "Amount"
+remaining = { from = "Amount", default = "0" }
+currency = { value = "EUR" }
+comment = { from = "Remark", slice = [1, 20], optional = true }
+
+[import]
+mode = "delta"
+scope = "ours"
+
+[notify]
+to = [{ email = "a@example.com", language = "fr" }]
+when = "problems"
+"""
+FILE = """Customer;Journal;Number;Type;Issued;Booked;Due;Amount;Other
+C1;A;1;Fr;01/02/2026;;02/03/2026;10,00;
+C1;A;2;Fr;;01/02/2026;02/03/2026;20,00;30,00
+C1;A;3;Av;01/02/2026;;unknown;-5,00;
+C1;A;4;Fr;01/02/2026;;unknown;1,00;
+"""
+STEPS = ("shape", "columns", "words", "rules")
+
+
+@pytest.fixture
+def ada(office: Office) -> Person:
+    """An admin, where a file of the profile came."""
+    office.profile("customers", re.sub(r'(dataset = "customers")', r'\1\n    entity = "FR01"', CUSTOMERS))
+    office.load("customers", "Code;Name;City;Limit\nC1;One;Paris;\n")
+    office.profile("items", WRITTEN)
+    office.load("items", FILE, "items_1.csv")
+    return Person(office)
+
+
+def fields(page: str) -> dict[str, Any]:
+    """What a browser would send of a page's form, as it stands."""
+    found: dict[str, list[str]] = {}
+    form = page[page.index('<form method="post" class="fields wide">') :]
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', form, re.DOTALL):
+        chosen = re.search(r'<option value="([^"]*)" selected>', options)
+        found.setdefault(name, []).append(chosen[1] if chosen else "")
+    for tag in re.findall(r"<input [^>]+>", form):
+        attributes = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
+        if attributes.get("type") not in ("radio", "checkbox") or " checked" in tag:
+            found.setdefault(attributes["name"], []).append(attributes.get("value", ""))
+    return {name: values for name, values in found.items() if name != "form_token"}
+
+
+def walk(ada: Person, **changes: dict[str, Any]) -> tuple[str, Any]:
+    """Go through the steps with what stands in them, but for some changes; returns where, and the page of the last step."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    path, page = begun.url.path.removesuffix("shape"), begun
+    for step in STEPS:
+        page = ada.send(f"{path}{step}", page.text, **(fields(page.text) | changes.get(step, {})))
+        assert page.status_code == 200, page.text
+    ada.rehearse()
+    return path, ada.get(f"{path}check")
+
+
+def saved(ada: Person) -> str:
+    """The profile's text."""
+    return (ada.office.settings.profiles / "items.toml").read_text()
+
+
+def test_a_profile_that_is_walked_through_is_the_same_to_the_letter(ada: Person) -> None:
+    """Nothing is lost of what the steps do not ask, and nothing is imported; the dry run is no duplicate."""
+    assert "Edit the profile step by step" in ada.get("/profiles/items")
+    path, check = walk(ada)
+    assert "This is what importing it would do" in check
+    done = ada.send(f"{path}check", check, **fields(check))
+    assert done.url.path == "/profiles/items"
+    assert saved(ada) == WRITTEN
+    assert ada.client.get(f"{path}check").status_code == 404
+    assert ada.office.rows("SELECT count(*) FROM nightporter.import_run") == [(2,)]
+
+
+def test_what_is_chosen_anew_is_written_where_it_stood(ada: Person) -> None:
+    """A column, one where the first is empty, a word, a value that cannot be read, a recipient; all else stays, comments too."""
+    columns = {"column_8": "remaining:otherwise"}
+    words = {
+        "word_item_type": ["Fr", "Av"],
+        "means_item_type": ["invoice", "credit_note"],
+        "word_due_date": ["unknown"],
+        "means_due_date": ["31/12/2026"],
+    }
+    path, check = walk(ada, columns=columns, words=words, rules={"to": "a@example.com, b@example.com", "by": "06:00"})
+    assert "4 rows" not in check
+    ada.send(f"{path}check", check, **fields(check))
+    was, now = tomlkit.parse(WRITTEN).unwrap(), tomlkit.parse(saved(ada)).unwrap()
+    assert now["columns"]["item_type"]["map"] == {"Fr": "invoice", "Zz": "other", "Av": "credit_note"}
+    assert now["columns"]["due_date"] == {"from": "Due", "map": {"unknown": "31/12/2026"}}
+    assert now["columns"]["remaining"] == {"first_of": ["Amount", "Other"], "default": "0"}
+    assert now["notify"]["to"][0] == {"email": "a@example.com", "language": "fr"}
+    assert now["notify"]["to"][1]["email"] == "b@example.com"
+    assert now["expect"] == {"by": "06:00"}
+    for name in ("item_type", "due_date", "remaining"):
+        was["columns"].pop(name), now["columns"].pop(name)
+    assert now["columns"] == was["columns"]
+    assert "# 100 %: its header" in saved(ada)
+    ada.office.load("items", f"{FILE}C1;A;5;Fr;01/02/2026;;02/03/2026;;7,00\n", "items_2.csv")
+    assert ada.office.rows("SELECT item_number, remaining::int FROM ar.receivable WHERE item_number > 'A-3' ORDER BY 1") == [
+        ("A-4", 1)
+    ]
+
+
+def test_values_that_cannot_be_read_are_asked_for(ada: Person) -> None:
+    """Each with how often it is there, under the field that it cannot be."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    words = ada.get(begun.url.path.removesuffix("shape") + "words")
+    assert 'name="word_due_date" value="unknown"' in words
+    assert 'name="word_item_type" value="Av"' in words
+    assert re.search(r"<td>unknown</td><td[^>]*>2</td>", words)
+
+
+def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(ada: Person) -> None:
+    """The summary leads to the field; what else was typed still stands."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    path = begun.url.path.removesuffix("shape")
+    page = ada.get(f"{path}rules")
+    answer = ada.send(f"{path}rules", page, **(fields(page) | {"to": "nobody", "days": "mon-fri", "by": "07:30"}))
+    assert answer.status_code == 422
+    assert '<a href="#to">' in answer.text
+    assert 'id="to" name="to" aria-invalid="true" aria-describedby="fault"' in answer.text
+    assert 'value="07:30"' in answer.text
+    assert 'value="mon-fri"' in answer.text
+    page = ada.get(f"{path}columns")
+    twice = ada.send(f"{path}columns", page, **(fields(page) | {"column_8": "customer_code"}))
+    assert '<a href="#column_8">' in twice.text
+
+
+def test_a_profile_that_was_written_meanwhile_is_not_written_over(ada: Person) -> None:
+    """What somebody else saved stays, and that is told."""
+    path, check = walk(ada, rules={"to": "b@example.com"})
+    other = WRITTEN.replace("Ours: written", "Theirs: written")
+    (ada.office.settings.profiles / "items.toml").write_text(other)
+    assert "meanwhile" in ada.send(f"{path}check", check, **fields(check)).text
+    assert saved(ada) == other
+
+
+def test_a_manager_edits_the_profiles_of_their_companies_only(ada: Person) -> None:
+    """By the steps; as text they are the admins'."""
+    fred, gerd = Person(ada.office, "fred", "manager", "FR01"), Person(ada.office, "gerd", "manager", "DE01")
+    path, check = walk(fred, rules={"to": "fred@example.com"})
+    assert fred.send(f"{path}check", check, **fields(check)).url.path == "/runs"
+    assert "fred@example.com" in saved(ada)
+    assert gerd.send("/runs/2/draft", gerd.get("/upload"), edit="1").status_code == 404
+    moved = fred.send("/runs/2/draft", fred.get("/runs/2"), edit="1").url.path.removesuffix("shape")
+    page = fred.get(f"{moved}rules")
+    assert fred.send(f"{moved}rules", page, **(fields(page) | {"entity": "DE01"})).status_code == 422
