@@ -34,8 +34,7 @@ from daemon.settings import Sandbox
 
 Progress = Callable[[int], None]
 """Told, batch by batch, how many rows have been read."""
-_EXAMPLES = 5
-_TOUCHED = 50
+_EXAMPLES, _TOUCHED = 5, 50
 
 
 def load(
@@ -108,6 +107,7 @@ class _Import:
             rejections = item.rejections if isinstance(item, Mapped) else item
             self.account.enter(item, ledger.runs.reject_rows(conn, self.run.id, rejections) if rejections else 0)
             progress(self.account.tally.read)
+        self.mapping.refuse_turned()
         self.account.add(Tally(above=self.reader.above, ignored=self.reader.ignored))
         self.stage = dated(self.stage, self.account)
         self._see_to_end()

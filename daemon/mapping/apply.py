@@ -15,6 +15,7 @@ from daemon.datasets import Field
 from daemon.errors import FileRefused, Refusal
 from daemon.mapping.conversion import Mapped, Work
 from daemon.mapping.convert import cells
+from daemon.mapping.days import Days
 from daemon.mapping.header import Header, missing
 from daemon.mapping.sums import Open, amounts
 from daemon.model import Batch, ReasonCode
@@ -57,6 +58,7 @@ class Mapping:
         """The file's headers that nothing is read from."""
         self.credits: frozenset[int] = frozenset()
         """Where the type of a row says its sign: the signs with which the file prints its credits, 1 and -1."""
+        self._days: dict[str, Days] = {}
 
     def header_of(self, field: str) -> str:
         """The file's own header that `field` is read from, or ''."""
@@ -111,10 +113,18 @@ class Mapping:
         count = int(left_out.sum())
         return replace(mapped, money=money, unread_amounts=unread, skipped=count, skipped_money=skipped.money)
 
+    def refuse_turned(self) -> None:
+        """Raise FileRefused where a spreadsheet has taken the days of a column that was applied for its months."""
+        for name, days in self._days.items():
+            if days.are_turned:
+                told = {"column": self.header_of(name), "examples": days.example}
+                raise FileRefused(Refusal.DATE_ORDER_AMBIGUOUS, "half_turned", **told)
+
     def _converted(self, batch: Batch) -> Mapped:
         work = Work(batch, self._columns, self.section.entity, self._header, self.conventions)
         for name in filter(self._columns.__contains__, (*self.fields, AS_OF)):
             work.convert(name, self._field(name), None if self._joins(name) else self._needed.get(name))
+        self._days = {name: self._days.get(name, Days()) + days for name, days in work.days.items()}
         for name in self.fields:
             work.complete(name, self._dataset.fields[name], self._needed.get(name))
         work.compare_currencies(self._dataset)

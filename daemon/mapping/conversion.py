@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from daemon.datasets import Balance, Dataset, Field
 from daemon.mapping import payment_terms
 from daemon.mapping.convert import cells, convert, derived_from, joined, map_words, no_blank_dates, null_if_empty
+from daemon.mapping.days import Days
 from daemon.mapping.header import Header, missing
 from daemon.mapping.numbers import MONEY, balanced, marked, no_nothing, overpunched, sided
 from daemon.mapping.sums import Open, amounts, sums, unread
@@ -52,6 +53,7 @@ class Work:
         self._faults: dict[int, list[Reason]] = {}
         self._marked: dict[str, dict[int, frozenset[str]]] = {}
         """By field, the rows whose amount names a currency."""
+        self.days: dict[str, Days] = {}
 
     def convert(self, name: str, field: Field, blank: ReasonCode | None) -> None:
         """Read a mapped field from the file; a `blank` in it may be a fault."""
@@ -74,6 +76,8 @@ class Work:
             faults |= flag_faults
         if field.type == "money":
             self._marked[name] = marked(text)
+        if field.type == "date" and typed is not None:
+            self.days[name] = Days.of(values, pc.and_(typed, pc.is_valid(values)))
         if blank:
             faults |= dict.fromkeys(pc.indices_nonzero(pc.is_null(text)).to_pylist(), blank)
         faults |= dict.fromkeys(self._errors(source), ReasonCode.ERROR_CELL)

@@ -33,7 +33,11 @@ _TYPES = {
 _CANONICAL = Conventions(decimal=".", date=dates.ISO)
 _EXPONENT = r"^[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}$"
 """What a spreadsheet makes of a long code."""
+_DAY_OR_TIME = r"^\d{4}-\d{2}-\d{2}(?: \d.*)?$|^\d+:\d{2}:\d{2}$"
+"""What a spreadsheet makes of a code like 12-3 or 1:30."""
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?: |$)"
+
+_EMPTY = pa.array(["", r"\N"])
 
 Converted = tuple[pa.Array, dict[int, ReasonCode]]
 
@@ -45,6 +49,10 @@ def convert(column: pa.Array, field: Field, conventions: Conventions, typed: pa.
     """
     if field.type in ("money", "date", "integer"):
         column = latin_column(column)
+    if typed is not None and field.code:
+        values, faults = _convert(column, field, conventions)
+        turned = pc.and_(typed, pc.fill_null(pc.match_substring_regex(column, _DAY_OR_TIME), False))
+        return values, faults | dict.fromkeys(pc.indices_nonzero(turned).to_pylist(), ReasonCode.CODE_DAMAGED)
     if typed is None or field.type not in ("money", "date"):
         return _convert(column, field, conventions)
     typed = is_canonical(column, typed, field.type)
@@ -79,8 +87,8 @@ def cells(frame: pd.DataFrame, header: str) -> pa.Array:
 
 
 def null_if_empty(column: pa.Array) -> pa.Array:
-    """A text column with nothing in place of empty texts."""
-    return pc.if_else(pc.equal(column, ""), None, column)
+    """A text column with nothing in place of empty texts, and of how MySQL writes what is nothing."""
+    return pc.if_else(pc.is_in(column, _EMPTY), None, column)
 
 
 def no_blank_dates(column: pa.Array) -> pa.Array:

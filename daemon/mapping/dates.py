@@ -13,6 +13,8 @@ EARLIEST, LATEST = datetime.date(1900, 1, 1), datetime.date(2199, 12, 31)
 """Open items are not older or later; a year like 0201 or 12025 is a slip of the hand."""
 
 ISO = "yyyy-mm-dd"
+_DAY_SECOND = "yyyy-dd-mm"
+"""Written by few, and taken for proven only where no day stands at the end."""
 LANGUAGES = ("en", "sv", "pt_BR", "zh", "hr", "de", "nl", "es", "fr", "it", "ja", "pl", "pt", "ro", "tr")
 """The languages whose names of months, and whose headers, are known."""
 _NEIGHBOURS = ("cs", "sk", "sl", "da", "nb", "fi", "hu", "et", "lv", "lt", "ca", "ru", "uk", "bg", "sr", "el")
@@ -57,8 +59,7 @@ def parse(text: str, conventions: Conventions) -> datetime.date | None:
         return _day(text)
     if pattern in DAY_OF_YEAR or conventions.calendar:
         return _of_calendar(text, conventions)
-    text = _AROUND.sub("", text)
-    match = _expression(pattern).fullmatch(text)
+    match = _match(pattern, text)
     if match is None:
         return None
     year, month = int(match["y"]), match["m"]
@@ -72,6 +73,12 @@ def parse(text: str, conventions: Conventions) -> datetime.date | None:
     except ValueError:
         return None
     return date if EARLIEST <= date <= LATEST else None
+
+
+def _match(pattern: str, text: str) -> re.Match[str] | None:
+    """A text as a pattern takes it; a month that comes first is no day of the week."""
+    expression = _expression(pattern)
+    return expression.fullmatch(text) or expression.fullmatch(_AROUND.sub("", text))
 
 
 def _of_calendar(text: str, conventions: Conventions) -> datetime.date | None:
@@ -88,8 +95,10 @@ def _of_calendar(text: str, conventions: Conventions) -> datetime.date | None:
             datetime.date(year, 1, 1) + datetime.timedelta(int(match["n"]) - 1) if EARLIEST.year <= year <= LATEST.year else None
         )
         return day if day and day.year == year else None
+    text = text.replace("元年", "1年")  # an era's first year
     match = re.fullmatch(
-        r"(?P<era>[^\W\d_]{1,2})?(?P<y>\d{1,4})(?P<s>[-./ ])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})", _ERA_DAY.sub(r"\1\2-\3-\4", text)
+        r"(?P<era>[^\W\d_]{1,2})?(?P<y>\d{1,4})(?P<s>[-./ ])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})",
+        _ERA_DAY.sub(r"\1\2-\3-\4", text.replace("元年", "1年")),
     )
     if conventions.calendar == "buddhist" and not (match and not match["era"] and len(match["y"]) == 4):
         turned = re.fullmatch(r"(?P<d>\d{1,2})(?P<s>[-./ ])(?P<m>\d{1,2})(?P=s)(?P<y>\d{4})", text)
@@ -133,14 +142,16 @@ def _expression(pattern: str) -> re.Pattern[str]:
 def _months(language: str | None) -> dict[str, int]:
     """The names of months, long and short, in one language; or in all known, but for those that differ between them."""
     meant: dict[str, set[int]] = {}
+    cut: dict[str, set[int]] = {}
     for locale in [Locale.parse(language)] if language else map(Locale.parse, (*LANGUAGES, *_NEIGHBOURS)):
         for context in ("format", "stand-alone"):
             for width in ("wide", "abbreviated"):
                 for number, name in locale.months[context][width].items():
                     plain = name.casefold().rstrip(".")
-                    for form in {plain, plain[:3], plain[:4]}:
-                        meant.setdefault(form, set()).add(number)
-    return _SHORT | {name: numbers.pop() for name, numbers in meant.items() if len(numbers) == 1}
+                    meant.setdefault(plain, set()).add(number)
+                    for form in {plain[:3], plain[:4]}:
+                        cut.setdefault(form, set()).add(number)
+    return _SHORT | {name: min(numbers) for name, numbers in (cut | meant).items() if len(numbers) == 1}
 
 
 PROVABLE = ("dd/mm/yyyy", "mm/dd/yyyy", ISO, "yyyymmdd", "ddmmyyyy", "dd/mm/yy", "mm/dd/yy", "yy/mm/dd",
@@ -152,12 +163,14 @@ def fitting(text: str, language: str | None = None) -> frozenset[str]:
     proof of another order; a day number only where it is nothing else.
     """
     found = frozenset(str(known.date) for known in _provable(language) if parse(text, known) or _is_slip(text, known))
+    if found <= {ISO, _DAY_SECOND} and parse(text, _known(_DAY_SECOND, language)):
+        found |= {_DAY_SECOND}
     return found or frozenset({SERIAL} if _day(text) else ())
 
 
 def _is_slip(text: str, known: Conventions) -> bool:
     """Whether a text is the 29th, 30th or 31st of a month that has no such day."""
-    match = _expression(str(known.date)).fullmatch(_AROUND.sub("", text))
+    match = _match(str(known.date), text)
     if match is None or not 29 <= int(match["d"]) <= 31:
         return False
     month = match["m"]
@@ -167,7 +180,11 @@ def _is_slip(text: str, known: Conventions) -> bool:
 
 @lru_cache
 def _provable(language: str | None) -> list[Conventions]:
-    return [Conventions(date=pattern, pivot=70, language=language) for pattern in PROVABLE]
+    return [_known(pattern, language) for pattern in PROVABLE]
+
+
+def _known(pattern: str, language: str | None) -> Conventions:
+    return Conventions(date=pattern, pivot=70, language=language)
 
 
 def proven(readings: Iterable[frozenset[str]]) -> set[str]:
@@ -178,4 +195,5 @@ def proven(readings: Iterable[frozenset[str]]) -> set[str]:
     """
     told = [reading for reading in readings if reading]
     sure = {pattern for reading in told if len(reading) == 1 for pattern in reading} - {SERIAL}
-    return sure or (set(frozenset.intersection(*told)) or set(PROVABLE) if told else set())
+    left = sure or (set(frozenset.intersection(*told)) or set(PROVABLE) if told else set())
+    return left - {_DAY_SECOND} if ISO in left else left

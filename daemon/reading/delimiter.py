@@ -25,6 +25,13 @@ _KNOWN, _SAID = 0.25, 0.3
 """How much a known header among the cells says, of four at most; and a line `sep=`."""
 _AGREEING, _ALONE = 0.3, 0.6
 """The share of lines that must have one width for a delimiter to be one; and where no header is known."""
+_BARE = 0.8
+"""The share of records that are wider than the headers, and whose amounts may be the reason, that makes it the reason."""
+_WHOLE, _REST = (
+    re.compile(r"(?:[A-Z]{3} ?|[€$£] ?)?[-+(]?[0-9]+"),
+    re.compile(r"[0-9]{1,3}(?:\.[0-9]+)?(?: ?[-)]| ?[A-Z]{3}| ?[€$£])?"),
+)
+"""What stands before a bare comma in an amount, and after it."""
 _HABIT = 0.5
 """The share of records that end early where it is the program's way to leave out empty cells."""
 
@@ -62,7 +69,7 @@ def delimited(lines: list[str], format: Format, ours: Collection[str] = frozense
     else:
         row = format.header_row or header.find(trimmed, width, ours, format.header_rows or 1)
         titles = trimmed[row - 1] if row <= len(trimmed) else []
-        _refuse_bare_commas(mark, titles, trimmed[row:])
+        _refuse_shifted(mark, titles, trimmed[row:])
     while len(titles) > width and not titles[-1].strip():
         titles = titles[:-1]
     width = max(width, len(titles))
@@ -116,17 +123,26 @@ def _is_left(row: Sequence[str], delimiter: str) -> bool:
     return False
 
 
-def _refuse_bare_commas(mark: str, titles: Sequence[str], records: Sequence[Sequence[str]]) -> None:
-    """Raise FileRefused for a comma file whose amounts have bare decimal commas: one amount more is one cell more."""
+def _refuse_shifted(mark: str, titles: Sequence[str], records: Sequence[Sequence[str]]) -> None:
+    """Raise FileRefused where records are wider than their headers, and which cell is of no column nobody can tell: in a comma
+    file whose amounts have bare decimal commas, where one amount more is one cell more; and where the first cell may count rows.
+    """
     records = [row for row in records if any(map(str.strip, row))]
-    wider = [row for row in records if len(row) > len(titles)]
-    if mark != "," or not records or len(wider) < len(records) * 0.8:
+    wider = [row for row in records if len(row) > len(titles) and any(map(str.strip, row[len(titles) :]))]
+    if not titles or len(wider) * 2 < len(records) or not wider:
         return
-    for row in wider:
-        pairs = sum(bool(re.fullmatch(r"-?[0-9]+,[0-9]{2}", ",".join(pair))) for pair in pairwise(row))
-        if pairs < len(row) - len(titles):
-            return
-    raise FileRefused(Refusal.SHAPE_UNCLEAR, "bare_decimal_commas", cells=header.shown(wider[0]))
+    split = sum(_parted(row) >= len(row) - len(titles) for row in wider)
+    if mark == "," and split >= len(wider) * _BARE:
+        raise FileRefused(Refusal.SHAPE_UNCLEAR, "bare_decimal_commas", cells=header.shown(wider[0]))
+    counts = [int(row[0]) if row[0].strip().isdecimal() and len(row[0]) < 10 else -1 for row in records]
+    if len(counts) == len(wider) > 1 and counts[0] in (0, 1) and all(after == before + 1 for before, after in pairwise(counts)):
+        told = {"titles": header.shown(titles), "cells": header.shown(records[0])}
+        raise FileRefused(Refusal.SHAPE_UNCLEAR, "first_cell_counts", **told)
+
+
+def _parted(row: Sequence[str]) -> int:
+    """How many pairs of neighbours may be one amount with a bare mark between."""
+    return sum(bool(_WHOLE.fullmatch(first.strip()) and _REST.fullmatch(second.strip())) for first, second in pairwise(row))
 
 
 def rows(lines: list[str], delimiter: str, quote: str, escape: str | None = None) -> list[list[str]]:

@@ -150,12 +150,14 @@ class Records:
 
 def holds_records(cells: Sequence[str], delimiter: str) -> bool:
     """Whether what a quote holds together over several lines are records: most of them have as many delimiters as a record has,
-    of those that no space follows.
+    of those that no space follows; or its first line ends a record, and its last one begins another.
     """
-    mark = re.compile(f"{re.escape(delimiter)}(?! )")
-    for cell in cells:
-        within = cell.split("\n")[1:]
-        if sum(len(mark.findall(line)) >= max(len(cells) - 1, 1) for line in within) * 2 > len(within):
+    mark, others = re.compile(f"{re.escape(delimiter)}(?! )"), max(len(cells) - 1, 1)
+    for place, cell in enumerate(cells):
+        first, *within = [len(mark.findall(line)) for line in cell.split("\n")]
+        if sum(count >= others for count in within) * 2 > len(within):
+            return True
+        if within and first + place >= others and within[-1] >= place and first + within[-1] >= others:
             return True
     return False
 

@@ -1,15 +1,23 @@
 """Spreadsheets in one file of XML: Excel's of 2003 (SpreadsheetML) and flat OpenDocument, read as they come, without entities."""
 
 import datetime
+import re
 from typing import BinaryIO
 from xml.parsers import expat
 
 from daemon.sandboxed.refusal import Unreadable
+from daemon.sandboxed.shown import shown
 from daemon.sandboxed.stream import Error, write
 
 _BLOCK = 1 << 16
 _FAR = 1000
 """Blank cells or rows that are repeated more often lead to the sheet's end."""
+_ASIDE = ("Comment", "annotation")
+"""What is written beside a cell."""
+_SPACES = {"s": " ", "tab": "\t", "line-break": "\n"}
+"""Elements that stand for spaces, in OpenDocument."""
+_CODE = re.compile(r"-?[^\W\d_]*[-/]?0[0-9]+(?:[-/ ][0-9]+)*|-?[^\W\d_]{1,6}[-/]?[0-9]+|[0-9]+(?:[-/][0-9]+)+")
+"""What is shown of a whole number where its format makes a code of it."""
 
 
 def table(source: BinaryIO, sink: BinaryIO, limits: dict[str, int], wanted: str | int | None, headers: list[str]) -> None:
@@ -62,13 +70,19 @@ class _Sheets:
         self._left = most_cells
         self._row: list[object] = []
         self._times = 1
-        self._kind, self._value, self._span = "", "", 1
+        self._kind, self._value, self._span, self._across = "", "", 1, 0
+        self._aside = 0
+        self._style, self._formats = "", dict[str, str]()
         self._texts: list[str] | None = None
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Open a sheet, a row or a cell."""
         local, given = name.rpartition(" ")[2], {key.rpartition(" ")[2]: value for key, value in attributes.items()}
-        if local in ("Worksheet", "table") and "Name" in given | {key.title(): value for key, value in given.items()}:
+        if local == "Style":
+            self._style = given.get("ID", "")
+        elif local == "NumberFormat" and "Format" in given:
+            self._formats[self._style] = given["Format"]
+        elif local in ("Worksheet", "table") and "Name" in given | {key.title(): value for key, value in given.items()}:
             self.rows[given.get("Name") or given.get("name") or ""] = []
         elif not self.rows:
             return
@@ -79,27 +93,38 @@ class _Sheets:
         elif local in ("Cell", "table-cell", "covered-table-cell"):
             if "Index" in given:
                 self._row += self._blank(_count(given["Index"]) - 1 - len(self._row))
-            self._span = _count(given.get("number-columns-repeated")) + _number(given.get("MergeAcross"))
-            self._kind = given.get("value-type", "")
+            self._span, self._across = _count(given.get("number-columns-repeated")), _number(given.get("MergeAcross"))
+            self._kind, self._style = given.get("value-type", ""), given.get("StyleID", "")
             self._value = given.get("value") or given.get("date-value") or given.get("boolean-value") or ""
             self._texts = []
+        elif local in _ASIDE:
+            self._aside += 1
+        elif self._aside:
+            return
         elif local == "Data":
             self._kind = given.get("Type", "")
         elif local == "p" and self._texts:
             self._texts.append("\n")
+        elif local in _SPACES and self._texts is not None:
+            self._texts.append(_SPACES[local] * _count(given.get("c")))
 
     def text(self, text: str) -> None:
         """Take up text that stands in a cell."""
-        if self._texts is not None:
+        if self._texts is not None and not self._aside:
             self._texts.append(text)
 
     def end(self, name: str) -> None:
         """Close a cell or a row."""
         local = name.rpartition(" ")[2]
-        if local in ("Cell", "table-cell", "covered-table-cell") and self._texts is not None:
+        if local in _ASIDE:
+            self._aside -= 1
+        elif local in ("Cell", "table-cell", "covered-table-cell") and self._texts is not None:
             cell = _typed(self._kind, self._value, "".join(self._texts).strip())
+            if isinstance(cell, float) and (form := self._formats.get(self._style)):
+                cell = shown(form, cell) or cell
             self._texts = None
             self._row += [""] if cell == "" and self._span > _FAR else self._cells(cell, self._span)
+            self._row += self._blank(self._across) if self._across else []
         elif local in ("Row", "table-row") and self.rows:
             while self._row and self._row[-1] == "":
                 self._row.pop()
@@ -141,6 +166,8 @@ def _typed(kind: str, value: str, text: str) -> object:
     """A cell as what the spreadsheet had typed it."""
     kind = kind.lower()
     if kind in ("number", "float", "currency", "percentage"):
+        if kind == "float" and _CODE.fullmatch(text) and float(value or "nan").is_integer():
+            return text
         return float(value or text) if value or text else ""
     if kind in ("datetime", "date"):
         return datetime.datetime.fromisoformat(value or text)

@@ -22,6 +22,12 @@ class Error(str):
     __slots__ = ()
 
 
+class Typed(str):
+    """Canonical text of a value that the spreadsheet had typed."""
+
+    __slots__ = ()
+
+
 class _NoPandas:
     """Keeps pyarrow from importing pandas at its first array: that is slow, and by then no file can be opened."""
 

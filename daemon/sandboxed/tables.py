@@ -1,5 +1,6 @@
 """The tables of HTML: what many programs write under the name of .xls."""
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import BinaryIO
@@ -8,6 +9,10 @@ from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import write
 
 _WIDEST, _TO_THE_END = 1000, 1 << 30
+_VOID = {"br", "img", "hr", "input", "col", "wbr"}
+_UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_AMOUNT = re.compile(r"[-+(]?(?:[1-9][0-9.,'\s]*|0(?:[.,][0-9]+)?)[)-]?")
+"""What counts once, in how many rows a cell may stand."""
 _BREAKS = {"br", "p", "div", "li"}
 
 
@@ -57,6 +62,16 @@ def _choose(tables: list[list[list[str]]], wanted: str | int | None) -> list[lis
     return [row for rows in held for row in rows]
 
 
+def _is_hidden(tag: str, attributes: list[tuple[str, str | None]]) -> bool:
+    """Whether nobody sees what stands within an element; a cell or row that is hidden is data all the same."""
+    if tag in ("script", "style", "template"):
+        return True
+    given = dict(attributes)
+    return tag in ("span", "div", "p", "small", "i", "b", "a") and (
+        "hidden" in given or bool(_UNSEEN.search(given.get("style") or ""))
+    )
+
+
 class _Tables(HTMLParser):
     """Collects each table's rows of texts; a table within a cell is a table of its own."""
 
@@ -65,6 +80,8 @@ class _Tables(HTMLParser):
         self.tables: list[list[list[str]]] = []
         self._open: list[_Table] = []
         self._left = most_cells
+        self._hides, self._hidden = "", 0
+        """The element that hides what is in it, and how many of the kind are open within."""
 
     @property
     def cut_short(self) -> bool:
@@ -73,6 +90,12 @@ class _Tables(HTMLParser):
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         """Open a table, a row or a cell."""
+        if self._hidden:
+            self._hidden += tag == self._hides
+            return
+        if _is_hidden(tag, attributes) and tag not in _VOID:
+            self._hides, self._hidden = tag, 1
+            return
         if tag == "table":
             self._open.append(_Table(self._spend))
             self.tables.append(self._open[-1].rows)
@@ -98,6 +121,9 @@ class _Tables(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Close a table or a cell."""
+        if self._hidden:
+            self._hidden -= tag == self._hides
+            return
         if tag == "table" and self._open:
             self._open.pop().end_row()
         elif tag in ("td", "th", "tr") and self._open:
@@ -105,7 +131,7 @@ class _Tables(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Take up text that stands in a cell."""
-        if self._open:
+        if self._open and not self._hidden:
             self._open[-1].text(data)
 
 
@@ -147,7 +173,8 @@ class _Table:
             return
         row, texts = self.rows[-1], [" ".join("".join(self._cell).split())] + [""] * (self._span[0] - 1)
         if self._span[1] > 1:
-            self._hanging |= {len(row) + n: (self._span[1] - 1, text) for n, text in enumerate(texts)}
+            once = ["" if _AMOUNT.fullmatch(text) else text for text in texts]
+            self._hanging |= {len(row) + n: (self._span[1] - 1, text) for n, text in enumerate(once)}
         row += texts
         self._cell = None
         self._hang()

@@ -1,7 +1,7 @@
-"""Cells of a workbook that have no value, which calamine shows as blank: errors, and in an .xlsx formulas nobody calculated.
+"""Cells of a workbook that have no value, which calamine shows as blank: errors, and in an .xlsx formulas nobody calculated; and
+those whose format says more than their value.
 
-Sources: ECMA-376 part 1 (.xlsx), [MS-XLSB] 2.4 (.xlsb), [MS-XLS] 2.4.24 and 2.4.127 (.xls). In an .ods an error's name is
-its text.
+Source for .xlsb: [MS-XLSB] 2.4. In an .ods an error's name is its text.
 """
 
 import io
@@ -12,11 +12,9 @@ from xml.etree import ElementTree
 
 import olefile
 
-from daemon.sandboxed import xlsx
+from daemon.sandboxed import xls, xlsx
 from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.xlsx import Cells
-
-_CODES = {0: "#NULL!", 7: "#DIV/0!", 15: "#VALUE!", 23: "#REF!", 29: "#NAME?", 36: "#NUM!", 42: "#N/A"}
 
 
 def is_locked(content: bytes) -> bool:
@@ -29,13 +27,13 @@ def is_locked(content: bytes) -> bool:
         if ole.exists("EncryptedPackage"):
             return True
         stream = next((ole.openstream(name).read() for name in ("Workbook", "Book") if ole.exists(name)), b"")
-    return any(kind == 0x2F for kind, _, _ in _records(stream, 0))  # FILEPASS
+    return any(kind == 0x2F for kind, _, _ in xls.records(stream, 0))  # FILEPASS
 
 
 def unknown_cells(content: bytes, sheet: str, number: int) -> Cells:
     """The cells of a sheet that have no value, or show another one; `number` counts the workbook's sheets from 0."""
     if content.startswith(olefile.MAGIC):
-        return Cells(dict(_in_xls(content, number)), {})
+        return xls.cells(content, number)
     with zipfile.ZipFile(io.BytesIO(content)) as parts:
         names = set(parts.namelist())
         if "xl/workbook.bin" in names:
@@ -79,7 +77,7 @@ def _in_xlsb(part: bytes) -> Iterator[tuple[tuple[int, int], str]]:
         if kind == 0:  # BrtRowHdr
             row = struct.unpack_from("<I", part, at)[0]
         elif kind in (3, 11):  # BrtCellError, BrtFmlaError
-            yield (row, struct.unpack_from("<I", part, at)[0]), _CODES.get(part[at + 8], "#ERROR")
+            yield (row, struct.unpack_from("<I", part, at)[0]), xls.ERRORS.get(part[at + 8], "#ERROR")
 
 
 def _binary(part: bytes) -> Iterator[tuple[int, int, int]]:
@@ -100,28 +98,3 @@ def _varint(part: bytes, at: int, longest: int) -> tuple[int, int]:
         if part[at - 1] < 0x80:
             break
     return value, at
-
-
-def _in_xls(content: bytes, number: int) -> Iterator[tuple[tuple[int, int], str]]:
-    with olefile.OleFileIO(io.BytesIO(content)) as ole:
-        stream = ole.openstream("Workbook" if ole.exists("Workbook") else "Book").read()
-    starts = [struct.unpack_from("<I", stream, at)[0] for kind, at, _ in _records(stream, 0) if kind == 0x85]  # BOUNDSHEET
-    for kind, at, _ in _records(stream, starts[number]):
-        if kind == 0x205 and stream[at + 7]:  # BOOLERR
-            code = stream[at + 6]
-        elif kind == 0x6 and stream[at + 12 : at + 14] == b"\xff\xff" and stream[at + 6] == 2:  # FORMULA, its result an error
-            code = stream[at + 8]
-        else:
-            continue
-        row, column = struct.unpack_from("<HH", stream, at)
-        yield (row, column), _CODES.get(code, "#ERROR")
-
-
-def _records(stream: bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """The records from `at` to the end of their part: kind, where the content begins, its size."""
-    while at + 4 <= len(stream):
-        kind, size = struct.unpack_from("<HH", stream, at)
-        yield kind, at + 4, size
-        if kind == 0x0A:  # EOF
-            return
-        at += 4 + size

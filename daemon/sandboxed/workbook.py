@@ -18,7 +18,7 @@ from python_calamine import (
 )
 
 from daemon.sandboxed.refusal import Unreadable
-from daemon.sandboxed.stream import Error, write
+from daemon.sandboxed.stream import Error, Typed, write
 from daemon.sandboxed.unknown import is_locked, unknown_cells
 from daemon.sandboxed.xlsx import Cells, column_number
 from daemon.sandboxed.zipped import check_entries
@@ -99,7 +99,8 @@ def _is_table(sheet: CalamineSheet) -> bool:
 def _rows(sheet: CalamineSheet, other: Cells, area: str | None) -> tuple[int, Iterator[list[object]]]:
     """The width of the sheet from its first used column on, or of the area, and its rows from the sheet's first on.
 
-    A merged cell's value stands in every row it spans. Outside of the area everything is blank.
+    A merged cell's value stands in every row it spans, but for a number: an amount counts once. Outside of the area everything
+    is blank.
     """
     left, (below, right) = (sheet.start or (0, 0))[1], sheet.end or (-1, -1)
     top, first, bottom, last = _corners(area) if area else (0, left, below, right)
@@ -123,7 +124,8 @@ def _rows(sheet: CalamineSheet, other: Cells, area: str | None) -> tuple[int, It
                     cells[column - left] = value
             for number in range(len(cells)) if at in spanned else ():
                 if (at, number + left) in hanging:
-                    cells[number] = carried.get((hanging[at, number + left], number + left), "")
+                    above = carried.get((hanging[at, number + left], number + left), "")
+                    cells[number] = "" if isinstance(above, float | int | Typed) else above
                 carried[at, number + left] = cells[number]
             padded = [""] * (left - first) + cells[max(first - left, 0) : max(last - left + 1, 0)]
             width = last - first + 1

@@ -1,4 +1,4 @@
-"""What calamine does not tell of the cells of an .xlsx: which have no value, and what those show whose format pads a code.
+"""What calamine does not tell of the cells of an .xlsx: which have no value, and what those show whose format says more.
 
 Source: ECMA-376 part 1, 18.3 (worksheets) and 18.8.30 (number formats).
 """
@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from daemon.sandboxed.refusal import Unreadable
+from daemon.sandboxed.shown import says_more, shown
 
 Place = tuple[int, int]
 """Row and column, counted from 0."""
 _PLACE = re.compile(r"([A-Z]+)([0-9]+)")
-_PADDED = re.compile(r'((?:"[^"]*"|\\.)*)(0{2,})')
-"""A format that shows a number with leading zeros, and what stands before them."""
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:E[+-]?[0-9]+)?")
 _FORMULAS_OR_ERRORS = (b"<f", b":f", b'"e"', b"'e'")
 
 
@@ -29,10 +29,12 @@ class Cells(NamedTuple):
 
 def cells(part: bytes, styles: bytes | None) -> Cells:
     """The cells of a sheet's part that calamine does not show as Excel does."""
-    padded = _padded(styles) if styles else {}
-    padded = {style: form for style, form in padded.items() if f's="{style}"'.encode() in part or f"s='{style}'".encode() in part}
-    reader = _Reader(padded)
-    if padded or any(mark in part for mark in _FORMULAS_OR_ERRORS):
+    formats = _formats(styles) if styles else {}
+    formats = {
+        style: form for style, form in formats.items() if f's="{style}"'.encode() in part or f"s='{style}'".encode() in part
+    }
+    reader = _Reader(formats)
+    if formats or any(mark in part for mark in _FORMULAS_OR_ERRORS):
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.EntityDeclHandler = _refuse_entities
@@ -49,18 +51,18 @@ def _refuse_entities(*_: object) -> None:
     raise Unreadable("unreadable", "plain", text="it declares entities")
 
 
-def _padded(styles: bytes) -> dict[str, tuple[str, int]]:
-    """The styles that pad numbers, by their number in cells: what stands before, and how many digits are shown."""
+def _formats(styles: bytes) -> dict[str, str]:
+    """The formats that show more than a number, by the number of their style in cells."""
     formats: dict[str, str] = {}
-    found: dict[str, tuple[str, int]] = {}
+    found: dict[str, str] = {}
     for _, element in ElementTree.iterparse(io.BytesIO(styles)):  # noqa: S314  a bomb meets the sandbox's limits
         name = element.tag.rpartition("}")[2]
         if name == "numFmt":
             formats[element.get("numFmtId", "")] = element.get("formatCode", "")
         elif name == "cellXfs":
             for number, each in enumerate(element):
-                if form := _PADDED.fullmatch(formats.get(each.get("numFmtId", ""), "").partition(";")[0]):
-                    found[str(number)] = (re.sub(r'"([^"]*)"|\\(.)', r"\1\2", form[1]), len(form[2]))
+                if says_more(form := formats.get(each.get("numFmtId", ""), "")):
+                    found[str(number)] = form
     return found
 
 
@@ -72,9 +74,9 @@ def styles_of(parts: zipfile.ZipFile) -> bytes | None:
 class _Reader:
     """Goes through a sheet cell by cell."""
 
-    def __init__(self, padded: dict[str, tuple[str, int]]) -> None:
+    def __init__(self, formats: dict[str, str]) -> None:
         self.found = Cells({}, {})
-        self._padded = padded
+        self._formats = formats
         self._cell: dict[str, str] = {}
         self._formula: str | None = None
         self._value = self._text = ""
@@ -103,11 +105,10 @@ class _Reader:
     def _see(self) -> None:
         kind, style = self._cell.get("t", "n"), self._cell.get("s", "")
         if kind == "e" or (self._formula is not None and not self._value and kind != "str"):
-            shown = self._value if kind == "e" and self._value else f"={self._formula or ''}"
-            self.found.unknown[self._place()] = shown
-        elif kind == "n" and style in self._padded and re.fullmatch(r"[0-9]+(?:\.0+)?", self._value):
-            before, digits = self._padded[style]
-            self.found.shown[self._place()] = before + self._value.partition(".")[0].rjust(digits, "0")
+            self.found.unknown[self._place()] = self._value if kind == "e" and self._value else f"={self._formula or ''}"
+        elif kind == "n" and style in self._formats and _NUMBER.fullmatch(self._value):
+            if (text := shown(self._formats[style], float(self._value))) is not None:
+                self.found.shown[self._place()] = text
 
     def _place(self) -> Place:
         place = _PLACE.fullmatch(self._cell.get("r", ""))

@@ -40,8 +40,12 @@ def test_spans_of_rows_and_columns_keep_every_cell_in_its_column(tmp_path: Path)
     header = row("Code", "X", "Amt", "Rem")
     spanned = page(header + row("<td rowspan=2 colspan=2>A</td>", "1", "5") + row("2", "6") + row("B", "x", "3", "7"))
     assert table(spanned, tmp_path, "p.html")[1] == [[2, "A", "", "1", "5"], [3, "A", "", "2", "6"], [4, "B", "x", "3", "7"]]
-    hanging = page(header + row("A", "x", "1", "<td rowspan=0>9</td>") + row("B") + row("C", "z", "2"))
-    assert table(hanging, tmp_path, "p.html")[1] == [[2, "A", "x", "1", "9"], [3, "B", "", "", "9"], [4, "C", "z", "2", "9"]]
+    hanging = page(header + row("A", "x", "1", "<td rowspan=0>EUR</td>") + row("B") + row("C", "z", "2"))
+    assert table(hanging, tmp_path, "p.html")[1] == [
+        [2, "A", "x", "1", "EUR"],
+        [3, "B", "", "", "EUR"],
+        [4, "C", "z", "2", "EUR"],
+    ]
 
 
 def test_a_page_of_several_tables_loses_none(tmp_path: Path) -> None:

@@ -172,3 +172,42 @@ def test_a_very_wide_header_is_read_in_good_time(tmp_path: Path) -> None:
     """Twenty thousand columns without names get names of their own."""
     header, *_ = table("a" + ";" * 20_000 + "x\n", tmp_path, delimiter=";", header_row=1)
     assert len(set(header)) == 20_001
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [("1,50", "120", "7,25"), ("1,5", "12,5", "7,2"), ("-1234,56", "120,50 EUR", "7,25-"), ("1,234.56", "1,120.50", "7,000.00")],
+)
+def test_bare_commas_in_amounts_of_a_comma_file_refuse_it(amounts: tuple[str, ...], tmp_path: Path) -> None:
+    """However they are printed, and be some of them whole: no half of an amount is read."""
+    rows = "".join(f"C{number},13/02/2026,{amount}\n" for number, amount in enumerate(amounts))
+    with refused("shape_unclear: its cells stand between commas"):
+        table(f"Code,Date,Amount\n{rows}", tmp_path)
+
+
+def test_a_column_of_row_numbers_without_a_header_refuses_the_file(tmp_path: Path) -> None:
+    """Nobody can tell whether the first or the last column has no header."""
+    with refused("shape_unclear: the records have more cells than the headers"):
+        table("Code;Name;City\n1;C001;ACME;Paris\n2;C002;Bolt;Lyon\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ['C2;"15 inch;200,00', "C3;;300,00", 'C4;15";400,00'],
+        ['C2;I2;"5,00', 'C3;I3";6,00'],
+        ['"C2;I2;5,00', 'C3";I3;6,00'],
+    ],
+)
+def test_two_stray_quotes_swallow_no_record(broken: list[str], tmp_path: Path) -> None:
+    """What stands between is read, and the two are handed back; a comment over several lines is one."""
+    _, rows, rejections, _ = table("\n".join(["Code;Item;Amount", "C1;I1;1,00", *broken, "C5;I5;5,00", ""]), tmp_path)
+    assert {row[1] for row in rows} | {line for line, _ in rejections} == {
+        "C1",
+        "C5",
+        *(["C3"] * (len(broken) > 2)),
+        *{line for line in range(3, 3 + len(broken)) if len(broken) == 2 or line != 4},
+    }
+    assert table('Code;Note;Amount\nC1;"one\ntwo; three\nfour";1,00\n', tmp_path)[1] == [
+        [2, "C1", "one\ntwo; three\nfour", "1,00"]
+    ]

@@ -101,3 +101,19 @@ def test_zeros_are_no_date(text: str) -> None:
 def test_dates_in_other_digits_are_dates(text: str, plain: str) -> None:
     """Full-width and Arabic-Indic digits, and the words for year, month and day in Chinese and Japanese."""
     assert latin(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "language"),
+    [("13-MAR-2026", "dd mmm yyyy", None), ("Mar 13 2026 12:00AM", "mmm dd yyyy", "en"), ("13 marzo 2026", "dd mmm yyyy", None)],
+)
+def test_march_is_march_in_every_language_that_calls_it_so(text: str, pattern: str, language: str | None) -> None:
+    """A Finnish November that begins alike does not hide it; and a month that comes first is no day of the week."""
+    assert dates.parse(text, Conventions(date=pattern, language=language)) == datetime.date(2026, 3, 13)
+
+
+def test_a_year_first_and_the_day_second_is_proven_only_where_no_day_stands_last() -> None:
+    """One slip among a million ISO dates is a slip."""
+    assert dates.proven([dates.fitting(text) for text in ("2026-13-02", "2026-01-03")]) == {"yyyy-dd-mm"}
+    assert dates.proven([dates.fitting(text) for text in ("2026-13-02", "2026-01-13")]) == {"yyyy-mm-dd"}
+    assert dates.proven([dates.fitting("2026-01-03")]) == {"yyyy-mm-dd"}
