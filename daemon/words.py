@@ -66,6 +66,12 @@ class Words:
         counted = {name: int(text) for name, text in (("value", value), ("detail", detail)) if _counts(chosen.by, name, text)}
         return self(f"reason.{reason.code}", **({"field": field, "value": value, "detail": detail} | counted))
 
+    def grouped(self, reason: Reason, values: int, dataset: str) -> str:
+        """Why rows were rejected: the first one's reason, and of how many other values the same is said."""
+        told = self.reason(reason, dataset)
+        others = self("mail.reason_others", count=values - 1)
+        return told if values < 2 else f"{told} {others}"
+
     def refusal(self, code: str, detail: Detail | None) -> str:
         """Why a file was refused."""
         return self(f"refusal.{code}", detail=self.detail(detail))

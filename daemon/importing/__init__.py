@@ -4,7 +4,17 @@ from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
 from daemon.importing.choices import Choices
 from daemon.importing.correcting import as_sent, bring_back, correct
 from daemon.importing.draft_rehearsal import rehearse_draft
-from daemon.importing.drafting import distinct_words, first_choices, profile_text, reasons_of, seen, unread_values
+from daemon.importing.drafting import (
+    as_it_comes,
+    distinct_words,
+    first_choices,
+    is_value,
+    profile_text,
+    reasons_of,
+    seen,
+    understood,
+    unread_values,
+)
 from daemon.importing.editing import as_profile, choices_of, with_ready_made
 from daemon.importing.load import Progress
 from daemon.importing.order import circle
@@ -17,6 +27,7 @@ __all__ = [
     "Choices",
     "Progress",
     "Rehearsed",
+    "as_it_comes",
     "as_profile",
     "as_sent",
     "attempt",
@@ -29,6 +40,7 @@ __all__ = [
     "correct",
     "distinct_words",
     "first_choices",
+    "is_value",
     "profile_text",
     "reasons_of",
     "rehearse",
@@ -37,6 +49,7 @@ __all__ = [
     "remembered",
     "rewrite",
     "seen",
+    "understood",
     "unread_values",
     "with_ready_made",
 ]

@@ -28,6 +28,8 @@ class Choices:
     expect: dict[str, str] = field(default_factory=dict)
     ready_made: str = ""
     """The ready-made profile that says everything but whose files these are and when they come; '' where the columns do."""
+    drop: str = ""
+    """The drop in which the file lies, and from which it is fetched once its profile is saved."""
     edited: str = ""
     """The text of the saved profile that is edited; '' where one is made."""
 

@@ -45,7 +45,9 @@ def _check(original: ImportRun) -> None:
 
 
 def resolve(conn: Connection, run: ImportRun, rows: reading.Reader) -> None:
-    """Record which rejections went in by a correction, as far as its rows still say which those are."""
+    """Record which rejections went in by a correction, as far as its rows still say which those are; those of the run that it
+    corrects, and, where that was a correction itself, those that it had brought.
+    """
     lines: dict[int, int] = {}
     title = next((title for title in reversed(rows.header) if title.startswith(OURS)), None)
     for batch in rows if title else ():
@@ -53,3 +55,13 @@ def resolve(conn: Connection, run: ImportRun, rows: reading.Reader) -> None:
             told = zip(batch.frame.index.tolist(), batch.frame[title].tolist(), strict=True)
             lines |= {line: int(old) for line, old in told if old.isdecimal() and len(old) < 10}
     ledger.runs.resolve_rejections(conn, run, lines)
+    original = ledger.runs.run_by_id(conn, run.corrects) if run.corrects else None
+    while original and original.corrects and (place := _line_column(original)) is not None:
+        lines_before = [str(row.cells[place]) for row in ledger.runs.rejections(conn, original.id) if row.resolved_by == run.id]
+        ledger.runs.mark_resolved(conn, run, original.corrects, [int(line) for line in lines_before if line.isdecimal()])
+        original = ledger.runs.run_by_id(conn, original.corrects)
+
+
+def _line_column(run: ImportRun) -> int | None:
+    """Where a correction's rows have the lines of those that they were, from 0."""
+    return next((place for place, title in enumerate(run.header or []) if title.startswith(OURS)), None)

@@ -3,20 +3,21 @@ the same that the command line writes.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import Engine
 
 from daemon import db, loading, reading
-from daemon.datasets import datasets
+from daemon.datasets import datasets, template
 from daemon.errors import Detail, FileRefused
 from daemon.importing.choices import Choices
 from daemon.importing.editing import as_profile, by_ready_made, edited
-from daemon.mapping import Proposal, Suggestion, Wishes, day_in, draft, evidence_of, fit, pattern, suggest
+from daemon.mapping import Proposal, Suggestion, Wishes, convert, day_in, draft, evidence_of, fit, pattern, suggest
 from daemon.model import Batch, ReasonCode, Rejection
 from daemon.profiles import Conventions, Format
 from daemon.settings import Sandbox
@@ -40,6 +41,17 @@ class Seen:
     samples: dict[str, list[str]]
     format: dict[str, Any]
     suggestion: Suggestion
+
+
+def as_it_comes(dataset: str, path: Path, sandbox: Sandbox) -> dict[str, Any]:
+    """What is known of a file's format before anybody chose: the examples of a template are no records. Raises FileRefused."""
+    try:
+        header = reading.read(path, Format(), sandbox).header
+    except FileRefused:
+        return {}
+    target = datasets()[dataset]
+    titles = {title for name in target.mappable for title in template.names(name, target.fields[name])}
+    return {"ignore": [f"{mark}*" for mark in template.examples()]} if set(header) <= titles else {}
 
 
 def seen(path: Path, choices: Choices, sandbox: Sandbox, engine: Engine) -> Seen:
@@ -126,6 +138,24 @@ def unread_values(path: Path, choices: Choices, found: Seen, sandbox: Sandbox) -
     except (FileRefused, ConfigInvalid):
         return {}
     return counts
+
+
+def is_value(dataset: str, field: str, text: str) -> bool:
+    """Whether a text can be a value of a field whose words recur; of others nothing is told."""
+    return understood(dataset, field, [text])[text] != ""
+
+
+def understood(dataset: str, field: str, words: Iterable[str]) -> dict[str, str | None]:
+    """What some words are in a field whose words recur, '' where they are nothing; None for other fields."""
+    known, told = datasets()[dataset].fields.get(field), list(words)
+    if known is None or not known.is_worded:
+        return dict.fromkeys(told)
+    values, _ = convert(pa.array(told, pa.string()), known, Conventions())
+    is_bool = known.type == "bool"
+    read = [
+        "yes" if value and is_bool else "no" if is_bool and value is not None else value or "" for value in values.to_pylist()
+    ]
+    return dict(zip(told, read, strict=True))
 
 
 def _headers(column: Mapping[str, Any]) -> list[str]:

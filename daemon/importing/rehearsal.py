@@ -59,7 +59,12 @@ def rehearse(
         for run in [first] if first.corrects else ledger.runs.siblings(conn, first):
             outcome = load(conn, replace(run, sha256=first.sha256), profiles, path, settings.sandbox, progress)
             turned_down = [
-                {"reason": asdict(each.reason), "rows": each.rows, "amounts": {c: f"{a:f}" for c, a in each.amounts.items()}}
+                {
+                    "reason": asdict(each.reason),
+                    "rows": each.rows,
+                    "values": each.values,
+                    "amounts": {c: f"{a:f}" for c, a in each.amounts.items()},
+                }
                 for each in ledger.runs.by_reason(conn, run.id, _REASONS)
             ]
             came_of.append(Rehearsed(run.dataset, outcome, loading.changes(conn, run.id, run.dataset, CHANGES), turned_down))

@@ -7,6 +7,7 @@ from pathlib import Path
 import tomlkit
 
 from daemon import toml
+from daemon.importing.drafting import is_value
 from daemon.importing.editing import as_profile
 from daemon.profiles import Profile, Section
 from daemon.toml import ConfigInvalid
@@ -38,6 +39,8 @@ def remembered(path: Path, dataset: str, meanings: Meanings) -> str:
     table = next(each for each in [written, *written.get("also", [])] if each["dataset"] == dataset)
     for field, meant in meanings.items():
         known = section.columns[field].map or {}
+        if wrong := [value for value in meant.values() if not is_value(dataset, field, value)]:
+            raise ConfigInvalid([toml.mistake_at(path, ["columns", field], f"{wrong[0]!r} is none of its values")])
         if other := [word for word, value in meant.items() if known.get(word, value) != value]:
             raise ConfigInvalid([toml.mistake_at(path, ["columns", field], f"{other[0]!r} means {known[other[0]]!r} by now")])
         column = table["columns"][field]

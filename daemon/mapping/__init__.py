@@ -2,6 +2,7 @@
 
 from daemon.mapping.apply import AS_OF, Mapping
 from daemon.mapping.conversion import Mapped
+from daemon.mapping.convert import convert
 from daemon.mapping.draft import Wishes, asks_mode, day_in, draft, pattern
 from daemon.mapping.evidence import evidence_of
 from daemon.mapping.numbers import amount
@@ -23,6 +24,7 @@ __all__ = [
     "asks_mode",
     "can_be",
     "check_pins",
+    "convert",
     "day_in",
     "decided",
     "draft",

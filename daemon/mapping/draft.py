@@ -84,9 +84,13 @@ def _lines(
         value = getattr(format, key)
         if value is not None and (key, value) not in (("quote", '"'), ("kind", "delimited"), ("encoding", "ascii")):
             yield f"{key} = {value if isinstance(value, int) else _text(value)}"
+    if format.ignore:
+        yield f"ignore = {_listed(format.ignore)}"
     for key in ("decimal", "thousands", "date"):
         if value := getattr(suggestion.conventions, key):
             yield f"{key} = {_text(value)}"
+    if suggestion.conventions.pivot is not None:
+        yield f"pivot = {suggestion.conventions.pivot}"
     yield from (f"# not clear: {shown(sentence)}" for sentence in unclear)
     yield ""
     yield "[columns]"

@@ -31,8 +31,8 @@ from daemon.web.tongue import words_of
 log = get(__name__)
 
 COOKIE = "nightporter"
-_TRIES, _WHILE = 5, 900.0
-"""So many wrong passwords of one account, or from one address, in so many seconds."""
+_TRIES, _OF_ADDRESS, _WHILE = 5, 50, 900.0
+"""So many wrong passwords of one account, or from one address, behind which a whole company may be, in so many seconds."""
 _REMEMBERED = 10_000
 _hasher = PasswordHasher()
 _HASHING = threading.BoundedSemaphore(2)
@@ -92,15 +92,23 @@ def act_of_people(act: Act, *, admins: bool = False, largest: int = LARGEST_FORM
     async def answer(request: Request) -> Response:
         session = await run_in_threadpool(session_of, request)
         if session is None:
-            return await run_in_threadpool(ask, request)
+            return await run_in_threadpool(ask, request, "ended", 401)
         if admins and not session.account.is_admin:
             raise HTTPException(404)
         async with bounded_form(request, largest, files=1, fields=3000) as form:
-            if not hmac.compare_digest(str(form.get("form_token", "")).encode(), session.form_token.encode()):
+            if not await run_in_threadpool(_is_theirs, request, session, str(form.get("form_token", ""))):
                 raise HTTPException(403, "this form is not of your login: go back, load the page again, and send it once more")
             return await run_in_threadpool(act, request, session, form)
 
     return answer
+
+
+def _is_theirs(request: Request, session: Session, token: str) -> bool:
+    """Whether a form is of somebody's login, or of one that they had before: it was open meanwhile."""
+    if hmac.compare_digest(token.encode(), session.form_token.encode()):
+        return True
+    with db.transaction(engine_of(request)) as conn:
+        return ledger.people.had_form(conn, session.account, token)
 
 
 def ask(request: Request, fault: str = "", status: int = 200, name: str = "") -> Response:
@@ -108,9 +116,9 @@ def ask(request: Request, fault: str = "", status: int = 200, name: str = "") ->
     with db.transaction(engine_of(request)) as conn:
         anybody = ledger.people.is_anybody(conn)
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    is_login = request.url.path == "/login" or bool(fault)
+    is_login = request.url.path == "/login"
     following = own_path(request.query_params.get("next", "") if is_login else wanted)
-    if request.method == "GET" and not is_login:
+    if request.method == "GET" and not is_login and not fault:
         return RedirectResponse(f"/login?next={quote(following)}", 303)
     content: dict[str, Any] = {
         "anybody": anybody,
@@ -136,12 +144,13 @@ class Tries:
     def too_many(self, *keys: str) -> bool:
         """Whether any of them has had too many."""
         since = time.monotonic() - _WHILE
-        return any(sum(when > since for when in self._wrong.get(key, [])) > _TRIES for key in keys)
+        most = {key: _OF_ADDRESS if key.startswith("address ") else _TRIES for key in keys}
+        return any(sum(when > since for when in self._wrong.get(key, [])) > most[key] for key in keys)
 
     def count(self, *keys: str) -> None:
         """One more of each."""
         for key in keys:
-            self._wrong[key] = [*self._wrong.pop(key, [])[-_TRIES - 1 :], time.monotonic()]
+            self._wrong[key] = [*self._wrong.pop(key, [])[-_OF_ADDRESS:], time.monotonic()]
         while len(self._wrong) > _REMEMBERED:
             self._wrong.popitem(last=False)
 
@@ -162,8 +171,10 @@ async def log_in(request: Request) -> Response:
 def _logged_in(request: Request, name: str, password: str, following: str) -> Response:
     keys = f"name {name}", f"address {request.client.host if request.client else ''}"
     tries: Tries = request.app.state.tries
-    tries.count(*keys)  # before it is known, so that many at once are many
-    if tries.too_many(*keys):
+    is_closed = tries.too_many(*keys)  # which further tries do not prolong
+    if not is_closed:
+        tries.count(*keys)  # before it is known, so that many at once are many
+    if is_closed or tries.too_many(*keys):
         log.warning("login_throttled", name=name, address=keys[1])
         return ask(request, "throttled", 429)
     with db.transaction(engine_of(request)) as conn:

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.errors import Detail, Refusal
-from daemon.importing import Choices, first_choices, seen, with_ready_made
+from daemon.importing import Choices, first_choices, is_value, seen, with_ready_made
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Account
 from daemon.mapping import asks_mode
@@ -23,11 +23,13 @@ from daemon.settings import EMAIL
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
-_SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "language")
+_SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "pivot", "language")
+_NUMBERS = ("header_row", "pivot")
 _PARTS = {"debit": "header", "credit": "credit", "flag": "flag", "otherwise": "others", "written": "written"}
 """What a column may be of a field, beside all of it."""
 _TWICE = "twice"
 """Where a form has the second column that is to be a field; never kept."""
+_LONGEST_NAME = 60
 _NAMES = 500
 _SHOWN_NAMES = 10
 _NARROW = re.compile(r"[^*?\[]{4}")
@@ -48,7 +50,7 @@ def is_theirs(account: Account, choices: Choices) -> bool:
 
 
 def _take_shape(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
-    """The shape; when it is another one, the columns are proposed anew. A ready-made profile says it all, until it is let go."""
+    """The shape. A ready-made profile says it all, until it is let go."""
     if ready := str(form.get("ready_made", "")):
         found = seen(Path(draft.path), choices, settings_of(request).sandbox, engine_of(request))
         return with_ready_made(choices, ready) if ready in fitting(found.header, choices.dataset) else choices
@@ -56,22 +58,33 @@ def _take_shape(request: Request, account: Account, draft: Draft, choices: Choic
         return choices
     choices = replace(choices, ready_made="")
     said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
-    if said.get("header_row", "1").isdecimal() and "header_row" in said:
-        said["header_row"] = int(said["header_row"])
+    said |= {name: int(said[name]) for name in _NUMBERS if said.get(name, "").isdecimal() and len(said[name]) < 9}
     said["delimiter"] = {"tab": "\t"}.get(said.get("delimiter", ""), said.get("delimiter"))
     said = {name: value for name, value in said.items() if value}
     said |= {name: value for name, value in choices.format.items() if name not in _SHAPE}
-    Format.model_validate({name: value for name, value in said.items() if name in Format.model_fields})
-    Conventions.model_validate({name: value for name, value in said.items() if name in Conventions.model_fields})
-    if said == choices.format and choices.columns:
-        return choices
-    changed = replace(choices, format=said)
-    if choices.edited:
-        return changed
-    found = seen(Path(draft.path), changed, settings_of(request).sandbox, engine_of(request))
-    proposed = first_choices(draft.file, choices.dataset, found)
+    return replace(choices, format=said)
+
+
+def _see_shape(request: Request, account: Account, draft: Draft, said: Choices) -> None:
+    """Raise Fault, or ValidationError, where the shape is none."""
+    if said.ready_made:
+        return
+    date = str(said.format.get("date", ""))
+    if "yy" in date.replace("yyyy", "") and "pivot" not in said.format:
+        raise Fault(words_of(request)("page.fault_pivot"), "pivot")
+    Format.model_validate({name: value for name, value in said.format.items() if name in Format.model_fields})
+    Conventions.model_validate({name: value for name, value in said.format.items() if name in Conventions.model_fields})
+
+
+def proposed_anew(request: Request, draft: Draft, said: Choices) -> Choices:
+    """The choices of a draft whose shape is another one now: its columns are proposed anew. Raises FileRefused."""
+    before = Choices.of(draft)
+    if said.edited or said.ready_made or (said.format == before.format and said.columns):
+        return said
+    found = seen(Path(draft.path), said, settings_of(request).sandbox, engine_of(request))
+    proposed = first_choices(draft.file, said.dataset, found)
     return replace(
-        changed, columns=proposed.columns, words=proposed.words, pattern=choices.pattern or proposed.pattern, name=proposed.name
+        said, columns=proposed.columns, words=proposed.words, pattern=said.pattern or proposed.pattern, name=proposed.name
     )
 
 
@@ -159,6 +172,17 @@ def _see_columns(request: Request, account: Account, draft: Draft, said: Choices
             raise Fault(words("page.fault_twice", field=named), column[_TWICE])
         if not {"header", "written", "value"} & column.keys():
             raise Fault(words("page.fault_side", field=named), "columns")
+        if "value" in column and not is_value(said.dataset, field, column["value"]):
+            raise Fault(words("page.fault_no_value", field=named, value=column["value"]), f"value_{field}")
+
+
+def _see_words(request: Request, account: Account, draft: Draft, said: Choices) -> None:
+    """Raise Fault where a word is to mean what cannot be."""
+    words = words_of(request)
+    for field, meant in said.words.items():
+        if wrong := [value for value in meant.values() if not is_value(said.dataset, field, value)]:
+            named = words.field(said.dataset, field)
+            raise Fault(words("page.fault_no_value", field=named, value=wrong[0]), f"means_{field}")
 
 
 def _see_rules(request: Request, account: Account, draft: Draft, said: Choices) -> None:
@@ -166,7 +190,7 @@ def _see_rules(request: Request, account: Account, draft: Draft, said: Choices) 
     words, before = words_of(request), Choices.of(draft)
     if asks_mode(datasets()[said.dataset]) and not said.mode:
         raise Fault(words("page.fault_mode"), "mode")
-    if not said.edited and not said.name.replace("-", "").replace("_", "").isalnum():
+    if not said.edited and (not said.name.replace("-", "").replace("_", "").isalnum() or len(said.name) > _LONGEST_NAME):
         raise Fault(words("page.fault_name"), "name")
     if not said.edited and _is_taken(request, account, said.name):
         raise Fault(words("page.fault_taken", name=said.name), "name")
@@ -226,4 +250,4 @@ def _named_before(request: Request, own: str) -> list[tuple[str, str]]:
 
 
 TAKERS = {"shape": _take_shape, "columns": _take_columns, "words": _take_words, "rules": _take_rules}
-CHECKS = {"columns": _see_columns, "rules": _see_rules}
+CHECKS = {"shape": _see_shape, "columns": _see_columns, "words": _see_words, "rules": _see_rules}

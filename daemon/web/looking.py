@@ -92,7 +92,7 @@ def draft_from(request: Request, session: Session, form: FormData) -> Response:
         raise HTTPException(404)
     try:
         with open_drop(name, settings.drops[name], settings) as drop, drop.read(file) as chunks:
-            return smart.begun(request, session, basename(file.name), dataset, chunks)
+            return smart.begun(request, session, basename(file.name), dataset, chunks, drop=name)
     except Vanished:
         return RedirectResponse("/drops", 303)
 

@@ -44,7 +44,7 @@ def _done(request: Request, session: Session, action: str, wanted: Wanted, numbe
     with db.transaction(engine_of(request)) as conn:
         ledger.runs.lock_run(conn, int(number))
         for run in ledger.runs.runs_for(conn, action, wanted, sight_of(request, session.account), 1, int(number)):
-            return str(run.attempt) == attempt and not act_on(conn, request, session, run, action)
+            return str(run.attempt) == attempt and not act_on(conn, request, session, run, action)[0]
     return False
 
 

@@ -39,12 +39,14 @@ def page(request: Request) -> Response:
     with db.transaction(engine_of(request)) as conn:
         rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
         total = ledger.runs.rejection_count(conn, found)
+        anybody = ledger.people.is_anybody(conn)
     content: dict[str, Any] = {
         "words": words_of(request, link),
         "run": found,
         "rows": rows,
         "columns": _faulty_first(found.header or [], rows),
         "total": total,
+        "anybody": anybody,
         "number": number,
         "pages": -(-total // ROWS_PER_PAGE),
         "first": (number - 1) * ROWS_PER_PAGE + 1,

@@ -73,6 +73,7 @@ def shown(request: Request, session: Session) -> Response:
             "touched": ledger.runs.held_changes(conn, run.id),
             "reasons": ledger.runs.by_reason(conn, run.id, 20),
             "rejected": ledger.runs.rejection_count(conn, run),
+            "corrections": ledger.runs.corrections_of(conn, run),
             "siblings": [
                 each
                 for each in ledger.runs.siblings(conn, run)
@@ -98,36 +99,38 @@ def act(request: Request, session: Session, form: FormData) -> Response:
     """Approve, decline, undo or retry a run."""
     with db.transaction(engine_of(request)) as conn:
         run = run_asked(conn, request, session)
-        obstacles = act_on(conn, request, session, run, str(form.get("action", "")))
+        obstacles, made = act_on(conn, request, session, run, str(form.get("action", "")))
     if obstacles:
         words = words_of(request, account=session.account)
         return page("obstacles.html", words, session=session, run=run, obstacles=obstacles, status=409)
-    return RedirectResponse(f"/runs/{run.id}", 303)
+    return RedirectResponse(f"/runs/{made}", 303)
 
 
-def act_on(conn: Connection, request: Request, session: Session, run: ImportRun, action: str) -> list[Detail]:
-    """Do to a run what somebody asks for, which the audit keeps; returns what stands in the way of it.
+def act_on(conn: Connection, request: Request, session: Session, run: ImportRun, action: str) -> tuple[list[Detail], int]:
+    """Do to a run what somebody asks for, which the audit keeps, its corrections undone with it; returns what stands in the way
+    of it, and the run to look at then: a new one, where it is tried again.
 
     Raises HTTPException 404 when nothing of the kind can be done.
     """
     settings, profiles, by, done = settings_of(request), profiles_of(request), session.account.name, True
+    made = run.id
     match action:
         case "approve":
             done = decisions.approve(conn, run, by)
         case "decline":
             done = decisions.decline(conn, settings, profiles, run, by)
         case "undo":
-            if obstacles := decisions.undo(conn, settings, profiles, run, by).obstacles:
-                return obstacles
+            if obstacles := decisions.undo(conn, settings, profiles, run, by, with_corrections=True).obstacles:
+                return obstacles, run.id
         case "retry" if run.archive and run.state in FINAL:
-            child = ledger.runs.retry_run(conn, run)
-            queue.enqueue(conn, "import_run", run.archive_host, run_id=child)
+            made = ledger.runs.retry_run(conn, run)
+            queue.enqueue(conn, "import_run", run.archive_host, run_id=made)
         case _:
             raise HTTPException(404)
     after = ledger.runs.run_by_id(conn, run.id) or run
     if done:
         ledger.people.record_act(conn, by, action, run=run.id, before=run.state, after=after.state)
-    return []
+    return [], made
 
 
 def rejects_of(request: Request, session: Session, run: ImportRun, words: Words) -> str:
@@ -163,7 +166,7 @@ def draft_from(request: Request, session: Session, form: FormData) -> Response:
         file = settings_of(request).profiles / f"{run.profile}.toml"
         edited = choices_of(file.read_text(encoding="utf-8"), run.profile)
     dataset = edited.dataset if edited else run.dataset or next(iter(datasets()))
-    return smart.begun(request, session, basename(run.name), dataset, _chunks(run), edited)
+    return smart.begun(request, session, basename(run.name), dataset, _chunks(run), edited=edited)
 
 
 def editable(request: Request, session: Session, run: ImportRun) -> bool:

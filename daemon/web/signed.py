@@ -11,11 +11,14 @@ from daemon.web.state import engine_of, settings_of
 
 
 def opened_run(request: Request, what: Literal["rejects", "decision"]) -> tuple[ImportRun, Opened] | None:
-    """The run that the address's token opens, and whom it was made for; None for a token that opens nothing of the kind."""
+    """The run that the address's token opens, and whom it was made for; None for a token that opens nothing of the kind, or was
+    made for somebody at the console who may come in no more.
+    """
     settings = settings_of(request)
     opened = Links.of(settings).opened(what, request.path_params["token"])
     if opened is None:
         return None
     with db.transaction(engine_of(request)) as conn:
         run = ledger.runs.run_by_id(conn, opened.run)
-    return None if run is None else (run, opened)
+        is_gone = "@" not in opened.recipient and ledger.people.account_named(conn, opened.recipient) is None
+    return None if run is None or is_gone else (run, opened)

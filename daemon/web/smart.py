@@ -18,13 +18,13 @@ from starlette.routing import Route
 from daemon import db, ledger, queue, reading
 from daemon.datasets import datasets
 from daemon.errors import FileRefused, Refusal
-from daemon.importing import Choices, as_profile, first_choices, profile_text, rewrite, seen
+from daemon.importing import Choices, as_it_comes, as_profile, first_choices, profile_text, rewrite, seen
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.model import RemoteFile
 from daemon.toml import ConfigInvalid
 from daemon.web.auth import act_of_people, for_people, may_see_profile
-from daemon.web.choices import CHECKS, TAKERS, is_theirs
+from daemon.web.choices import CHECKS, TAKERS, is_theirs, proposed_anew
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.steps import STEPS, fault_of, shown
@@ -55,9 +55,17 @@ def take(request: Request, session: Session, form: FormData) -> Response:
 
 
 def begun(
-    request: Request, session: Session, last: str, dataset: str, chunks: Iterable[bytes], edited: Choices | None = None
+    request: Request,
+    session: Session,
+    last: str,
+    dataset: str,
+    chunks: Iterable[bytes],
+    edited: Choices | None = None,
+    drop: str = "",
 ) -> Response:
-    """Keep a file's bytes, and begin its draft with what is proposed for it, or with what the profile that is `edited` says."""
+    """Keep a file's bytes, and begin its draft with what is proposed for it, or with what the profile that is `edited` says; it
+    may lie in a `drop`, and stays there.
+    """
     printable = "".join(char for char in last if char.isprintable()).encode()[-_LONGEST_NAME:]
     name = printable.decode("utf-8", "ignore").lstrip(".") or "file"
     settings, words = settings_of(request), words_of(request, account=session.account)
@@ -68,12 +76,16 @@ def begun(
     path = folder / name
     with path.open("xb") as out:
         out.writelines(chunks)
-    choices = edited or Choices(dataset)
+    own = session.account.entities
+    choices = edited or Choices(dataset, entity=own[0] if len(own) == 1 and not session.account.is_admin else "", drop=drop)
     try:
         if reading.mark_of(path, settings.sandbox):
             raise FileRefused(Refusal.UNREADABLE, "plain", text=words("page.fault_marked"))
-        found = seen(path, choices, settings.sandbox, engine_of(request))
-        choices = edited or first_choices(name, dataset, found)
+        if edited is None:
+            choices = replace(choices, format=as_it_comes(dataset, path, settings.sandbox))
+            found = seen(path, choices, settings.sandbox, engine_of(request))
+            proposed = first_choices(name, dataset, found)
+            choices = replace(proposed, format=choices.format, entity=choices.entity, drop=drop)
     except FileRefused as refused:
         choices = edited or replace(choices, name="import")
         if refused.code not in _ASKED:
@@ -90,6 +102,12 @@ def step(request: Request, session: Session) -> Response:
     draft = draft_asked(request, session)
     if draft.run_id is not None:
         return RedirectResponse(f"/runs/{draft.run_id}", 303)
+    if request.path_params["step"] == "check" and draft.version not in (
+        (draft.result or {}).get(at) for at in ("version", "asked")
+    ):
+        with db.transaction(engine_of(request)) as conn:
+            ledger.drafts.record_result(conn, draft.id, {"asked": draft.version})
+            queue.enqueue(conn, "rehearse_draft", draft.host, draft_id=draft.id)
     return shown(request, session, draft, "")
 
 
@@ -106,21 +124,23 @@ def chosen(request: Request, session: Session, form: FormData) -> Response:
     choices = Choices.of(draft)
     try:
         choices = TAKERS[name](request, session.account, draft, choices, form)
-        if name in CHECKS:
-            CHECKS[name](request, session.account, draft, choices)
+        CHECKS[name](request, session.account, draft, choices)
+        if name == "shape":
+            choices = proposed_anew(request, draft, choices)
     except (ValidationError, ValueError) as error:
-        return shown(request, session, replace(draft, choices=asdict(choices)), *fault_of(error))
+        return shown(request, session, replace(draft, choices=asdict(choices)), *fault_of(error, words))
     except FileRefused as refused:
-        return shown(request, session, draft, words.refusal(refused.code, refused.detail))
+        return shown(request, session, replace(draft, choices=asdict(choices)), words.refusal(refused.code, refused.detail))
     if name != "shape" and not is_theirs(session.account, choices):
         return shown(request, session, draft, words("page.fault_entity"))
     with db.transaction(engine_of(request)) as conn:
         if not ledger.drafts.choose(conn, draft.id, draft.version, asdict(choices)):
             return RedirectResponse(f"/drafts/{draft.id}/{name}", 303)
-        stays = "again" in form or "by_hand" in form or (name == "columns" and choices.missing)
-        following = name if stays else STEPS[STEPS.index(name) + 1]
-        if following == "check":
-            queue.enqueue(conn, "rehearse_draft", draft.host, draft_id=draft.id)
+    if name == "columns" and choices.missing and "again" not in form:
+        named = words.listed([words.field(choices.dataset, field) for field in choices.missing])
+        kept = replace(draft, choices=asdict(choices), version=draft.version + 1)
+        return shown(request, session, kept, words("console.missing", fields=named), f"value_{choices.missing[0]}")
+    following = name if "again" in form or "by_hand" in form else STEPS[STEPS.index(name) + 1]
     return RedirectResponse(f"/drafts/{draft.id}/{following}", 303)
 
 
@@ -140,6 +160,8 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
     if choices.edited:
         return _save(request, session, draft, path, text)
     settings.profiles.mkdir(parents=True, exist_ok=True)
+    if choices.drop:
+        return _leave_to_drop(request, session, draft, path, text)
     file = Path(draft.path)
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     try:
@@ -155,6 +177,22 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
     except FileExistsError:
         return shown(request, session, draft, words("page.fault_taken", name=choices.name))
     return RedirectResponse(f"/runs/{run}", 303)
+
+
+def _leave_to_drop(request: Request, session: Session, draft: Draft, path: Path, text: str) -> Response:
+    """Save the profile of a file that lies in a drop, which is fetched by it from there, and once only."""
+    choices, words = Choices.of(draft), words_of(request, account=session.account)
+    try:
+        with db.transaction(engine_of(request)) as conn:
+            if not ledger.drafts.drop_draft(conn, draft.id, draft.version):
+                return RedirectResponse(f"/drafts/{draft.id}/check", 303)
+            with path.open("x", encoding="utf-8") as out:
+                out.write(text)
+            ledger.people.record_act(conn, session.account.name, "write profile", name=choices.name, before="", after=text)
+    except FileExistsError:
+        return shown(request, session, draft, words("page.fault_taken", name=choices.name))
+    request.app.state.look(choices.drop)
+    return RedirectResponse(f"/runs?profile={quote(choices.name)}", 303)
 
 
 def _save(request: Request, session: Session, draft: Draft, path: Path, text: str) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from daemon.datasets import datasets
 from daemon.errors import FileRefused
-from daemon.importing import Choices, distinct_words, profile_text, reasons_of, seen, unread_values
+from daemon.importing import Choices, distinct_words, profile_text, reasons_of, seen, understood, unread_values
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
@@ -28,11 +28,14 @@ _MOST_WORDS = 60
 """Of a column whose words are asked for."""
 
 
-def fault_of(error: ValueError) -> tuple[str, str]:
+def fault_of(error: ValueError, words: Words) -> tuple[str, str]:
     """What is wrong with a form, and the name of its field."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return str(first["msg"]), str(first["loc"][0]) if first["loc"] else ""
+        field = str(first["loc"][0]) if first["loc"] else ""
+        return words(
+            "page.fault_value", value=str(first["input"])[:100], why=str(first["msg"]).removeprefix("Value error, ")
+        ), field
     return str(error), error.field if isinstance(error, Fault) else ""
 
 
@@ -40,7 +43,16 @@ def shown(request: Request, session: Session, draft: Draft, fault: str, field: s
     """A step as it stands, and what is wrong with what was just said of it, and where."""
     name, words = request.path_params["step"], words_of(request, account=session.account)
     choices, settings = Choices.of(draft), settings_of(request)
-    content: dict[str, Any] = {"found": None, "counts": {}, "unread": {}, "text": "", "fits": [], "taken": [], "against": []}
+    content: dict[str, Any] = {
+        "found": None,
+        "counts": {},
+        "known": {},
+        "unread": {},
+        "text": "",
+        "fits": [],
+        "taken": [],
+        "against": [],
+    }
     theirs = is_theirs(session.account, choices)
     try:
         content["found"] = seen(Path(draft.path), choices, settings.sandbox, engine_of(request))
@@ -52,6 +64,7 @@ def shown(request: Request, session: Session, draft: Draft, fault: str, field: s
             counts = distinct_words(Path(draft.path), choices, settings.sandbox)
             content["counts"] = {field: each.most_common(_MOST_WORDS) for field, each in counts.items()}
             unread = unread_values(Path(draft.path), choices, content["found"], settings.sandbox)
+            content["known"] = {field: understood(choices.dataset, field, each) for field, each in counts.items()}
             content["unread"] = _with_words(unread, choices, set(counts))
         if name == "check":
             result = (draft.result or {}) if theirs else {}
@@ -60,6 +73,8 @@ def shown(request: Request, session: Session, draft: Draft, fault: str, field: s
             content["text"] = profile_text(draft.file, choices, content["found"], words)
     except FileRefused as refused:
         fault = fault or words.refusal(refused.code, refused.detail)
+    except ValidationError:
+        pass  # which the fault tells
     dataset = datasets()[choices.dataset]
     return page(
         f"draft_{name}.html",
@@ -97,7 +112,7 @@ def _rehearsed(result: Mapping[str, Any], words: Words) -> dict[str, Any]:
         told["tally"] = Tally.of_json(result["tally"])
         told["changes"] = [Change(**each) for each in result["changes"]]
         told["reasons"] = [
-            (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each["rows"], each["amounts"])
+            (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each["values"], each["rows"])
             for each in result["rejections"]
         ]
     if "effect" in result:

@@ -150,5 +150,5 @@ def test_a_page_follows_what_is_under_way(page: Page, office: Office, address: s
     with db.transaction(office.engine) as conn:
         ledger.runs.give_back_run(conn, claimed)
     attempt(office.engine, office.settings, office.profiles, run)
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    expect(page.locator("summary", has_text="Undo this import")).to_be_visible()
     assert page.evaluate("window.same")

@@ -53,7 +53,7 @@ ROWS = [
     Rejection(212, ["411BRIOC", "FA061802", "9 964,20"], (UNKNOWN,), amount=Decimal("9964.20"), currency="EUR"),
     Rejection(18, ["411LEVAGE", "FA061811-UN-NUMÉRO-TRÈS-LONG-SANS-ESPACE-QUI-NE-SE-COUPE-PAS", "1 28O,00"], (BAD,)),
 ]
-REASONS = [Grouped(UNKNOWN, 7, {"EUR": Decimal("35544.20")}), Grouped(BAD, 2, {})]
+REASONS = [Grouped(UNKNOWN, 7, 1, {"EUR": Decimal("35544.20")}), Grouped(BAD, 2, 2, {})]
 NIGHTS = [Night(date(2026, 11, 7) + timedelta(n), {"EUR": Decimal(1400000 + 9000 * (n * 7 % 11))}) for n in range(13)]
 NIGHTS.append(Night(date(2026, 11, 20), {"EUR": MONEY.open_after}))
 HELD = Effect(

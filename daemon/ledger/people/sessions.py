@@ -59,6 +59,14 @@ def live_session(conn: Connection, secret: str) -> Session | None:
     return Session(Account(**{name: value for name, value in row.items() if name != "form_token"}), row["form_token"])
 
 
+def had_form(conn: Connection, account: Account, token: str) -> bool:
+    """Whether a form's token is of a login that somebody had within the longest time of one, ended or not."""
+    statement = f"""
+        SELECT EXISTS (SELECT FROM nightporter.session WHERE account_id = :account AND form_token = :token
+                       AND made_at > clock_timestamp() - interval '{_LONGEST}')"""
+    return bool(conn.execute(text(statement), {"account": account.id, "token": token}).scalar_one())
+
+
 def end_session(conn: Connection, secret: str) -> None:
     """End one."""
     statement = "UPDATE nightporter.session SET ended_at = clock_timestamp() WHERE id = :id AND ended_at IS NULL"

@@ -74,10 +74,13 @@ def dearest(conn: Connection, run_id: int, count: int) -> list[Rejection]:
 
 @dataclass(frozen=True)
 class Grouped:
-    """Rejections with one reason about one field: the reason of the first, how many there are, what they are about in money."""
+    """Rejections with one reason about one field: the reason of the first, how many there are, of how many different values, and
+    what they are about in money.
+    """
 
     reason: Reason
     rows: int
+    values: int
     amounts: dict[str, Decimal]
 
 
@@ -125,12 +128,16 @@ def by_reason(conn: Connection, run_id: int, most: int) -> list[Grouped]:
                 SELECT code, field, min(line) AS line, sum(rows)::bigint AS rows,
                        coalesce(jsonb_object_agg(currency, amount::text) FILTER (WHERE amount IS NOT NULL), '{{}}') AS amounts
                 FROM summed GROUP BY 1, 2)
-            SELECT first.reason, grouped.rows, grouped.amounts FROM grouped JOIN first USING (line)
+            SELECT first.reason, grouped.rows, grouped.amounts,
+                   (SELECT count(DISTINCT f.reason->>'value') FROM first f
+                    WHERE f.reason->>'code' = grouped.code AND f.reason->>'field' = grouped.field) AS different
+            FROM grouped JOIN first USING (line)
             ORDER BY grouped.rows DESC, line LIMIT :most"""),
         {"id": run_id, "most": most, "unresolved": False},
     )
     return [
-        Grouped(_reason_of(row.reason), row.rows, {name: Decimal(amount) for name, amount in row.amounts.items()}) for row in rows
+        Grouped(_reason_of(row.reason), row.rows, row.different, {name: Decimal(amount) for name, amount in row.amounts.items()})
+        for row in rows
     ]
 
 
@@ -160,6 +167,15 @@ def resolve_rejections(conn: Connection, run: ImportRun, lines: dict[int, int]) 
                                   JOIN unnest(CAST(:own AS int[]), CAST(:old AS int[])) o (own, old) ON o.own = again.line
                                   WHERE again.run_id = :run AND o.old = l.old)"""),
         {"run": run.id, "corrects": run.corrects, "own": list(lines), "old": list(lines.values())},
+    )
+
+
+def mark_resolved(conn: Connection, run: ImportRun, original: int, lines: list[int]) -> None:
+    """Record that rejected rows of an original run went in by a run."""
+    conn.execute(
+        text("""UPDATE nightporter.rejection SET resolved_by = :run
+                WHERE run_id = :original AND line = ANY(:lines) AND resolved_by IS NULL"""),
+        {"run": run.id, "original": original, "lines": lines},
     )
 
 

@@ -43,10 +43,12 @@ def test_who_is_not_in_is_asked_and_told_nothing(office: Office, ada: Person) ->
     ada.client.cookies.clear()
     answer = ada.client.get("/runs?state=held", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=/runs%3Fstate%3Dheld")
-    wrong = [ada.log_in("bob", "wrong") for _ in range(3)] + [ada.log_in("nobody", "wrong") for _ in range(2)]
+    wrong = [ada.log_in("ada", "wrong") for _ in range(3)] + [ada.log_in("nobody", "wrong") for _ in range(2)]
     assert {each.status_code for each in wrong} == {401}
     assert len({re.sub('value="[^"]*"', "", each.text) for each in wrong}) == 1
+    assert [ada.log_in("ada", "wrong").status_code for _ in range(3)] == [401, 401, 429]
     assert ada.log_in("ada").status_code == 429
+    assert Person(office, "eve").log_in("eve").status_code == 200
 
 
 def test_a_session_ends_where_it_began(ada: Person) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import tomlkit
 
+from daemon import db, ledger
 from tests.support.console import Person
 from tests.support.office import CUSTOMERS, Office
 
@@ -172,3 +173,88 @@ def test_a_manager_edits_the_profiles_of_their_companies_only(ada: Person) -> No
     moved = fred.send("/runs/2/draft", fred.get("/runs/2"), edit="1").url.path.removesuffix("shape")
     page = fred.get(f"{moved}rules")
     assert fred.send(f"{moved}rules", page, **(fields(page) | {"entity": "DE01"})).status_code == 422
+
+
+def test_the_audit_shows_what_was_imported_and_written(ada: Person) -> None:
+    """Profiles that steps have written, and imports that began with a draft."""
+    path, check = walk(ada, rules={"to": "b@example.com"})
+    ada.send(f"{path}check", check, **fields(check))
+    content = "Customer no;Invoice number;Invoice date;Due date;Amount\nC1;F9;01/02/2026;02/03/2026;5,00\n"
+    page = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("other.csv", content.encode()))
+    path = page.url.path.removesuffix("shape")
+    said = {"columns": {"value_currency": "EUR"}, "rules": {"mode": "delta", "entity": "FR01", "name": "other"}}
+    for step in STEPS:
+        page = ada.send(f"{path}{step}", page.text, **(fields(page.text) | said.get(step, {})))
+    ada.rehearse()
+    check = ada.get(f"{path}check")
+    done = ada.send(f"{path}check", check, **fields(check))
+    assert done.url.path.startswith("/runs/"), re.findall('role="alert".*', done.text)
+    assert "/profiles/other" in ada.get("/audit")
+    assert "/profiles/items" in ada.get("/audit")
+
+
+def test_a_dry_run_is_made_whenever_there_is_none_of_what_stands(ada: Person) -> None:
+    """Whichever way somebody comes to the last step; and once only, however often it is looked at."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    path = begun.url.path.removesuffix("shape")
+    for _ in range(3):
+        assert "being tried" in ada.get(f"{path}check")
+    assert ada.office.rows("SELECT count(*) FROM nightporter.procrastinate_jobs WHERE task_name = 'rehearse_draft'") == [(1,)]
+    ada.rehearse()
+    assert "This is what importing it would do" in ada.get(f"{path}check")
+
+
+def test_what_can_be_no_value_is_not_taken(ada: Person) -> None:
+    """Neither a constant, nor what a word is to mean, nor years of two digits whose century nobody says."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    path = begun.url.path.removesuffix("shape")
+    page = ada.get(f"{path}columns")
+    answer = ada.send(f"{path}columns", page, **(fields(page) | {"value_currency": "real"}))
+    assert (answer.status_code, '<a href="#value_currency">' in answer.text) == (422, True)
+    page = ada.get(f"{path}shape")
+    answer = ada.send(f"{path}shape", page, **(fields(page) | {"date": "dd/mm/yy", "decimal": ","}))
+    assert '<a href="#pivot">' in answer.text
+    assert 'value="dd/mm/yy"' in answer.text
+    answer = ada.send(f"{path}shape", page, **(fields(page) | {"date": "dd/mm/yy", "pivot": "70"}))
+    assert answer.url.path.endswith("/columns")
+
+
+def test_a_filled_template_that_comes_back_has_no_example_for_a_record(ada: Person) -> None:
+    """Its rows are what is stored, and no more."""
+    content = ada.client.get("/templates/filled.xlsx?dataset=customers&entity=FR01").content
+    page = ada.send("/upload", ada.get("/upload"), dataset="customers", file=("mine.xlsx", content))
+    path = page.url.path.removesuffix("shape")
+    for step in STEPS:
+        rules = {"name": "mine", "entity": "FR01", "pattern": "mine*.xlsx"} if step == "rules" else {}
+        page = ada.send(f"{path}{step}", page.text, **(fields(page.text) | rules))
+        assert page.status_code == 200, page.text
+    ada.rehearse()
+    check = ada.get(f"{path}check")
+    assert "C10042" not in check
+    assert re.search(r"Read</dt><dd[^>]*>1<|Read</th><td[^>]*>1<|>1</", check)
+
+
+def test_a_form_of_an_earlier_login_is_taken_and_an_ended_one_is_told(ada: Person) -> None:
+    """What was open in another tab is not lost; without a login nothing is saved, and that is said."""
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    path = begun.url.path.removesuffix("shape")
+    page = ada.get(f"{path}rules")
+    ada.send("/logout", page)
+    ended = ada.send(f"{path}rules", page, **fields(page))
+    assert (ended.status_code, "was not saved" in ended.text) == (401, True)
+    ada.log_in("ada")
+    assert ada.send(f"{path}rules", page, **fields(page)).url.path.endswith("/check")
+    other = Person(ada.office, "eve")
+    assert other.send(f"{path}rules", page, **fields(page)).status_code == 403
+
+
+def test_a_link_of_somebody_who_left_opens_nothing(ada: Person) -> None:
+    """The rejected rows that they could see from the console."""
+    ada.office.load("items", FILE.replace("02/03/2026", "99/99/2026"), "items_9.csv")
+    fred = Person(ada.office, "fred", "manager", "FR01")
+    shown = re.search(r'href="(/r/[^"]+)"', fred.get("/runs/3"))
+    assert shown
+    assert fred.client.get(shown[1]).status_code == 200
+    with db.transaction(ada.office.engine) as conn:
+        ledger.people.end_account(conn, "fred")
+    assert fred.client.get(shown[1]).status_code == 404

@@ -39,7 +39,7 @@ SETTINGS = Settings(home=Path("/nowhere"))
 
 
 def result(run: ImportRun = RUN, rejections: Sequence[Rejection] = (), *, is_admin: bool = True) -> Result:
-    reasons = [Grouped(each.reasons[0], 1, {"EUR": Decimal(40)}) for each in rejections]
+    reasons = [Grouped(each.reasons[0], 1, 1, {"EUR": Decimal(40)}) for each in rejections]
     return Result(run, [*rejections], reasons, [], "https://np/r/token", 30, "https://np/d/token", 14, is_admin)
 
 
