@@ -37,8 +37,6 @@ _DAY_OR_TIME = r"^\d{4}-\d{2}-\d{2}(?: \d.*)?$|^\d+:\d{2}:\d{2}$"
 """What a spreadsheet makes of a code like 12-3 or 1:30."""
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?: |$)"
 
-_EMPTY = pa.array(["", r"\N"])
-
 Converted = tuple[pa.Array, dict[int, ReasonCode]]
 
 
@@ -88,7 +86,7 @@ def cells(frame: pd.DataFrame, header: str) -> pa.Array:
 
 def null_if_empty(column: pa.Array) -> pa.Array:
     """A text column with nothing in place of empty texts, and of how MySQL writes what is nothing."""
-    return pc.if_else(pc.is_in(column, _EMPTY), None, column)
+    return pc.if_else(pc.or_(pc.equal(column, ""), pc.equal(column, r"\N")), None, column)
 
 
 def no_blank_dates(column: pa.Array) -> pa.Array:

@@ -58,15 +58,29 @@ def _regularly(column: pa.Array, decimal: str, thousands: str | None) -> pa.Arra
         text = pc.replace_substring_regex(
             text, rf"^(-?)\s?(?:{currencies.CERTAIN})\s?|\s?(?:{currencies.CERTAIN})(\)?)$", r"\1\2"
         )
-    below = pc.match_substring_regex(text, r"^-.*[^-)]$|^[^-(].*[0-9]\s?-$|^\([^-].*[^-]\)$")
-    text = pc.replace_substring_regex(text, r"^\((.*)\)$|^-\s?(.*)$|^(.*[0-9])\s?-$", r"\1\2\3")
+    text, below = _unsigned(text)
     point, values = re.escape(decimal), pa.nulls(len(column), MONEY)
     fraction = rf"(?:{point}[0-9]{{1,{MONEY_SCALE}}})?$"
     other = "," if decimal == "." else "."
-    groups = "|".join(rf"(?:{re.escape(mark)}[0-9]{{3}}){{1,4}}" for mark in ([thousands] if thousands else [" ", "'", other]))
+    marks = [thousands] if thousands else [" ", "'", other]
+    groups = "|".join(rf"(?:{re.escape(mark)}[0-9]{{3}}){{1,4}}" for mark in marks)
     regular = pc.match_substring_regex(text, rf"^[0-9]{{1,13}}{fraction}|^[1-9][0-9]{{0,2}}(?:{groups}){fraction}")
-    digits = _plainly(pc.replace_substring_regex(pc.if_else(regular, text, None), f"[^0-9{point}]", ""), decimal)
+    plain = pc.if_else(regular, text, None)
+    for mark in marks:
+        plain = pc.replace_substring(plain, mark, "")
+    digits = _plainly(plain, decimal)
     return values if digits is None else pc.if_else(below, pc.negate(digits), digits)
+
+
+def _unsigned(text: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Amounts without their one sign, before or behind or as parentheses; and which of them are below zero."""
+    signed, below = pc.fill_null(pc.match_substring_regex(text, r"^[-(]|[-)]$"), False), pa.repeat(pa.scalar(False), len(text))
+    some = text.filter(signed)
+    if not len(some):
+        return text, below
+    are_below = pc.match_substring_regex(some, r"^-.*[^-)]$|^[^-(].*[0-9]\s?-$|^\([^-].*[^-]\)$")
+    plain = pc.replace_substring_regex(some, r"^\((.*)\)$|^-\s?(.*)$|^(.*[0-9])\s?-$", r"\1\2\3")
+    return pc.replace_with_mask(text, signed, plain), pc.replace_with_mask(below, signed, are_below)
 
 
 def _plainly(column: pa.Array, decimal: str) -> pa.Array | None:
@@ -161,7 +175,7 @@ def _rows(mask: pa.Array) -> list[int]:
 
 def marked(column: pa.Array) -> dict[int, frozenset[str]]:
     """The rows whose amount names a currency, and the codes it can mean."""
-    if not pc.any(pc.match_substring_regex(column, "[^0-9.,-]")).as_py():
+    if not pc.any(pc.match_substring_regex(column, r"[^-+()0-9.,'\s\x{a0}\x{2007}\x{2009}\x{202f}]")).as_py():
         return {}
     coded = pc.replace_substring_regex(latin_column(column), r"[-+()0-9.,'\s]", "").dictionary_encode()
     meant = [currencies.meanings(mark) for mark in coded.dictionary.to_pylist()]
