@@ -16,18 +16,7 @@ from daemon.importing.fit import Pins, dated, fit, mapped_rows, stage_of
 from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes
 from daemon.mapping import Mapped, Mapping
 from daemon.model import (
-    Batch,
-    Effect,
-    Held,
-    Imported,
-    ImportRun,
-    Note,
-    OutOfTurn,
-    ReadAs,
-    Refused,
-    Rejection,
-    ScopeEffect,
-    Tally,
+    Batch, Effect, Held, Imported, ImportRun, Note, OutOfTurn, ReadAs, Refused, Rejection, ScopeEffect, Tally,
 )  # fmt: skip
 from daemon.profiles import Profile, Profiles
 from daemon.settings import Sandbox
@@ -166,6 +155,7 @@ class _Import:
         if stage.rules.snapshot:
             loading.refuse_stale(conn, stage)
         off = loading.reject_ambiguous(conn, stage)
+        loading.find_pairs(conn, stage, entities)
         off += loading.reject_other_year(conn, stage, self.standing.numbered("yearly", "continuous"))
         for source, protects in ((loading.SOURCES.get(stage.dataset.name, ""), False), (stage.dataset.name, True)):
             off += loading.reject_elsewhere(conn, stage, self.standing.credits_by(source), protects=protects)
@@ -257,7 +247,8 @@ class _Import:
         """What a snapshot would do to its scope; where that is not plausible it is part of the effect."""
         if clears:
             loading.find_absent(self.conn, self.stage, self.standing)
-            loading.carry_over(self.conn, self.stage, self.standing.numbered("yearly"))
+            if loading.carry_over(self.conn, self.stage, self.standing.numbered("yearly")):
+                loading.find_pairs(self.conn, self.stage, self.account.entities)
         found = loading.scope_effects(self.conn, self.stage)
         suspicious = tuple(each for each in found if each.suspicious or self.effect.empty)
         self.effect = replace(self.effect, snapshot=suspicious if suspicious or self.effect else None)

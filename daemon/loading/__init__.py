@@ -19,6 +19,7 @@ from daemon.loading.merging import merge_customers, settle_aliases
 from daemon.loading.moved import same_number_waiting, skip_moved_on
 from daemon.loading.numbering import carry_over, leave_out_year, reject_other_year
 from daemon.loading.orphans import orphans
+from daemon.loading.pairs import find_pairs
 from daemon.loading.parked import park, release_parked, replace_parked, waiting_for
 from daemon.loading.renumbering import renumber
 from daemon.loading.snapshot import accept, clear_absent, find_absent, scope_effects
@@ -56,6 +57,7 @@ __all__ = [
     "doubtful",
     "find_absent",
     "find_customers",
+    "find_pairs",
     "find_waiting",
     "known_customers",
     "leave_out_year",

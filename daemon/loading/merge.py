@@ -1,6 +1,6 @@
 """Merge: one join tells new rows, changed rows and the rest apart; only these are written, and what changes is kept as it was."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from daemon import db
 from daemon.loading import fragments
 from daemon.loading.marks import move_marks, settle_marks, sole
+from daemon.loading.pairs import is_empty, joined
 from daemon.loading.staging import Stage
 from daemon.model import Money, Tally
 
@@ -22,8 +23,7 @@ _MERGE = sql.SQL("""
                {old_currency} AS old_currency, {new_currency} AS new_currency, {counted} AS counted, {counts} AS counts,
                {old_scope} AS old_scope, {new_scope} AS new_scope, {moved} AS moved,
                {scaled} AS scaled
-        FROM {stage} s LEFT JOIN {table} t ON {same}
-        WHERE s.run_id = %(run)s AND (t.id IS NULL OR {differs})
+        FROM {joined}
     ), kept AS (
         INSERT INTO nightporter.row_change (run_id, dataset, row_id, before)
         SELECT %(run)s, %(dataset)s, t.id, to_jsonb(t) FROM classified c JOIN {table} t ON t.id = c.target
@@ -100,7 +100,7 @@ def merge(conn: Connection, stage: Stage) -> Merged:
         staged = cursor.execute(_staged(stage), stage.values).fetchall()
         for row in staged:
             merged.tally += Tally(unchanged=row["staged"], money=_of(row, row["currency"], "taken", "off_balance"))
-        if stage.own and _is_empty(conn, stage, [row["entity"] for row in staged]):
+        if stage.own and is_empty(conn, stage, {row["entity"] for row in staged}):
             cursor.execute(_all_new(stage), stage.values)
             for row in staged:
                 new = _of(row, row["currency"], new="taken")
@@ -117,12 +117,6 @@ def merge(conn: Connection, stage: Stage) -> Merged:
             merged.scopes |= {row["scope"]} - {None}
     merged.marks_moved = move_marks(conn, stage, mark) if mark else 0
     return merged
-
-
-def _is_empty(conn: Connection, stage: Stage, entities: Sequence[str]) -> bool:
-    """Whether the dataset's table has no rows of some entities, so that nothing need be compared."""
-    there = sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE entity = ANY (%s))").format(stage.target)
-    return not db.driver(conn).execute(there, [list(entities)]).fetchall()[0][0]
 
 
 def _tally(row: Mapping[str, Any]) -> Tally:
@@ -199,11 +193,9 @@ def _statement(stage: Stage) -> bytes:
             sql.SQL("{by} = CASE s.now WHEN {gone} THEN coalesce(t.{by}, s.run_id) END").format(**gone),
         ]
     return _MERGE.format(
-        stage=stage.table,
         table=stage.target,
         create=_create(stage),
-        same=fragments.same(stage),
-        differs=fragments.differs(stage),
+        joined=joined(stage),
         changes=sql.SQL(", ").join(updates),
         was=sql.SQL("t.{}").format(sql.Identifier(presence.state)) if presence else sql.SQL("NULL::text"),
         now=fragments.now(stage),

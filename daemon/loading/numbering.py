@@ -12,6 +12,7 @@ from daemon import db
 from daemon.datasets import Dataset
 from daemon.loading import fragments
 from daemon.loading.checks import counted, filled
+from daemon.loading.pairs import is_new
 from daemon.loading.staging import Stage, stage_table
 from daemon.model import ReasonCode, Tally
 
@@ -56,7 +57,7 @@ def _other_year(stage: Stage, year: str, declared: tuple[str, ...]) -> bytes:
         WITH found AS MATERIALIZED (
             SELECT s.source_line, o.{number} AS number, o.{year} AS year FROM {stage} s
             JOIN {table} o ON {same_number} AND {same_kind} AND o.{year} <> s.{year} AND o.{state} = {here}
-            WHERE s.run_id = %(run)s
+            WHERE s.run_id = %(run)s AND {is_new}
             UNION ALL
             SELECT s.source_line, o.{number}, o.{year} FROM {stage} s
             JOIN nightporter.parked p ON p.customer_entity = {customer_entity} AND p.customer_code = s.customer_code
@@ -81,6 +82,7 @@ def _other_year(stage: Stage, year: str, declared: tuple[str, ...]) -> bytes:
         ReasonCode.AMBIGUOUS,
         stage.label_field,
         year=sql.Identifier(year),
+        is_new=is_new(stage),
         number=sql.Identifier(presence.protects),
         same_number=_same_but(stage, year, also_but="instalment"),
         state=sql.Identifier(presence.state),
@@ -103,13 +105,15 @@ def _same_but(stage: Stage, year: str, also_but: str = "") -> sql.Composed:
     return sql.SQL(" AND ").join(sql.SQL("o.{0} = s.{0}").format(sql.Identifier(name)) for name in names)
 
 
-def carry_over(conn: Connection, stage: Stage, yearly: Sequence[str]) -> None:
+def carry_over(conn: Connection, stage: Stage, yearly: Sequence[str]) -> int:
     """Let an item that a snapshot leaves out be the one that it has under another year, where nothing else can be meant: so that
-    it keeps what the department wrote to it. Not in entities whose numbers are declared to begin anew, `yearly`.
+    it keeps what the department wrote to it. Not in entities whose numbers are declared to begin anew, `yearly`; returns how many
+    there were.
     """
     year = _year(stage)
-    if year:
-        db.driver(conn).execute(_carry(stage, year), stage.values | {"yearly": list(yearly)})
+    if not year:
+        return 0
+    return db.driver(conn).execute(_carry(stage, year), stage.values | {"yearly": list(yearly)}).rowcount
 
 
 @lru_cache

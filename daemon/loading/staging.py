@@ -115,6 +115,14 @@ class Stage:
         return sql.Identifier("nightporter", self.name)
 
     @property
+    def pairs(self) -> sql.Identifier | None:
+        """The table that says which row of the dataset's each staged one is, where that is found once for all statements: of many
+        rows, which are known by their key alone, and among which no mark moves.
+        """
+        simple = not self.fallback and not any(self.dataset.fields[name].sole for name in self.fields)
+        return sql.Identifier(f"pairs_{self.own_table}") if self.own and simple else None
+
+    @property
     def target(self) -> sql.Identifier:
         """The dataset's table."""
         return table_of(self.dataset)

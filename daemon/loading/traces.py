@@ -48,6 +48,13 @@ def confirm(conn: Connection, stage: Stage, merged: Tally) -> None:
 
 @lru_cache
 def _confirmed(stage: Stage) -> bytes:
+    if stage.pairs:
+        found = sql.SQL("""
+            INSERT INTO nightporter.confirmed (run_id, dataset, row_id, as_of)
+            SELECT s.run_id, %(dataset)s, p.target, s.as_of FROM {pairs} p JOIN {stage} s ON s.source_line = p.source_line
+            WHERE s.run_id = %(run)s AND p.is_older AND NOT p.changes
+        """)
+        return found.format(pairs=stage.pairs, stage=stage.table).as_bytes()
     statement = sql.SQL("""
         INSERT INTO nightporter.confirmed (run_id, dataset, row_id, as_of)
         SELECT s.run_id, %(dataset)s, t.id, s.as_of FROM {stage} s JOIN {table} t ON {same}
