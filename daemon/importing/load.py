@@ -16,7 +16,18 @@ from daemon.importing.fit import Pins, dated, fit, mapped_rows, stage_of
 from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes
 from daemon.mapping import Mapped, Mapping
 from daemon.model import (
-    Batch, Effect, Held, Imported, ImportRun, Note, OutOfTurn, ReadAs, Refused, Rejection, ScopeEffect, Tally,
+    Batch,
+    Effect,
+    Held,
+    Imported,
+    ImportRun,
+    Note,
+    OutOfTurn,
+    ReadAs,
+    Refused,
+    Rejection,
+    ScopeEffect,
+    Tally,
 )  # fmt: skip
 from daemon.profiles import Profile, Profiles
 from daemon.settings import Sandbox
