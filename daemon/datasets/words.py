@@ -14,7 +14,7 @@ _UNITS = {"eur", "usd", "gbp", "chf", "sek", "pln", "ron", "try", "brl", "cny", 
 _SMALL = {"a", "da", "de", "del", "della", "der", "des", "di", "do", "dos", "la", "le", "of", "the", "van", "von"}
 
 
-@cache
+@lru_cache(1 << 14)
 def plain(header: str) -> str:
     """A header without case, accents, punctuation and units, every word for `number` the same."""
     header = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header)

@@ -89,6 +89,8 @@ def _delimiter(lines: list[str], quote: str, said: str | None, ours: Collection[
     several = {mark for line in written[:1] for mark in _SEVERAL.findall(line) if len(set(mark)) > 1}
     votes: dict[str, tuple[float, int, int]] = {}
     for place, candidate in enumerate(dict.fromkeys([*([said] if said else []), *sorted(several), *_DELIMITERS])):
+        if not any(candidate in line for line in written):
+            continue
         sample = [row for row in rows(lines, candidate, quote) if row]
         widths = Counter(map(len, sample))
         width, agreeing = max(widths.items(), key=lambda item: (item[0] > 1, item[1], item[0]), default=(0, 0))
@@ -149,19 +151,21 @@ def rows(lines: list[str], delimiter: str, quote: str, escape: str | None = None
     """A sample of lines as cells, whatever is wrong with them: a row for each line, an empty one where a record goes on."""
     found: list[list[str]] = []
     while len(found) < len(lines):
-        cells, span = _row(lines[len(found) :], delimiter, quote, escape)
+        cells, span = _row(lines, len(found), delimiter, quote, escape)
         found += [cells, *([[]] * (span - 1))]
     return found
 
 
-def _row(lines: Sequence[str], delimiter: str, quote: str, escape: str | None) -> tuple[list[str], int]:
-    """The cells of the first line, and how many lines they take; plainly taken apart where its quotes make no sense."""
-    plain = [cell.strip(quote) if quote else cell for cell in lines[0].split(delimiter)] if lines[0] else []
-    if not quote or quote not in lines[0]:
-        return plain, 1
+def _row(every: Sequence[str], at: int, delimiter: str, quote: str, escape: str | None) -> tuple[list[str], int]:
+    """The cells of a line, and how many lines they take; plainly taken apart where its quotes make no sense."""
+    line = every[at]
+    if not quote or quote not in line:
+        return line.split(delimiter) if line else [], 1
+    plain = [cell.strip(quote) for cell in line.split(delimiter)]
+    lines = every[at : at + LONGEST_RECORD]
     if len(delimiter) > 1:
         return plain, 1
-    for span in range(1, min(len(lines), LONGEST_RECORD) + 1):
+    for span in range(1, len(lines) + 1):
         text = "\n".join(lines[:span])
         if (text.replace(escape + quote, "") if escape else text).count(quote) % 2 == 0:
             break

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from daemon.datasets import is_header
@@ -78,10 +78,10 @@ def known(rows: Sequence[Sequence[str]]) -> int:
 def judge(rows: Sequence[Sequence[str]], width: int, ours: Collection[str] = frozenset()) -> list[Judged]:
     """The rows of a sample that may be headers, each with how much it looks like them."""
     folded = {header.casefold().strip() for header in ours}
-    filled = [number for number, row in enumerate(rows, 1) if _filled(row) and not totals.may_be(row)]
+    filled = (number for number, row in enumerate(rows, 1) if _filled(row) and not totals.may_be(row))
     judged: list[Judged] = []
     best = 0.0
-    for number in filled[:_WITHIN]:
+    for number in islice(filled, _WITHIN):
         known, words = _words(rows[number - 1], folded)
         at_most = Judged(number, words / _filled(rows[number - 1]) + _OVER_TYPED, known)
         if at_most.score < _CLOSE * best:
