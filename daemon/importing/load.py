@@ -13,22 +13,9 @@ from daemon.importing import corrections, refusing
 from daemon.importing.control_totals import contradiction, total_contradiction
 from daemon.importing.counting import Account
 from daemon.importing.fit import Pins, dated, fit, mapped_rows, stage_of
-from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes
+from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes, tell_turned
 from daemon.mapping import Mapped, Mapping
-from daemon.model import (
-    Batch,
-    Effect,
-    Held,
-    Imported,
-    ImportRun,
-    Note,
-    OutOfTurn,
-    ReadAs,
-    Refused,
-    Rejection,
-    ScopeEffect,
-    Tally,
-)  # fmt: skip
+from daemon.model import Effect, Held, Imported, ImportRun, Note, OutOfTurn, ReadAs, Refused, ScopeEffect, Tally
 from daemon.profiles import Profile, Profiles
 from daemon.settings import Sandbox
 
@@ -65,7 +52,7 @@ def load(
             return OutOfTurn()
         off += work.check()
         if off.rejected:
-            _tell_turned(conn, work.stage, mapping, reading.read(content, reader.format, sandbox, mapping.section.headers))
+            tell_turned(conn, work.stage, mapping, reading.read(content, reader.format, sandbox, mapping.section.headers))
         if run.corrects:
             corrections.resolve(conn, run, reading.read(content, reader.format, sandbox, mapping.section.headers))
     work.account.add(off)
@@ -264,19 +251,3 @@ class _Import:
         suspicious = tuple(each for each in found if each.suspicious or self.effect.empty)
         self.effect = replace(self.effect, snapshot=suspicious if suspicious or self.effect else None)
         return found
-
-
-def _tell_turned(conn: Connection, stage: loading.Stage, mapping: Mapping, again: reading.Reader) -> None:
-    """Store the rows that the checks turned down, their cells read once more from the file."""
-    for item in again:
-        if isinstance(item, Batch):
-            reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
-            turned = item.of(item.frame.index.isin(list(reasons)))
-            money = mapping.money_of(turned)
-            rejections = (
-                Rejection(
-                    line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]), None, typed, *each
-                )
-                for (line, cells), typed, each in zip(turned.rows(), turned.typed_cells(), money, strict=True)
-            )
-            ledger.runs.reject_rows(conn, stage.run_id, rejections)

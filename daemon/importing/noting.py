@@ -1,14 +1,15 @@
 """Noting: what else is to be told of an imported file, though its rows are in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from daemon import loading, reading
+from daemon import ledger, loading, reading
 from daemon.errors import Detail
 from daemon.mapping import Mapping as Fitted
 from daemon.mapping import can_be
-from daemon.model import ImportRun, Note
+from daemon.model import Batch, ImportRun, Note, Rejection
 from daemon.profiles import Profile
 
 _EXAMPLES = 5
@@ -71,3 +72,19 @@ def look_alikes(conn: Connection, stage: loading.Stage) -> list[Note]:
 
 def _lines(lines: list[int], count: int) -> str:
     return ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
+
+
+def tell_turned(conn: Connection, stage: loading.Stage, mapping: Fitted, again: reading.Reader) -> None:
+    """Store the rows that the checks turned down, their cells read once more from the file."""
+    for item in again:
+        if isinstance(item, Batch):
+            reasons = loading.turned_down(conn, stage, int(item.frame.index[0]), int(item.frame.index[-1]))
+            turned = item.of(item.frame.index.isin(list(reasons)))
+            money = mapping.money_of(turned)
+            rejections = (
+                Rejection(
+                    line, cells, tuple(replace(r, column=mapping.header_of(r.field)) for r in reasons[line]), None, typed, *each
+                )
+                for (line, cells), typed, each in zip(turned.rows(), turned.typed_cells(), money, strict=True)
+            )
+            ledger.runs.reject_rows(conn, stage.run_id, rejections)
