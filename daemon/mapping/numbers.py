@@ -224,16 +224,14 @@ def grouping(texts: pa.Array, decimal: str) -> set[str]:
 
 def unclear(texts: pa.Array) -> list[str]:
     """The amounts of a column in which a comma or point stands, and so must be understood."""
-    found: list[str] = texts.filter(pc.match_substring_regex(texts, "[.,]")).to_pylist()
+    found: list[str] = texts.filter(pc.match_substring_regex(texts, "[0-9][.,]|[.,][0-9]")).to_pylist()
     return found
 
 
 def _proof(mark: str, other: str) -> str:
     """The texts that can only be amounts with the decimal `mark`."""
     few_or_many = rf"{mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})(?:[^0-9.,]|$)"
-    return (
-        rf"{few_or_many}|{other}[0-9]{{3}}{mark}|^[-(]?0?{mark}[0-9]|{other}[0-9]{{3}}{other}[0-9]{{3}}|[ '][0-9]{{3}}{mark}[0-9]"
-    )
+    return rf"{few_or_many}|{other}[0-9]{{3}}{mark}|^[-(]?0?{mark}[0-9]|{other}[0-9]{{2,3}}{other}[0-9]{{3}}|[ '][0-9]{{3}}{mark}[0-9]"
 
 
 _PROOFS = {",": _proof(",", r"\."), ".": _proof(r"\.", ",")}

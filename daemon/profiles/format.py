@@ -94,7 +94,10 @@ class Conventions(Spoken):
 
     decimal: Literal[",", "."] | None = Field(None, description="the mark before the decimals")
     thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
-    date: str | None = Field(None, description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"')
+    date: str | None = Field(
+        None,
+        description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"; or "serial", "cyymmdd", "yyyyddd", "cyyddd"',
+    )
     calendar: Literal["buddhist", "japanese", "minguo"] | None = Field(
         None, description="the calendar whose years these are: 2569, R8, 115"
     )
@@ -115,7 +118,7 @@ class Conventions(Spoken):
         parts = DATE_PATTERN.fullmatch(pattern or "")
         if pattern in (None, SERIAL, *DAY_OF_YEAR) or (parts and {part[:1] for part in parts.group(1, 3, 4)} == {"d", "m", "y"}):
             return pattern
-        raise ValueError('not a date pattern; write "dd/mm/yyyy", "yyyy-mm-dd", "yyyymmdd", "dd mmm yyyy" or "serial"')
+        raise ValueError('not a date pattern; write "dd/mm/yyyy", "yyyymmdd", "dd mmm yyyy", "serial" or "cyymmdd"')
 
     @model_validator(mode="after")
     def _clear(self) -> "Conventions":

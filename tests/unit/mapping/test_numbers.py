@@ -150,3 +150,10 @@ def test_a_column_is_read_as_each_of_its_amounts(values: list[Decimal], marks: t
     column, faults = numbers.money(pa.array(texts, pa.string()), decimal, thousands or None)
     assert faults == {}
     assert column.to_pylist() == [value.quantize(Decimal("0.00001")) for value in values]
+
+
+def test_groups_of_two_prove_the_decimal_mark_and_an_abbreviation_is_none() -> None:
+    """Indian lakhs have points for decimals; the point of `Cr.` is no mark of an amount."""
+    assert numbers.proven(pa.array(["12,34,567", "1,23,456"])) == {"."}
+    assert numbers.unclear(pa.array(["10 Cr.", "100"])) == []
+    assert numbers.unclear(pa.array(["1.234", "100.-"])) == ["1.234", "100.-"]
