@@ -231,7 +231,8 @@ def unclear(texts: pa.Array) -> list[str]:
 def _proof(mark: str, other: str) -> str:
     """The texts that can only be amounts with the decimal `mark`."""
     few_or_many = rf"{mark}(?:[0-9]{{1,2}}|[0-9]{{4,}})(?:[^0-9.,]|$)"
-    return rf"{few_or_many}|{other}[0-9]{{3}}{mark}|^[-(]?0?{mark}[0-9]|{other}[0-9]{{2,3}}{other}[0-9]{{3}}|[ '][0-9]{{3}}{mark}[0-9]"
+    groups = rf"{other}[0-9]{{3}}{mark}|{other}[0-9]{{2,3}}{other}[0-9]{{3}}|[ '][0-9]{{3}}{mark}[0-9]"
+    return rf"{few_or_many}|^[-(]?0?{mark}[0-9]|{groups}"
 
 
 _PROOFS = {",": _proof(",", r"\."), ".": _proof(r"\.", ",")}

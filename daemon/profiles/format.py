@@ -96,7 +96,7 @@ class Conventions(Spoken):
     thousands: Literal[",", ".", "'", " "] | None = Field(None, description="the mark between thousands")
     date: str | None = Field(
         None,
-        description='day, month and year in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"; or "serial", "cyymmdd", "yyyyddd", "cyyddd"',
+        description='in their order: "dd/mm/yyyy", "yyyymmdd", "dd mmm yy"; or "serial", "cyymmdd", "yyyyddd", "cyyddd"',
     )
     calendar: Literal["buddhist", "japanese", "minguo"] | None = Field(
         None, description="the calendar whose years these are: 2569, R8, 115"
