@@ -64,4 +64,4 @@ def resolve(conn: Connection, run: ImportRun, rows: reading.Reader) -> None:
 
 def _line_column(run: ImportRun) -> int | None:
     """Where a correction's rows have the lines of those that they were, from 0."""
-    return next((place for place, title in enumerate(run.header or []) if title.startswith(OURS)), None)
+    return max((place for place, title in enumerate(run.header or []) if title.startswith(OURS)), default=None)

@@ -236,6 +236,26 @@ def test_rows_are_put_right_by_one_value(office: Office) -> None:
     assert "31/02/2026: 28" not in ada.get("/audit")
 
 
+def test_what_went_in_by_a_second_try_is_left_on_neither_page(office: Office) -> None:
+    """Put right with another fault, and then once more from there: no page offers those rows again, and each leads to the others."""
+    office.profile("items", ITEMS)
+    office.customers("C1")
+    office.load("items", ITEMS_HEADER + "".join(f"C1;B{n};31/02/2026;02/03/2026;5\n" for n in range(3)))
+    ada = Person(office)
+    for run, stands, instead in ((2, "31/02/2026", "30/02/2026"), (3, "30/02/2026", "28/02/2026")):
+        said = {"column": ["Issued"], "stands": [stands], "instead": [instead]}
+        ada.send(f"/runs/{run}/rejected", ada.get(f"/runs/{run}/rejected"), **said)
+        attempt(office.engine, office.settings, office.profiles, run + 1)
+    assert office.rows("SELECT count(*) FROM ar.receivable WHERE issue_date = '2026-02-28'") == [(3,)]
+    assert "31/02/2026" not in ada.get("/runs/2/rejected")
+    assert "30/02/2026" not in ada.get("/runs/3/rejected")
+    assert '<a href="/runs/3">' in ada.get("/runs/2")
+    assert '<a href="/runs/3">' in ada.get("/runs/4")
+    undone = ada.send("/runs/2", ada.get("/runs/2"), action="undo")
+    assert "undone" in undone.text
+    assert office.rows("SELECT count(*) FROM ar.receivable") == [(0,)]
+
+
 def test_single_cells_are_put_right_or_the_workbook_sent_back(office: Office) -> None:
     """A row's own cell is edited in the page; the workbook goes back where it came from, and no other is taken for it."""
     office.profile("items", ITEMS)
