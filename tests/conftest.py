@@ -1,5 +1,6 @@
 """What tests are made with: a real Postgres with a database for each test, an office to import in, real servers."""
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -45,7 +47,17 @@ def database(cluster: str) -> Iterator[str]:
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template")
         yield cluster.replace("/postgres?", f"/{name}?")
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        _drop(connection, name)
+
+
+def _drop(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop a database, once the server's own vacuum, which it lets nobody end, is done there."""
+    for _ in range(60):
+        with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            return
+        time.sleep(0.5)
+    raise AssertionError(f"{name} could not be dropped")
 
 
 @pytest.fixture
