@@ -91,19 +91,22 @@ def edited(choices: Choices, language: str) -> str:
         _put_column(columns, field, before, choices)
     for key in ("mode", "business_date", "match", "protect"):
         _put(_table(written, "import"), key, getattr(before, key), getattr(choices, key))
+    if before.protect and not choices.protect:
+        written["import"]["protect"] = []  # without it the dataset's own fields are protected
     for key in before.expect | choices.expect:
         _put(_table(written, "expect"), key, before.expect.get(key), choices.expect.get(key))
     if choices.to != before.to:
-        _table(written, "notify")["to"] = _people(written, choices.to, language)
+        notify = _table(written, "notify")
+        notify["to"] = _people(notify, choices.to, language)
     for name in ("format", "import", "expect", "notify"):
         if name in written and (not written[name] or (name == "expect" and not choices.expect)):
             written.remove(name)
     return tomlkit.dumps(written)
 
 
-def _people(written: Any, to: Sequence[str], language: str) -> Any:
+def _people(notify: Any, to: Sequence[str], language: str) -> Any:
     """Who gets the mail, those who were known as they were known."""
-    known = {person["email"]: person.unwrap() for person in written["notify"].get("to", [])}
+    known = {person["email"]: person.unwrap() for person in notify.get("to", [])}
     people = tomlkit.array()
     for email in to:
         person = tomlkit.inline_table()
@@ -129,7 +132,7 @@ def _source(column: Column) -> dict[str, Any]:
         return {"value": column.value}
     if column.debit is not None:
         return {"header": column.debit, "credit": column.credit}
-    if parts and all(part.from_ and not part.map and not part.slice for part in parts):
+    if parts and all(part == Column.model_validate({"from": part.from_}) for part in parts):
         return {"header": parts[0].from_, "others": [part.from_ for part in parts[1:]]}
     if column.from_ is not None and (flag is None or flag.from_):
         return {"header": column.from_} | ({"flag": flag.from_} if flag else {})
@@ -144,20 +147,27 @@ def _put_column(columns: Table, field: str, before: Choices, choices: Choices) -
     )
     knew, words = (each.words.get(field, {}) if "header" in said else {} for each in (before, choices))
     if not said:
-        columns.remove(field)
+        columns.pop(field, None)
     if not said or (said == was and words == knew):
         return
     made = _written(said, words)
     there = columns.get(field)
     if isinstance(there, Mapping) and said.keys() == was.keys():
-        for key in made:
-            if key == "map" or said != was:
+        for part, key in _written_as(said).items():
+            if said[part] != was[part]:
                 there[key] = made[key]  # type: ignore[index]
-        if not words:
-            there.pop("map", None)  # type: ignore[attr-defined]
+        if words != knew:
+            _put(there, "map", knew, made.get("map"))
     else:
         made.update({key: there[key] for key in _BESIDE if isinstance(there, Mapping) and key in there and "value" not in said})
         columns[field] = made["from"] if made.keys() == {"from"} else made
+
+
+def _written_as(said: Mapping[str, Any]) -> dict[str, str]:
+    """The keys of a column's table in which the parts of a choice stand."""
+    first = "first_of" if said.get("others") else "debit" if "credit" in said else "from"
+    named = {"header": first, "others": first, "credit": "credit", "flag": "flag", "value": "value"}
+    return {part: named[part] for part in said}
 
 
 def _written(said: Mapping[str, Any], words: Mapping[str, str]) -> Any:
@@ -173,7 +183,7 @@ def _written(said: Mapping[str, Any], words: Mapping[str, str]) -> Any:
         made["from"] = said["header"]
     if "flag" in said:
         made["flag"] = said["flag"]
-    if words and "credit" not in said:
+    if words and "credit" not in said and "value" not in said:
         made["map"] = tomlkit.inline_table()
         made["map"].update(words)
     return made

@@ -35,6 +35,8 @@ _EXPONENT = r"^[0-9](?:[.,][0-9]+)?E\+[0-9]{2,}$"
 """What a spreadsheet makes of a long code."""
 _DAY_OR_TIME = r"^\d{4}-\d{2}-\d{2}(?: \d.*)?$|^\d+:\d{2}:\d{2}$"
 """What a spreadsheet makes of a code like 12-3 or 1:30."""
+_CURRENCY_BEHIND = r" (?:[A-Z]{3}|[€£¥$₺₹₽₩]|zł|Kč)$"
+"""What a cell's format says of an amount, and so nothing of a code."""
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?: |$)"
 
 Converted = tuple[pa.Array, dict[int, ReasonCode]]
@@ -48,6 +50,7 @@ def convert(column: pa.Array, field: Field, conventions: Conventions, typed: pa.
     if field.type in ("money", "date", "integer"):
         column = latin_column(column)
     if typed is not None and field.code:
+        column = pc.if_else(typed, pc.replace_substring_regex(column, _CURRENCY_BEHIND, ""), column)
         values, faults = _convert(column, field, conventions)
         turned = pc.and_(typed, pc.fill_null(pc.match_substring_regex(column, _DAY_OR_TIME), False))
         return values, faults | dict.fromkeys(pc.indices_nonzero(turned).to_pylist(), ReasonCode.CODE_DAMAGED)

@@ -131,24 +131,24 @@ def _rules(name: str, dataset: Dataset, wishes: Wishes) -> Iterator[str]:
 
 def _column(field: str, proposal: Proposal, choices: list[str], wishes: Wishes) -> Iterator[str]:
     why = f"   # {round(proposal.confidence * 100)} %: {shown('; '.join(map(wishes.said, proposal.why)))}"
-    source = _text(proposal.header)
-    if proposal.value:
-        yield f"{field} = {{ value = {_text(proposal.value)} }}{why}"
-    elif proposal.credit:
-        yield f"{field} = {{ debit = {source}, credit = {_text(proposal.credit)} }}{why}"
-    elif proposal.flag:
-        yield f"{field} = {{ from = {source}, flag = {_text(proposal.flag)} }}{why}"
-    elif proposal.words:
-        known = {word: value for word, value in proposal.words.items() if value}
-        open_ = [word for word, value in proposal.words.items() if not value]
-        words = ", ".join(f"{_text(word)} = {_text(value)}" for word, value in known.items())
-        yield f"{field} = {{ from = {source}, map = {{ {words} }} }}{why}"
-        if choices:
-            yield f"#   a word may mean {', '.join(choices)}"
-        if open_:
-            yield f"#   say in its map what these mean, or their rows are rejected: {shown(', '.join(open_))}"
-    else:
-        yield f"{field} = {source}{why}"
+    known = {word: value for word, value in proposal.words.items() if value}
+    parts = {"value": proposal.value}
+    if not proposal.value and proposal.credit:
+        parts = {"debit": proposal.header, "credit": proposal.credit}
+    elif not proposal.value:
+        parts = {} if proposal.others else {"from": proposal.header}
+    said = [f"{key} = {_text(text)}" for key, text in parts.items()]
+    said += [f"first_of = {_listed([proposal.header, *proposal.others])}"] if proposal.others else []
+    said += [f"flag = {_text(proposal.flag)}"] if proposal.flag else []
+    words = ", ".join(f"{_text(word)} = {_text(value)}" for word, value in known.items())
+    if proposal.words and not proposal.credit:
+        said.append(f"map = {{ {words} }}")
+    plain = len(said) == 1 and "from" in parts
+    yield f"{field} = {_text(proposal.header) if plain else '{ ' + ', '.join(said) + ' }'}{why}"
+    if proposal.words and choices:
+        yield f"#   a word may mean {', '.join(choices)}"
+    if open_ := [word for word, value in proposal.words.items() if not value]:
+        yield f"#   say in its map what these mean, or their rows are rejected: {shown(', '.join(open_))}"
 
 
 def _listed(values: Sequence[str]) -> str:

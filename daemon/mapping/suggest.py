@@ -40,6 +40,8 @@ class Proposal:
     why: tuple[Detail, ...] = ()
     credit: str = ""
     flag: str = ""
+    others: tuple[str, ...] = ()
+    """The columns that are looked into where the first is empty."""
     value: str = ""
     """The same value for every row, where no column has it: then there is no header."""
     words: dict[str, str] = field(default_factory=dict)

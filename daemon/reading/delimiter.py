@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from daemon.datasets import plain
 from daemon.errors import FileRefused, Refusal
 from daemon.profiles import Format
 from daemon.reading import header
@@ -137,7 +138,12 @@ def _refuse_shifted(mark: str, titles: Sequence[str], records: Sequence[Sequence
     if mark == "," and split >= len(wider) * _BARE:
         raise FileRefused(Refusal.SHAPE_UNCLEAR, "bare_decimal_commas", cells=header.shown(wider[0]))
     counts = [int(row[0]) if row[0].strip().isdecimal() and len(row[0]) < 10 else -1 for row in records]
-    if len(counts) == len(wider) > 1 and counts[0] in (0, 1) and all(after == before + 1 for before, after in pairwise(counts)):
+    if (
+        plain(titles[0]) != "no"
+        and len(counts) == len(wider) > 1
+        and counts[0] in (0, 1)
+        and all(after == before + 1 for before, after in pairwise(counts))
+    ):
         told = {"titles": header.shown(titles), "cells": header.shown(records[0])}
         raise FileRefused(Refusal.SHAPE_UNCLEAR, "first_cell_counts", **told)
 

@@ -157,7 +157,7 @@ def holds_records(cells: Sequence[str], delimiter: str) -> bool:
         first, *within = [len(mark.findall(line)) for line in cell.split("\n")]
         if sum(count >= others for count in within) * 2 > len(within):
             return True
-        if within and first + place >= others and within[-1] >= place and first + within[-1] >= others:
+        if within and (first + place, within[-1], *within[:-1]) == (others, place, *[others] * (len(within) - 1)):
             return True
     return False
 

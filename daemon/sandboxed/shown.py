@@ -14,10 +14,16 @@ _TOKEN = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|(?P<skipped>_.|\*.)|\[(?P<bracket>[^\]]*)\]|(?P<place>[0#?])|(?P<bare>.)'
 )
 _SECTION = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;])*')
-_AS_THEY_ARE = "-+ ()':!&~{}<>=\u00a0\u202f"
+_AS_THEY_ARE = "-+ ()':!&~{}<>=\u00a0\u202f\u2019"
 """Characters that stand for themselves."""
-_CURRENCY = re.compile(r"[A-Z]{3}|[€£¥$₺₹₽₩]|zł|Kč")
-_SPACES = " \u00a0\u202f"
+_CODES = (
+    "EUR USD GBP CHF SEK NOK DKK ISK PLN CZK HUF RON BGN RSD TRY RUB UAH CAD AUD NZD JPY CNY HKD SGD INR KRW THB TWD MYR"
+    " IDR PHP VND BRL MXN ARS CLP COP PEN UYU ZAR EGP MAD TND DZD NGN KES AED SAR QAR KWD ILS"
+)
+_CURRENCY = re.compile(rf"{_CODES.replace(' ', '|')}|[€£¥$₺₹₽₩]|zł|Kč")
+"""The currencies that formats name most."""
+_SPACES = " \u00a0\u202f'\u2019"
+"""What sets groups of digits off."""
 
 
 class _Format(NamedTuple):

@@ -9,7 +9,7 @@ from daemon.sandboxed.refusal import Unreadable
 from daemon.sandboxed.stream import write
 
 _WIDEST, _TO_THE_END = 1000, 1 << 30
-_VOID = {"br", "img", "hr", "input", "col", "wbr"}
+_UNSHOWN = {"script", "style", "template"}
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _AMOUNT = re.compile(r"[-+(]?(?:[1-9][0-9.,'\s]*|0(?:[.,][0-9]+)?)[)-]?")
 """What counts once, in how many rows a cell may stand."""
@@ -63,13 +63,10 @@ def _choose(tables: list[list[list[str]]], wanted: str | int | None) -> list[lis
 
 
 def _is_hidden(tag: str, attributes: list[tuple[str, str | None]]) -> bool:
-    """Whether nobody sees what stands within an element; a cell or row that is hidden is data all the same."""
-    if tag in ("script", "style", "template"):
-        return True
+    """Whether nobody sees what stands within an element of a cell; a cell or row that is hidden is data all the same."""
     given = dict(attributes)
-    return tag in ("span", "div", "p", "small", "i", "b", "a") and (
-        "hidden" in given or bool(_UNSEEN.search(given.get("style") or ""))
-    )
+    is_unseen = "hidden" in given or bool(_UNSEEN.search(given.get("style") or ""))
+    return is_unseen and tag in ("span", "div", "p", "small", "i", "b", "a")
 
 
 class _Tables(HTMLParser):
@@ -93,7 +90,8 @@ class _Tables(HTMLParser):
         if self._hidden:
             self._hidden += tag == self._hides
             return
-        if _is_hidden(tag, attributes) and tag not in _VOID:
+        opens = not self._open or self._open[-1].is_blank  # what Excel hides at a cell's end is the rest of what it shows
+        if tag in _UNSHOWN or (opens and _is_hidden(tag, attributes)):
             self._hides, self._hidden = tag, 1
             return
         if tag == "table":
@@ -163,6 +161,11 @@ class _Table:
         if not self.rows:
             self.rows.append([])
         self._cell, self._span = [], (columns, rows)
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stands in the cell so far."""
+        return not "".join(self._cell or []).strip()
 
     def text(self, text: str) -> None:
         if self._cell is not None:

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.errors import Detail, Refusal
-from daemon.importing import Choices, first_choices, is_value, seen, with_ready_made
+from daemon.importing import Choices, choices_of, first_choices, is_value, seen, with_ready_made
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Account
 from daemon.mapping import asks_mode
@@ -24,7 +24,10 @@ from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 
 _SHAPE = ("encoding", "delimiter", "header_row", "sheet", "decimal", "thousands", "date", "pivot", "language")
-_NUMBERS = ("header_row", "pivot")
+_NUMBERS = {"header_row": 8, "pivot": 2, "sheet": 2}
+"""What is a number if it has so many digits at most; of more a sheet has a year for its name."""
+_SAID = {"tab": "\t", "space": " "}
+"""How marks that nobody sees are written in a form."""
 _PARTS = {"debit": "header", "credit": "credit", "flag": "flag", "otherwise": "others", "written": "written"}
 """What a column may be of a field, beside all of it."""
 _TWICE = "twice"
@@ -58,9 +61,10 @@ def _take_shape(request: Request, account: Account, draft: Draft, choices: Choic
         return choices
     choices = replace(choices, ready_made="")
     said: dict[str, Any] = {name: text for name in _SHAPE if (text := str(form.get(name, "")).strip())}
-    said |= {name: int(said[name]) for name in _NUMBERS if said.get(name, "").isdecimal() and len(said[name]) < 9}
-    said["delimiter"] = {"tab": "\t"}.get(said.get("delimiter", ""), said.get("delimiter"))
-    said = {name: value for name, value in said.items() if value}
+    said |= {
+        name: int(said[name]) for name, most in _NUMBERS.items() if said.get(name, "").isdecimal() and len(said[name]) <= most
+    }
+    said |= {name: _SAID[said[name]] for name in ("delimiter", "thousands") if said.get(name) in _SAID}
     said |= {name: value for name, value in choices.format.items() if name not in _SHAPE}
     return replace(choices, format=said)
 
@@ -84,7 +88,11 @@ def proposed_anew(request: Request, draft: Draft, said: Choices) -> Choices:
     found = seen(Path(draft.path), said, settings_of(request).sandbox, engine_of(request))
     proposed = first_choices(draft.file, said.dataset, found)
     return replace(
-        said, columns=proposed.columns, words=proposed.words, pattern=said.pattern or proposed.pattern, name=proposed.name
+        said,
+        columns=proposed.columns,
+        words=proposed.words,
+        pattern=said.pattern or proposed.pattern,
+        name=said.name or proposed.name,
     )
 
 
@@ -113,6 +121,8 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
         before = choices.columns.get(field, {})
         if before.get("header") == column.get("header"):
             column |= {name: before[name] for name in ("confidence", "why") if name in before}
+        if _is_same(before, column):
+            column["header"], column["others"] = before["header"], before["others"]
     for field, column in choices.columns.items():
         if field not in fields or ("value" not in column and not set(headers_of(column)) & set(found.header)):
             columns.setdefault(field, column)  # what the form does not show
@@ -120,8 +130,13 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
         if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
             columns[field] = {"value": value}
     kept = {name: meant for name, meant in choices.words.items() if name in columns}
-    match, protect = ([name for name in rule if name in columns] for rule in (choices.match, choices.protect))
-    return replace(choices, columns=columns, words=kept, match=match, protect=protect)
+    return replace(choices, columns=columns, words=kept, match=[name for name in choices.match if name in columns])
+
+
+def _is_same(before: Mapping[str, Any], column: Mapping[str, Any]) -> bool:
+    """Whether several columns are a field's as before; then they stay in the order that they were given in."""
+    first, then = ({each.get("header"), *each.get("others", [])} for each in (before, column))
+    return "others" in before and "others" in column and first == then
 
 
 def headers_of(column: Mapping[str, Any]) -> list[str]:
@@ -138,7 +153,8 @@ def _take_words(request: Request, account: Account, draft: Draft, choices: Choic
     for field in choices.columns:
         shown = [str(word) for word in form.getlist(f"word_{field}")]
         means = [str(value).strip() for value in form.getlist(f"means_{field}")]
-        words = {word: value for word, value in choices.words.get(field, {}).items() if word not in shown}
+        before = choices.words.get(field, {})
+        words = {word: value for word, value in before.items() if word not in shown or not value}  # "": a blank, of a profile
         words |= {word: value for word, value in zip(shown, means, strict=False) if word and value and value != word}
         if words:
             meant[field] = words
@@ -148,7 +164,9 @@ def _take_words(request: Request, account: Account, draft: Draft, choices: Choic
 def _take_rules(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:
     """What the file is, and what files like it are called."""
     said = {name: str(form.get(name, "")).strip() for name in ("mode", "name", "pattern", "entity", "business_date")}
-    match, protect = ([name for name in choices.columns if f"{rule}_{name}" in form] for rule in ("match", "protect"))
+    match, protect = (
+        _ticked(form, rule, before, choices.columns) for rule, before in (("match", choices.match), ("protect", choices.protect))
+    )
     return replace(
         choices,
         mode=said["mode"] if said["mode"] in ("snapshot", "delta") else "",
@@ -176,18 +194,27 @@ def _see_columns(request: Request, account: Account, draft: Draft, said: Choices
             raise Fault(words("page.fault_no_value", field=named, value=column["value"]), f"value_{field}")
 
 
+def _ticked(form: FormData, rule: str, before: list[str], offered: Iterable[str]) -> list[str]:
+    """The fields that are ticked for a rule, in the order they had, and those that the form does not offer."""
+    told = list(offered)
+    ticked = [name for name in told if f"{rule}_{name}" in form]
+    kept = [name for name in before if name in ticked or name not in told]
+    return kept + [name for name in ticked if name not in kept]
+
+
 def _see_words(request: Request, account: Account, draft: Draft, said: Choices) -> None:
     """Raise Fault where a word is to mean what cannot be."""
     words = words_of(request)
     for field, meant in said.words.items():
-        if wrong := [value for value in meant.values() if not is_value(said.dataset, field, value)]:
+        if wrong := [value for value in meant.values() if value and not is_value(said.dataset, field, value)]:
             named = words.field(said.dataset, field)
             raise Fault(words("page.fault_no_value", field=named, value=wrong[0]), f"means_{field}")
 
 
 def _see_rules(request: Request, account: Account, draft: Draft, said: Choices) -> None:
     """Raise Fault, or ValidationError, where rules say nothing that can be, or what is another's."""
-    words, before = words_of(request), Choices.of(draft)
+    words = words_of(request)
+    before = choices_of(said.edited, said.name) if said.edited else said
     if asks_mode(datasets()[said.dataset]) and not said.mode:
         raise Fault(words("page.fault_mode"), "mode")
     if not said.edited and (not said.name.replace("-", "").replace("_", "").isalnum() or len(said.name) > _LONGEST_NAME):

@@ -23,6 +23,7 @@ from daemon.results import Links
 from daemon.web import smart
 from daemon.web.auth import act_of_people, for_people, may_see_profile, sight_of
 from daemon.web.rendering import page
+from daemon.web.signed import AT_CONSOLE
 from daemon.web.state import engine_of, profiles_of, settings_of
 from daemon.web.tongue import words_of
 from daemon.words import Words
@@ -135,7 +136,7 @@ def act_on(conn: Connection, request: Request, session: Session, run: ImportRun,
 
 def rejects_of(request: Request, session: Session, run: ImportRun, words: Words) -> str:
     """The address of the page of a run's rejected rows."""
-    link = Links.of(settings_of(request)).rejects(run.id, session.account.name, words.language)
+    link = Links.of(settings_of(request)).rejects(run.id, AT_CONSOLE + session.account.name, words.language)
     return link.removeprefix(settings_of(request).web.public_url)
 
 

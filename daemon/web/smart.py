@@ -157,6 +157,11 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
         return shown(request, session, draft, "; ".join(f"{each.key}: {each.message}" for each in error.mistakes))
     if not may_see_profile(session.account, profile) or not is_theirs(session.account, choices):
         return shown(request, session, draft, words("page.fault_entity"))
+    try:
+        for check in CHECKS.values():
+            check(request, session.account, draft, choices)
+    except ValueError as error:
+        return shown(request, session, draft, fault_of(error, words)[0])
     if choices.edited:
         return _save(request, session, draft, path, text)
     settings.profiles.mkdir(parents=True, exist_ok=True)
@@ -191,6 +196,7 @@ def _leave_to_drop(request: Request, session: Session, draft: Draft, path: Path,
             ledger.people.record_act(conn, session.account.name, "write profile", name=choices.name, before="", after=text)
     except FileExistsError:
         return shown(request, session, draft, words("page.fault_taken", name=choices.name))
+    shutil.rmtree(Path(draft.path).parent, ignore_errors=True)
     request.app.state.look(choices.drop)
     return RedirectResponse(f"/runs?profile={quote(choices.name)}", 303)
 

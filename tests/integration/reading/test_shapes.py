@@ -208,6 +208,7 @@ def test_two_stray_quotes_swallow_no_record(broken: list[str], tmp_path: Path) -
         *(["C3"] * (len(broken) > 2)),
         *{line for line in range(3, 3 + len(broken)) if len(broken) == 2 or line != 4},
     }
+    assert table('Code;Note\nC1;"a\nb\nsee x;y"\n', tmp_path)[1] == [[2, "C1", "a\nb\nsee x;y"]]
     assert table('Code;Note;Amount\nC1;"one\ntwo; three\nfour";1,00\n', tmp_path)[1] == [
         [2, "C1", "one\ntwo; three\nfour", "1,00"]
     ]

@@ -258,3 +258,64 @@ def test_a_link_of_somebody_who_left_opens_nothing(ada: Person) -> None:
     with db.transaction(ada.office.engine) as conn:
         ledger.people.end_account(conn, "fred")
     assert fred.client.get(shown[1]).status_code == 404
+
+
+def test_a_profile_of_every_habit_is_walked_through_unharmed(ada: Person) -> None:
+    """Blank meanings, orders, marks that nobody sees, rules about fields that have no column, tables in several parts."""
+    text = (
+        WRITTEN.replace('Zz = "other"', 'Zz = "other", "?" = ""')
+        .replace('decimal = ","', 'decimal = ","\nthousands = " "\ndelimiter = ";"')
+        .replace('first_of = ["Issued", "Booked"]', 'first_of = ["Booked", "Issued"]')
+        .replace('mode = "delta"', 'mode = "delta"\nprotect = ["comment", "amount", "dispute_status"]')
+        .replace('amount = "Amount"\n', "")
+        .replace("[notify]", '[columns.amount]\nfrom = "Amount"\n\n[notify]')
+    )
+    (ada.office.settings.profiles / "items.toml").write_text(text)
+    path, check = walk(ada)
+    assert ada.send(f"{path}check", check, **fields(check)).url.path == "/profiles/items"
+    assert saved(ada) == text
+    path, check = walk(ada, columns={"column_7": ["", "remaining"], "column_8": "amount"})
+    ada.send(f"{path}check", check, **fields(check))
+    now = tomlkit.parse(saved(ada)).unwrap()
+    assert now["columns"]["amount"] == {"from": "Other"}
+    assert now["import"]["protect"] == ["comment", "amount", "dispute_status"]
+
+
+def test_who_gets_the_mail_is_added_where_nobody_did(ada: Person) -> None:
+    """A profile without recipients has no such table."""
+    (ada.office.settings.profiles / "items.toml").write_text(WRITTEN.partition("[notify]")[0])
+    path, check = walk(ada, rules={"to": "new@example.com"})
+    ada.send(f"{path}check", check, **fields(check))
+    assert tomlkit.parse(saved(ada)).unwrap()["notify"]["to"] == [{"email": "new@example.com", "language": "en"}]
+
+
+def test_steps_that_were_passed_over_are_checked_all_the_same(ada: Person) -> None:
+    """A manager who goes to the last step at once saves no pattern that takes what is another's, and no name that was another's."""
+    gerd = Person(ada.office, "gerd", "manager", "DE01")
+    for name in ("****************.csv", "items.csv"):
+        content = "Customer no;Name\nC7;Seven\n"
+        begun = gerd.send("/upload", gerd.get("/upload"), dataset="customers", file=(name, content.encode()))
+        path = begun.url.path.removesuffix("shape")
+        gerd.get(f"{path}check")
+        gerd.rehearse()
+        check = gerd.get(f"{path}check")
+        assert gerd.send(f"{path}check", check, version=fields(check)["version"]).status_code == 422
+    assert sorted(each.stem for each in ada.office.settings.profiles.glob("*.toml")) == ["customers", "items"]
+
+
+def test_the_first_of_several_columns_is_taken_by_a_new_profile(ada: Person) -> None:
+    """Said in the columns; a flag may have words beside it."""
+    content = "Customer no;Invoice number;Invoice date;Due date;Amount;Second\nC1;F9;01/02/2026;02/03/2026;;5,00\n"
+    begun = ada.send("/upload", ada.get("/upload"), dataset="receivables", file=("other.csv", content.encode()))
+    path, page = begun.url.path.removesuffix("shape"), begun
+    said: dict[str, dict[str, Any]] = {
+        "columns": {"value_currency": "EUR", "column_4": "amount", "column_5": "amount:otherwise"},
+        "rules": {"mode": "delta", "entity": "FR01", "name": "other"},
+    }
+    for step in STEPS:
+        page = ada.send(f"{path}{step}", page.text, **(fields(page.text) | said.get(step, {})))
+    ada.rehearse()
+    check = ada.get(f"{path}check")
+    assert ada.send(f"{path}check", check, **fields(check)).url.path.startswith("/runs/")
+    written = (ada.office.settings.profiles / "other.toml").read_text()
+    assert tomlkit.parse(written).unwrap()["columns"]["amount"] == {"first_of": ["Amount", "Second"]}
