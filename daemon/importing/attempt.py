@@ -191,7 +191,8 @@ def finish(
         return outcome
     profile = profiles.saved(run.profile)
     held, waits = isinstance(outcome, Held), isinstance(outcome, Held | Refused)
-    results.owe_result(conn, run, results.recipients(settings, profile, outcome), at_once=held, waits=waits)
+    to = results.with_starter(conn, run, results.recipients(settings, profile, outcome))
+    results.owe_result(conn, run, to, at_once=held, waits=waits)
     if isinstance(outcome, Refused) and outcome.code is Refusal.DUPLICATE and profile:
         _come_again(conn, settings, profile, run, outcome)
     if isinstance(outcome, Imported) and profile and profile.section(run.dataset).speaks_for:

@@ -5,7 +5,7 @@ from daemon.results.email import template_faults
 from daemon.results.facts import run_json
 from daemon.results.links import Links, Opened
 from daemon.results.outbox import DIGEST_FROM, Owed, mails_of, owe_notice, owe_result, owed_mails, undelivered, was_told
-from daemon.results.recipients import people, recipients
+from daemon.results.recipients import people, recipients, with_starter
 from daemon.results.rejections import OURS, as_csv, as_xlsx, file_name
 from daemon.results.smtp import session
 from daemon.results.statements import of_the_file, of_the_ledger
@@ -34,4 +34,5 @@ __all__ = [
     "template_faults",
     "undelivered",
     "was_told",
+    "with_starter",
 ]

@@ -76,6 +76,17 @@ def draft_by_id(conn: Connection, draft: int) -> Draft | None:
     return None if row is None else Draft(**row)
 
 
+def starter_of(conn: Connection, arrival: int) -> tuple[str, str | None] | None:
+    """The account that began an arrival as a draft, and its language; None where nobody did who may still come in."""
+    row = conn.execute(
+        text("""
+            SELECT a.name, a.language FROM nightporter.draft d JOIN nightporter.import_run r ON r.id = d.run_id
+            JOIN nightporter.account a ON a.name = d.made_by AND a.ended_at IS NULL WHERE r.arrival_id = :arrival"""),
+        {"arrival": arrival},
+    ).one_or_none()
+    return None if row is None else (row.name, row.language)
+
+
 def drafts_of(conn: Connection, name: str | None) -> list[Draft]:
     """The drafts that somebody, or anybody, has begun and not imported, the latest first."""
     rows = conn.execute(

@@ -7,6 +7,7 @@ import pytest
 import tomlkit
 
 from daemon import db, ledger
+from daemon.importing import attempt
 from tests.support.console import Person
 from tests.support.office import CUSTOMERS, Office
 
@@ -319,3 +320,23 @@ def test_the_first_of_several_columns_is_taken_by_a_new_profile(ada: Person) -> 
     assert ada.send(f"{path}check", check, **fields(check)).url.path.startswith("/runs/")
     written = (ada.office.settings.profiles / "other.toml").read_text()
     assert tomlkit.parse(written).unwrap()["columns"]["amount"] == {"first_of": ["Amount", "Second"]}
+
+
+def test_who_began_an_import_gets_its_mail(ada: Person) -> None:
+    """Where their name at the console is an address, in their language, beside those whom the profile names."""
+    eva = Person(ada.office, "eva@example.com", "admin", language="fr")
+    content = "Customer no;Invoice number;Invoice date;Due date;Amount\nC1;F9;01/02/2026;02/03/2026;5,00\n"
+    page = eva.send("/upload", eva.get("/upload"), dataset="receivables", file=("other.csv", content.encode()))
+    path = page.url.path.removesuffix("shape")
+    said: dict[str, dict[str, Any]] = {
+        "columns": {"value_currency": "EUR"},
+        "rules": {"mode": "delta", "entity": "FR01", "name": "other", "to": "credit@example.com"},
+    }
+    for step in STEPS:
+        page = eva.send(f"{path}{step}", page.text, **(fields(page.text) | said.get(step, {})))
+    eva.rehearse()
+    check = eva.get(f"{path}check")
+    done = eva.send(f"{path}check", check, **fields(check)).url.path
+    attempt(ada.office.engine, ada.office.settings, ada.office.profiles, int(done.removeprefix("/runs/")))
+    mails = "SELECT recipient, language FROM nightporter.email WHERE run_id > 2 ORDER BY 1"
+    assert ada.office.rows(mails) == [("credit@example.com", "fr"), ("eva@example.com", "fr")]
