@@ -1,7 +1,7 @@
 """One attempt at an import run: from its bytes in the archive to what came of it."""
 
 from daemon.importing.attempt import attempt, attempt_file, begin, carry_out
-from daemon.importing.choices import Choices
+from daemon.importing.choices import Choices, headers_of
 from daemon.importing.correcting import as_sent, bring_back, correct
 from daemon.importing.draft_rehearsal import rehearse_draft
 from daemon.importing.drafting import (
@@ -40,6 +40,7 @@ __all__ = [
     "correct",
     "distinct_words",
     "first_choices",
+    "headers_of",
     "is_value",
     "profile_text",
     "reasons_of",

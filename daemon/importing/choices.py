@@ -1,5 +1,6 @@
 """Choices: what a person says of an import that is being set up, step by step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,3 +50,9 @@ class Choices:
             for name, each in fields.items()
             if each.required and name not in self.columns and not set(each.given_by) & set(self.columns)
         ]
+
+
+def headers_of(column: Mapping[str, Any]) -> list[str]:
+    """The columns of a file that a choice is about."""
+    own = [column[part] for part in ("header", "credit", "flag") if column.get(part)]
+    return [*own, *column.get("others", []), *column.get("written", [])]

@@ -5,7 +5,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,11 +97,9 @@ def _rehearsed(engine: Engine, settings: Settings, profiles: Profiles, profile: 
     """What the dry run of a draft's profile came to, of its own file or another; begun again when it had to give way."""
     file = RemoteFile(str(path), path.stat().st_size, path.stat().st_mtime_ns)
     afresh = bool(Choices.of(found).edited) or path.name != found.file  # its bytes are no news, but what is made of them may be
-    for wait in (*_WAITS, None):
-        try:
-            return rehearse(engine, settings, profiles, profile, file, lambda rows: None, afresh=afresh)[0]
-        except TryLater:
-            if wait is None:
-                raise
-            time.sleep(wait)
-    raise AssertionError
+    tried = partial(rehearse, engine, settings, profiles, profile, file, lambda rows: None, afresh=afresh)
+    for wait in _WAITS:
+        with suppress(TryLater):
+            return tried()[0]
+        time.sleep(wait)
+    return tried()[0]

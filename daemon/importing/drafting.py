@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from daemon import db, loading, reading
 from daemon.datasets import datasets, template
 from daemon.errors import Detail, FileRefused
-from daemon.importing.choices import Choices
+from daemon.importing.choices import Choices, headers_of
 from daemon.importing.editing import as_profile, by_ready_made, edited
 from daemon.mapping import Proposal, Suggestion, Wishes, convert, day_in, draft, evidence_of, fit, pattern, suggest
 from daemon.model import Batch, ReasonCode, Rejection
@@ -44,7 +44,7 @@ class Seen:
 
 
 def as_it_comes(dataset: str, path: Path, sandbox: Sandbox) -> dict[str, Any]:
-    """What is known of a file's format before anybody chose: the examples of a template are no records. Raises FileRefused."""
+    """What is known of a file's format before anybody chose: the examples of a template are no records."""
     try:
         header = reading.read(path, Format(), sandbox).header
     except FileRefused:
@@ -151,11 +151,8 @@ def understood(dataset: str, field: str, words: Iterable[str]) -> dict[str, str 
     if known is None or not known.is_worded:
         return dict.fromkeys(told)
     values, _ = convert(pa.array(told, pa.string()), known, Conventions())
-    is_bool = known.type == "bool"
-    read = [
-        "yes" if value and is_bool else "no" if is_bool and value is not None else value or "" for value in values.to_pylist()
-    ]
-    return dict(zip(told, read, strict=True))
+    said = {True: "yes", False: "no", None: ""}
+    return {word: said.get(value, value) for word, value in zip(told, values.to_pylist(), strict=True)}
 
 
 def _headers(column: Mapping[str, Any]) -> list[str]:
@@ -182,9 +179,7 @@ def profile_text(file: str, choices: Choices, found: Seen, words: Words) -> str:
         name: Proposal(**(_UNNAMED | column | {"words": choices.words.get(name, {}), "why": reasons_of(column)}))
         for name, column in choices.columns.items()
     }
-    parts = ("header", "credit", "flag")
-    used = {column.get(part) for column in choices.columns.values() for part in parts}
-    used |= {other for column in choices.columns.values() for other in column.get("others", [])}
+    used = {header for column in choices.columns.values() for header in headers_of(column)}
     made = Suggestion(
         columns, [name for name in found.header if name not in used], choices.missing, found.suggestion.conventions, []
     )

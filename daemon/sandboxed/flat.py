@@ -78,7 +78,11 @@ class _Sheets:
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Open a sheet, a row or a cell."""
         local, given = name.rpartition(" ")[2], {key.rpartition(" ")[2]: value for key, value in attributes.items()}
-        if local == "Style":
+        if local in _ASIDE:
+            self._aside += 1
+        elif self._aside:
+            return
+        elif local == "Style":
             self._style = given.get("ID", "")
         elif local == "NumberFormat" and "Format" in given:
             self._formats[self._style] = given["Format"]
@@ -97,16 +101,12 @@ class _Sheets:
             self._kind, self._style = given.get("value-type", ""), given.get("StyleID", "")
             self._value = given.get("value") or given.get("date-value") or given.get("boolean-value") or ""
             self._texts = []
-        elif local in _ASIDE:
-            self._aside += 1
-        elif self._aside:
-            return
         elif local == "Data":
             self._kind = given.get("Type", "")
         elif local == "p" and self._texts:
             self._texts.append("\n")
         elif local in _SPACES and self._texts is not None:
-            self._texts.append(_SPACES[local] * _count(given.get("c")))
+            self._texts.append(_SPACES[local] * min(_count(given.get("c")), _FAR))
 
     def text(self, text: str) -> None:
         """Take up text that stands in a cell."""

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from daemon import db, ledger
 from daemon.datasets import datasets
 from daemon.errors import Detail, Refusal
-from daemon.importing import Choices, choices_of, first_choices, is_value, seen, with_ready_made
+from daemon.importing import Choices, choices_of, first_choices, headers_of, is_value, seen, with_ready_made
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Account
 from daemon.mapping import asks_mode
@@ -137,14 +137,6 @@ def _is_same(before: Mapping[str, Any], column: Mapping[str, Any]) -> bool:
     """Whether several columns are a field's as before; then they stay in the order that they were given in."""
     first, then = ({each.get("header"), *each.get("others", [])} for each in (before, column))
     return "others" in before and "others" in column and first == then
-
-
-def headers_of(column: Mapping[str, Any]) -> list[str]:
-    """The columns of a file that a choice is about."""
-    return [column[part] for part in ("header", "credit", "flag") if column.get(part)] + [
-        *column.get("others", []),
-        *column.get("written", []),
-    ]
 
 
 def _take_words(request: Request, account: Account, draft: Draft, choices: Choices, form: FormData) -> Choices:

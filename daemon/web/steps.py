@@ -11,13 +11,13 @@ from starlette.responses import Response
 
 from daemon.datasets import datasets
 from daemon.errors import FileRefused
-from daemon.importing import Choices, distinct_words, profile_text, reasons_of, seen, understood, unread_values
+from daemon.importing import Choices, distinct_words, headers_of, profile_text, reasons_of, seen, understood, unread_values
 from daemon.ledger.drafts import Draft
 from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Change, Effect, Reason, ReasonCode, Tally, detail_of
 from daemon.profiles import fitting
-from daemon.web.choices import Fault, headers_of, is_theirs, names_taken
+from daemon.web.choices import Fault, is_theirs, names_taken
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, settings_of
 from daemon.web.tongue import words_of
@@ -112,7 +112,7 @@ def _rehearsed(result: Mapping[str, Any], words: Words) -> dict[str, Any]:
         told["tally"] = Tally.of_json(result["tally"])
         told["changes"] = [Change(**each) for each in result["changes"]]
         told["reasons"] = [
-            (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each["values"], each["rows"])
+            (Reason(**(each["reason"] | {"code": ReasonCode(each["reason"]["code"])})), each.get("values", 1), each["rows"])
             for each in result["rejections"]
         ]
     if "effect" in result:

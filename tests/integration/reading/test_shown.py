@@ -10,6 +10,7 @@ import xlwt
 
 from tests.support.office import ITEMS, ITEMS_HEADER, Office
 from tests.support.tables import table, table_of
+from tests.support.workbooks import workbook
 
 CODES: list[tuple[str, float, str]] = [
     ("00000", 123, "00123"),
@@ -94,7 +95,7 @@ def test_what_nobody_sees_is_no_part_of_a_cell(tmp_path: Path) -> None:
     <td><script>x</script>2,50<tr><td>C100<span style='display:none'>42</span><td>1</table>"""
     assert table(page, tmp_path, "page.xls")[1] == [[2, "C1", "2,50"], [3, "C10042", "1"]]  # as Excel writes what is too wide
     old = """<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet"
-     xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Styles><Style ss:ID="s1"><NumberFormat ss:Format="00000"/></Style></Styles>
+     xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Comment>before any sheet</Comment><Styles><Style ss:ID="s1"><NumberFormat ss:Format="00000"/></Style></Styles>
      <Worksheet ss:Name="A"><Table><Row><Cell><Data ss:Type="String">Code</Data></Cell><Cell><Data ss:Type="String">Item</Data></Cell>
      <Cell><Data ss:Type="String">Name</Data></Cell></Row>
      <Row><Cell ss:StyleID="s1"><Data ss:Type="Number">7</Data></Cell>
@@ -108,14 +109,11 @@ def test_days_that_a_spreadsheet_took_for_months_refuse_the_file(office: Office)
     """Where all dates up to the 12th are the spreadsheet's, and all later ones are text, those were turned."""
     office.customers("C1")
     office.profile("items", ITEMS)
-    book = openpyxl.Workbook()
-    sheet: Any = book.active
-    sheet.append(ITEMS_HEADER.strip().split(";"))
+    rows: list[list[Any]] = [ITEMS_HEADER.strip().split(";")]
     for number in range(1, 25):
         issued = datetime.date(2026, number, 3) if number <= 12 else f"{number}/03/2026"
-        sheet.append(["C1", f"F{number}", issued, datetime.date(2026, 12, number), 1])
-    book.save(office.home / "items.xlsx")
-    run = office.load("items", (office.home / "items.xlsx").read_bytes(), "items.xlsx")
+        rows.append(["C1", f"F{number}", issued, datetime.date(2026, 12, number), 1])
+    run = office.load("items", workbook(office.home, rows).read_bytes(), "items.xlsx")
     assert run.state == "refused"
     assert "13" in str(run.detail)
     assert office.rows("SELECT count(*) FROM ar.receivable") == [(0,)]
