@@ -1,8 +1,12 @@
-"""TOML into pydantic models: every mistake at once, each with its file, its line and the nearest right key."""
+"""TOML into pydantic models: every mistake at once, each with its file, its line and the nearest right key.
+
+What is wrong is a code and what stands in its gaps: told in English here, and by `words` in a reader's language.
+"""
 
 import difflib
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -10,10 +14,47 @@ from typing import Annotated, Any, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
-from daemon.errors import SetupFault
+from daemon.errors import Detail, SetupFault
+from daemon.languages import sentence
 
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_OF_PYDANTIC = {
+    "missing": "missing",
+    "literal_error": "one_of",
+    "int_parsing": "whole_number",
+    "int_type": "whole_number",
+    "greater_than_equal": "at_least",
+    "less_than_equal": "at_most",
+    "string_type": "text",
+    "string_too_short": "too_short",
+    "string_too_long": "too_long",
+    "bool_type": "true_or_false",
+    "bool_parsing": "true_or_false",
+    "list_type": "list",
+    "dict_type": "table",
+    "model_type": "table",
+}
+"""Its types of error whose sentences are ours; what it says of others is told as it is."""
+
+
+class Unfit(ValueError):
+    """What cannot stand where it stands in a TOML file, and why: sentences of `mistake`."""
+
+    def __init__(self, *details: Detail) -> None:
+        self.details = details
+        super().__init__("; ".join(map(_english, details)))
+
+
+def unfit(code: str, **values: str | int) -> Unfit:
+    """Something that is unfit for one reason."""
+    return Unfit(Detail.of(code, **values))
+
+
+def _english(detail: Detail) -> str:
+    gaps = {name: " or ".join(value) if isinstance(value, list) else value for name, value in detail.values.items()}
+    return sentence(f"mistake.{detail.code}").said("en", 2).format(**gaps)
 
 
 class Table(BaseModel):
@@ -25,7 +66,7 @@ class Table(BaseModel):
 def _seconds(value: object) -> object:
     if isinstance(value, str):
         if not (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|[smhd])", value.strip())):
-            raise ValueError('not a duration; write "30s", "5m", "2h" or "1d"')
+            raise unfit("duration")
         return float(match[1]) * _UNITS[match[2]]
     return value
 
@@ -35,16 +76,16 @@ Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
 def clock_time(text: str) -> time:
-    """`06:00` as a time of day. Raises ValueError."""
-    if not re.fullmatch(r"\d\d:\d\d", text):
-        raise ValueError('not a time of day; write "06:00"')
+    """`06:00` as a time of day. Raises Unfit."""
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise unfit("time_of_day")
     return time.fromisoformat(text)
 
 
 def known_zone(name: str) -> str:
-    """A time zone's name. Raises ValueError when there is none of it."""
+    """A time zone's name. Raises Unfit when there is none of it."""
     if name not in available_timezones():
-        raise ValueError(f'no time zone "{name}"{nearest(name, sorted(available_timezones()))}; write "Europe/Paris"')
+        raise Unfit(unknown("time_zone", name, sorted(available_timezones())))
     return name
 
 
@@ -55,7 +96,12 @@ class Mistake:
     file: Path
     line: int | None
     key: str
-    message: str
+    detail: Detail
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return _english(self.detail)
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else str(self.file)
@@ -84,36 +130,51 @@ def load(path: Path, model: type[T], **given: Any) -> T:
         text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)
     except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigInvalid([Mistake(path, None, "", f"cannot be read: {error}")]) from error
+        raise ConfigInvalid([Mistake(path, None, "", Detail.of("not_read", why=str(error)))]) from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        raise ConfigInvalid([Mistake(path, int(line[1]) if line else None, "", f"is not TOML: {error}")]) from error
+        told = Detail.of("not_toml", why=str(error))
+        raise ConfigInvalid([Mistake(path, int(line[1]) if line else None, "", told)]) from error
     try:
         return model.model_validate(content | given)
     except ValidationError as error:
-        raise ConfigInvalid([_mistake(path, text, model, dict(e)) for e in error.errors()]) from error
+        raise ConfigInvalid([each for e in error.errors() for each in _mistakes(path, text, model, e)]) from error
 
 
-def mistake_at(path: Path, keys: list[str], message: str) -> Mistake:
+def mistake_at(path: Path, keys: list[str], detail: Detail) -> Mistake:
     """A mistake of what a file says under some keys."""
-    return Mistake(path, _line(path.read_text(encoding="utf-8"), keys), ".".join(keys), message)
+    return Mistake(path, _line(path.read_text(encoding="utf-8"), keys), ".".join(keys), detail)
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """`; did you mean "…"?` for the known word most like `word`, or nothing when none is like it."""
-    close = difflib.get_close_matches(word.casefold(), {k.casefold(): k for k in known}, n=1, cutoff=0.55)
+def unknown(code: str, word: str, known: list[str], **values: str) -> Detail:
+    """That a word is none of those `known`, and the one most like it where one is."""
+    close = closest(word, known)
+    return Detail.of(f"{code}_close", word=word, close=close, **values) if close else Detail.of(code, word=word, **values)
+
+
+def closest(word: str, known: list[str]) -> str:
+    """The known word most like `word`; '' when none is like it."""
     right = {k.casefold(): k for k in known}
-    return f'; did you mean "{right[close[0]]}"?' if close else ""
+    close = difflib.get_close_matches(word.casefold(), right, n=1, cutoff=0.55)
+    return right[close[0]] if close else ""
 
 
-def _mistake(path: Path, text: str, model: type[BaseModel], error: dict[str, Any]) -> Mistake:
+def details_of(error: ErrorDetails) -> Sequence[Detail]:
+    """What is wrong with a value, of an error that pydantic tells."""
+    given = error.get("ctx", {})
+    if isinstance(told := given.get("error"), Unfit):
+        return told.details
+    if code := _OF_PYDANTIC.get(error["type"]):
+        choices = {name: re.findall("'([^']*)'", value) for name, value in given.items() if name == "expected"}
+        return [Detail.of(code, **{name: str(value) for name, value in given.items()} | choices)]
+    return [Detail.of("plain", text=error["msg"].removeprefix("Value error, "))]
+
+
+def _mistakes(path: Path, text: str, model: type[BaseModel], error: ErrorDetails) -> Iterator[Mistake]:
     keys, known = _walk(model, list(error["loc"]))
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = "unknown key" + nearest(keys[-1], known)
-    elif error["type"] == "missing":
-        message = "is missing"
-    return Mistake(path, _line(text, keys), ".".join(keys), message)
+    is_unknown = error["type"] == "extra_forbidden"
+    for detail in [unknown("key", keys[-1], known)] if is_unknown else details_of(error):
+        yield Mistake(path, _line(text, keys), ".".join(keys), detail)
 
 
 def _walk(model: type[BaseModel], loc: list[Any]) -> tuple[list[str], list[str]]:

@@ -15,6 +15,7 @@ from daemon.datasets import datasets, labelled
 from daemon.errors import Detail
 from daemon.languages import locale_of, own_words, sentence, sentences
 from daemon.model import Effect, Note, Reason, ScopeEffect, ValueChange, shown
+from daemon.toml import Mistake
 
 _MOMENTS = frozenset({"day", "until"})
 _MONEY = frozenset({"total"})
@@ -80,8 +81,18 @@ class Words:
         """What else there is to say."""
         if detail is None:
             return ""
-        gaps = {name: self._one_of(value) if isinstance(value, list) else value for name, value in detail.values.items()}
-        return shown(self(f"detail.{detail.code}", **gaps))
+        return shown(self(f"detail.{detail.code}", **self._gaps(detail)))
+
+    def _gaps(self, detail: Detail) -> dict[str, object]:
+        return {name: self._one_of(value) if isinstance(value, list) else value for name, value in detail.values.items()}
+
+    def mistake(self, detail: Detail) -> str:
+        """What is wrong with a value of a TOML file."""
+        return self(f"mistake.{detail.code}", **self._gaps(detail))
+
+    def mistakes(self, found: Sequence[Mistake]) -> list[str]:
+        """What is wrong with a TOML file, each with its line and its key."""
+        return [f"{each.line or ''} {each.key}: {self.mistake(each.detail)}".strip(" :") for each in found]
 
     def _one_of(self, choices: list[str]) -> str:
         return str(format_list(choices, style="or", locale=self._locale))

@@ -11,7 +11,8 @@ from pydantic import model_validator
 
 from daemon import shipped, toml
 from daemon.datasets.field import Field, Label, Name
-from daemon.toml import ConfigInvalid, Mistake, Table, nearest
+from daemon.errors import Detail
+from daemon.toml import ConfigInvalid, Mistake, Table, Unfit, unknown
 
 CUSTOMERS = "customers"
 """The dataset that others refer to, and whose rows theirs wait for."""
@@ -102,34 +103,33 @@ class Dataset(Table):
         for name, field in self.fields.items():
             named[f"fields.{name}"] = field.given_by
         mistakes = [
-            f'{key}: no field "{name}"{nearest(name, list(self.fields))}'
+            unknown("field", name, list(self.fields), dataset=key)
             for key, names in named.items()
             for name in names
             if name not in self.fields
         ]
-        mistakes += [
-            f'fields.{name}: "{name}" is a column of ours; choose another name' for name in self.taken & set(self.fields)
-        ]
+        told = [f'fields.{name}: "{name}" is a column of ours; choose another name' for name in self.taken & set(self.fields)]
         if self.presence and self.fields.get(self.presence.protects, Field(type="text")).type != "text":
-            mistakes.append("presence.protects: by which rows are known is text")
+            told.append("presence.protects: by which rows are known is text")
         if self.one_key and not any(len(key) == 1 for key in self.keys):
-            mistakes.append("one_key: one of the keys is a single field")
+            told.append("one_key: one of the keys is a single field")
         if not self.refers_to and any(field.sole for field in self.fields.values()):
-            mistakes.append("sole: only what refers to customers has such a mark")
+            told.append("sole: only what refers to customers has such a mark")
         if any(field.vat for field in self.fields.values()) and not any(field.iso3166 for field in self.fields.values()):
-            mistakes.append("vat: such a number needs the field that says the country, with iso3166")
+            told.append("vat: such a number needs the field that says the country, with iso3166")
         in_keys = {name for key in self.keys for name in key}
-        mistakes += [
+        told += [
             f"fields.{name}.default: only a text of the key has one; a profile can give a default"
             for name, field in self.fields.items()
             if field.default is not None and (field.type != "text" or name not in in_keys)
         ]
         if not self.keys and not self.matches:
-            mistakes.append('say in "keys" which fields make two rows the same')
+            told.append('say in "keys" which fields make two rows the same')
         if self.refers_to and ("customer_code" not in self.fields or not self.fields["customer_code"].required):
-            mistakes.append('what refers to customers has a field "customer_code", and it is required')
+            told.append('what refers to customers has a field "customer_code", and it is required')
+        mistakes += map(_plain, told)
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise Unfit(*mistakes)
         return self
 
     @property
@@ -192,6 +192,11 @@ def is_shipped(dataset: Dataset) -> bool:
     return dataset.name in {each.name for each in _shipped()}
 
 
+def _plain(text: str) -> Detail:
+    """What is told to admins at the command line only, in English."""
+    return Detail.of("plain", text=text)
+
+
 def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Path) -> None:
     """Put the admin's own datasets, a file each in `folder`, and the fields of their own in force, for this process.
 
@@ -201,10 +206,14 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
     known = {dataset.name: dataset for dataset in _shipped()}
     for path in sorted(folder.glob("*.toml")):
         if path.stem in known:
-            mistakes.append(Mistake(path, None, "", f"{path.stem} is a dataset of the house; add fields to it in {said_in.name}"))
+            mistakes.append(
+                Mistake(path, None, "", _plain(f"{path.stem} is a dataset of the house; add fields to it in {said_in.name}"))
+            )
             continue
         if path.stem in _STAGES_OF_OURS or len(path.stem) > _LONGEST_NAME:
-            mistakes.append(Mistake(path, None, "", f"{path.stem} cannot be a dataset's name; choose another, or a shorter one"))
+            mistakes.append(
+                Mistake(path, None, "", _plain(f"{path.stem} cannot be a dataset's name; choose another, or a shorter one"))
+            )
             continue
         try:
             added = toml.load(path, Dataset, name=path.stem)
@@ -212,15 +221,15 @@ def extend(folder: Path, custom: Mapping[str, Mapping[str, Field]], said_in: Pat
             mistakes += error.mistakes
             continue
         if added.table.startswith("nightporter.") or added.table in {each.table for each in known.values()}:
-            mistakes.append(toml.mistake_at(path, ["table"], f"{added.table} is a table of something else"))
+            mistakes.append(toml.mistake_at(path, ["table"], _plain(f"{added.table} is a table of something else")))
         known[path.stem] = added
     for name, fields in custom.items():
         key = ["datasets", name]
         if name not in known:
-            mistakes.append(toml.mistake_at(said_in, key, f'no dataset "{name}"{nearest(name, list(known))}'))
+            mistakes.append(toml.mistake_at(said_in, key, unknown("dataset", name, list(known))))
             continue
         taken = [each for each in fields if each in known[name].taken | set(known[name].fields)]
-        mistakes += [toml.mistake_at(said_in, [*key, "custom", each], f"{name} has {each} already") for each in taken]
+        mistakes += [toml.mistake_at(said_in, [*key, "custom", each], _plain(f"{name} has {each} already")) for each in taken]
         labelled = {
             each: field.model_copy(update={"label": field.label or {"en": _spoken(each)}}) for each, field in fields.items()
         }

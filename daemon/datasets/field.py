@@ -8,8 +8,13 @@ from pydantic import Field as Key
 from daemon.languages import translation
 from daemon.toml import Table
 
-BOOLS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-"""What yes and no are written as."""
+_YES = (
+    "1 true yes ja oui sí sì si sim tak da jah igen ano áno evet kyllä ναι да так 是 はい 예 "
+    "wahr vrai vero verdadero verdadeiro prawda"
+)
+_NO = "0 false no nein nee nej nei non não nao nie ne nu nem hayır όχι нет ні 否 いいえ 아니요 falsch faux falso fałsz"
+BOOLS = dict.fromkeys(_YES.split(), True) | dict.fromkeys(_NO.split(), False)
+"""What yes and no are written as; no word is yes in one language and no in another."""
 
 Name = Annotated[str, Key(pattern=r"^[a-z][a-z0-9_]{0,58}$")]
 """How fields and datasets are called in Postgres."""

@@ -10,6 +10,7 @@ from daemon.datasets.dataset import datasets, synonyms
 _NUMBER = re.compile(r"^(?:n|nr|num|numero|nummer|number|numer|numeru|numar|nummeret|numara|numarasi|broj|br|no|nos)$")
 _NUMBER_ENDING = re.compile(r"(?:nummer|numero|number|nr|num)$")
 _LETTERS = str.maketrans({"ł": "l", "ı": "i", "đ": "d", "ø": "o"})
+_CEDILLAS = str.maketrans("ţş", "țș")
 _UNITS = {"eur", "usd", "gbp", "chf", "sek", "pln", "ron", "try", "brl", "cny", "jpy", "lei", "kn"}
 _SMALL = {"a", "da", "de", "del", "della", "der", "des", "di", "do", "dos", "la", "le", "of", "the", "van", "von"}
 
@@ -29,6 +30,11 @@ def plain(header: str) -> str:
     return " ".join("no" if _NUMBER.match(word) else _NUMBER_ENDING.sub("no", word) for word in words)
 
 
+def _folded(word: str) -> str:
+    """A word in lower case; Romanian's letters are the same with a comma and with a cedilla."""
+    return word.casefold().strip().translate(_CEDILLAS)
+
+
 @cache
 def _known() -> Mapping[str, frozenset[str]]:
     """What files are known to have for headers, in lower case, each with the languages in which they do."""
@@ -37,14 +43,14 @@ def _known() -> Mapping[str, frozenset[str]]:
         for names in synonyms(name).values():  # those of columns that are no field among them: they are headers as well
             for language, each in names.items():
                 for word in each:
-                    known.setdefault(word.casefold().strip(), set()).add(language.split("_")[0])
+                    known.setdefault(_folded(word), set()).add(language.split("_")[0])
         for field, described in dataset.fields.items():
             for language, word in [
                 ("technical", field),
                 *described.label.items(),
                 *(("technical", n) for n in described.synonyms),
             ]:
-                known.setdefault(word.casefold().strip(), set()).add(language.split("_")[0])
+                known.setdefault(_folded(word), set()).add(language.split("_")[0])
     return {word: frozenset(each) for word, each in known.items()}
 
 
@@ -55,7 +61,7 @@ def _plainly_known() -> frozenset[str]:
 
 def header_languages(cell: str) -> frozenset[str]:
     """The languages in which files have this word for a header; none where it is not known as one."""
-    return _known().get(cell.casefold().strip(), frozenset())
+    return _known().get(_folded(cell), frozenset())
 
 
 @lru_cache(1 << 14)

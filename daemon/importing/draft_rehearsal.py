@@ -79,7 +79,7 @@ def _came_to(engine: Engine, settings: Settings, profiles: Profiles, found: Draf
     except FileRefused as refused:
         return {"state": "refused", "code": refused.code, "detail": asdict(refused.detail)}
     except ConfigInvalid as error:
-        return {"state": "fault", "fault": "; ".join(f"{each.key}: {each.message}" for each in error.mistakes)}
+        return {"state": "fault", "mistakes": [[each.key, asdict(each.detail)] for each in error.mistakes]}
     except (TryLater, OSError) as error:
         return {"state": "fault", "fault": str(error)}
     match rehearsed.outcome:

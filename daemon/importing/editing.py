@@ -89,6 +89,7 @@ def edited(choices: Choices, language: str) -> str:
     columns = _table(written, "columns")
     for field in before.columns | choices.columns:
         _put_column(columns, field, before, choices)
+        _put_default(columns, field, *(each.columns.get(field, {}).get("default") for each in (before, choices)))
     for key in ("mode", "business_date", "match", "protect"):
         _put(_table(written, "import"), key, getattr(before, key), getattr(choices, key))
     if before.protect and not choices.protect:
@@ -126,7 +127,12 @@ def _expected(profile: Profile) -> dict[str, str]:
 
 
 def _source(column: Column) -> dict[str, Any]:
-    """Where a field's value comes from, as the steps say it; of what they cannot say, that it stays as it is written."""
+    """Where a field's value comes from, as the steps say it, and what it is where that is blank."""
+    return _cells(column) | ({"default": column.default} if column.default else {})
+
+
+def _cells(column: Column) -> dict[str, Any]:
+    """Where a field's value comes from; of what the steps cannot say, that it stays as it is written."""
     parts, flag = column.first_of or [], column.flag
     if column.value is not None:
         return {"value": column.value}
@@ -161,6 +167,17 @@ def _put_column(columns: Table, field: str, before: Choices, choices: Choices) -
     else:
         made.update({key: there[key] for key in _BESIDE if isinstance(there, Mapping) and key in there and "value" not in said})
         columns[field] = made["from"] if made.keys() == {"from"} else made
+
+
+def _put_default(columns: Table, field: str, was: str | None, now: str | None) -> None:
+    """Write what a field is where its cell is blank, if that is another thing now."""
+    if was == now or field not in columns:
+        return
+    if not isinstance(columns[field], Mapping):
+        made = tomlkit.inline_table()
+        made["from"] = columns[field]
+        columns[field] = made
+    _put(columns[field], "default", was, now)
 
 
 def _written_as(said: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import tomlkit
 
 from daemon import toml
+from daemon.errors import Detail
 from daemon.importing.drafting import is_value
 from daemon.importing.editing import as_profile
 from daemon.profiles import Profile, Section
@@ -40,9 +41,10 @@ def remembered(path: Path, dataset: str, meanings: Meanings) -> str:
     for field, meant in meanings.items():
         known = section.columns[field].map or {}
         if wrong := [value for value in meant.values() if not is_value(dataset, field, value)]:
-            raise ConfigInvalid([toml.mistake_at(path, ["columns", field], f"{wrong[0]!r} is none of its values")])
+            raise ConfigInvalid([toml.mistake_at(path, ["columns", field], Detail.of("none_of_its_values", value=wrong[0]))])
         if other := [word for word, value in meant.items() if known.get(word, value) != value]:
-            raise ConfigInvalid([toml.mistake_at(path, ["columns", field], f"{other[0]!r} means {known[other[0]]!r} by now")])
+            told = Detail.of("means_by_now", word=other[0], value=known[other[0]])
+            raise ConfigInvalid([toml.mistake_at(path, ["columns", field], told)])
         column = table["columns"][field]
         if isinstance(column, str):
             made = tomlkit.inline_table()

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from daemon import ledger
+from daemon.errors import Detail
 from daemon.toml import ConfigInvalid, Mistake
 
 DISK = "(disk)"
@@ -23,7 +24,7 @@ def rewrite(conn: Connection, path: Path, text: str, by: str) -> None:
         half.write_text(text, encoding="utf-8", newline="\r\n" if b"\r\n" in path.read_bytes() else "\n")
         half.rename(path)
     except OSError as error:
-        raise ConfigInvalid([Mistake(path, None, "", f"cannot be written: {error.strerror}")]) from error
+        raise ConfigInvalid([Mistake(path, None, "", Detail.of("not_written", why=str(error.strerror)))]) from error
     last = next((act.about.get("after", "") for act in ledger.people.profile_acts(conn, path.stem, 1)), before)
     for who, old, new in ((DISK, last, before), (by, before, text)):
         if old != new:

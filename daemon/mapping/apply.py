@@ -20,7 +20,7 @@ from daemon.mapping.header import Header, missing
 from daemon.mapping.sums import Open, amounts
 from daemon.model import Batch, ReasonCode
 from daemon.profiles import Column, Conventions, Section
-from daemon.toml import nearest
+from daemon.toml import closest
 
 AS_OF = "as_of"
 """The staged column that says which day a row is about, where the file has a column for that."""
@@ -192,7 +192,8 @@ class Mapping:
         lacking = [name for column in needed for name in missing(column, self._header)]
         lacking += [name for name in self.section.import_.skip_where if name not in self._header]
         if lacking:
-            told = "; ".join(f'"{name}"{nearest(name, self._header.names)}' for name in dict.fromkeys(lacking))
+            close = {name: closest(name, self._header.names) for name in lacking}
+            told = ", ".join(f'"{name}"' + (f' ("{like}"?)' if like else "") for name, like in close.items())
             raise FileRefused(Refusal.COLUMN_MISSING, "plain", text=told)
 
     def _required(self, name: str) -> bool:

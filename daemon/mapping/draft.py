@@ -139,7 +139,7 @@ def _column(field: str, proposal: Proposal, choices: list[str], wishes: Wishes) 
         parts = {} if proposal.others else {"from": proposal.header}
     said = [f"{key} = {_text(text)}" for key, text in parts.items()]
     said += [f"first_of = {_listed([proposal.header, *proposal.others])}"] if proposal.others else []
-    said += [f"flag = {_text(proposal.flag)}"] if proposal.flag else []
+    said += [f"{key} = {_text(text)}" for key, text in (("flag", proposal.flag), ("default", proposal.default)) if text]
     words = ", ".join(f"{_text(word)} = {_text(value)}" for word, value in known.items())
     if proposal.words and not proposal.credit:
         said.append(f"map = {{ {words} }}")

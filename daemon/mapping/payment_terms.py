@@ -9,8 +9,16 @@ import pyarrow.compute as pc
 
 _MONTH_END = (
     r"end of (?:the )?month|month end|e\.?o\.?m\b|fin de mois|f\.?d\.?m\b|fin mois|monatsende|ultimo|fine mese|f\.?m\.?\b|"
-    r"fin de mes|final de mes|fim do m[eê]s|einde (?:van de )?maand|koniec miesi[aą]ca|månadens slut|ay sonu|kraj mjeseca|月末"
+    r"fin de mes|final de mes|fim do m[eê]s|einde (?:van de )?maand|koniec miesi[aą]ca|månadens slut|ay sonu|kraj mjeseca|"
+    r"l[øo]bende måned|\bl(?:b|øb)?\.? ?md\b\.?|lopende maand|月末"
 )
+_OTHER_UNITS = re.compile(
+    r"month|mois\b|monat|\bmes(?:e|es|i)?\b|\bm[eê]s\b|maand|\bmnd|måned|månad|\bmdr?\b|miesi|mjesec|měsíc|mesiac|\blun[aăi]\b|kuukau|hónap|月|"
+    r"week|wochen?\b|semaine|seman|settiman|tydzie|tygod|veck|\buker?\b|viikko|\bhét|týden|週|周|year|jahr|\bann[ée]e|año|"
+    r"next|following|prox|suivant|siguiente|seguinte|successiv|folgend|nächst|kommend|volgend|następn|nästa|næste|翌|来|締|"
+    r"\d(?:st|nd|rd|th|er|º)\b"
+)
+"""What a number counts that is no day after the invoice; a term with such a word is not taken for one of days."""
 _AT_ONCE = (
     r"immediate|on receipt|upon receipt|due now|cash|c\.?o\.?d\b|prepa|in advance|comptant|r[eé]ception|sofort|prompt|"
     r"vorkasse|contado|contanti|a vista|à vista|contant|natychmiast|omgående|peşin"
@@ -21,6 +29,11 @@ _DAYS = re.compile(r"(?<!\w)(\d{1,3})(?!\d)")
 _FIXED_DAY = re.compile(
     r"(?:\ble|\bthe|\bon|\bam|\bel|\bil|\bal|\bdia|\bden|\+)\s*(\d{1,2})(?:st|nd|rd|th|er|\.)?\s*(?:days?|jours?|tage?)?\s*$"
 )
+_AFTER_END = re.compile(
+    rf"(\d{{1,3}})[^\d]*\b(?:after|from|nach|ab|apr[èe]s|despu[ée]s|dopo|após|depois|na|po|efter|sonra)\b[^\d]*?(?:{_MONTH_END})"
+    rf"|(?:{_MONTH_END})[^\d]*(\d{{1,3}})"
+)
+"""Days that are counted from the end of the month of the invoice, not to the end of the month that they lead to."""
 _LONGEST = 730
 
 
@@ -37,11 +50,17 @@ class Term:
 def parse(text: str) -> Term | None:
     """What a payment term says; None where that is not clear."""
     said = _DISCOUNT.sub("", text.strip().casefold())
-    end_of_month = re.search(_MONTH_END, said) is not None
-    then = 0
-    if end_of_month and (fixed := _FIXED_DAY.search(said)):
-        then, said = int(fixed[1]), said[: fixed.start()]
+    end = re.search(_MONTH_END, said)
+    then, end_of_month = 0, end is not None
+    if end:
+        if fixed := _FIXED_DAY.search(said):
+            then, said = int(fixed[1]), said[: fixed.start()]
+        elif after := _AFTER_END.search(said):
+            then, said = int(after[1] or after[2]), said.replace(after[0], " ")
+        said = re.sub(_MONTH_END, " ", said)
     numbers = _DAYS.findall(said)
+    if _OTHER_UNITS.search(said):
+        return None
     if len(numbers) > 1 or (numbers and int(numbers[0]) > _LONGEST):
         return None
     if numbers:

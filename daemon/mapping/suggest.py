@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from daemon.datasets import Dataset, Field, plain, synonyms
+from daemon.datasets import BOOLS, Dataset, Field, plain, synonyms
 from daemon.errors import Detail, FileRefused
 from daemon.mapping.assignment import best_pairs
 from daemon.mapping.currencies import CODES, sign_of
@@ -21,7 +21,9 @@ from daemon.profiles import Conventions
 
 _THRESHOLD = 0.7
 _ONLY = 0.75
-_YES_OR_NO = {"true", "false", "yes", "no", "y", "n", "0", "1", "x"}
+_LETTERS = dict.fromkeys(["y", "j", "o", "s", "t", "d", "e", "i", "x", "-1"], True) | dict.fromkeys(["n", "h", "f"], False)
+"""What yes and no are written as beside whole words: what a language means by them is for the profile to say."""
+_YES_OR_NO = BOOLS | _LETTERS
 _UNLIKE = 0.3
 """What is left of a likeness of names where the column holds something else."""
 
@@ -44,6 +46,8 @@ class Proposal:
     """The columns that are looked into where the first is empty."""
     value: str = ""
     """The same value for every row, where no column has it: then there is no header."""
+    default: str = ""
+    """The value where a cell is blank."""
     words: dict[str, str] = field(default_factory=dict)
     """Where the file's words are not all the field's own: each with the value it means, '' where that is for a person to say."""
 
@@ -160,7 +164,7 @@ def _fit_text(name: str, described: Field, dataset: Dataset, seen: Evidence, kno
     for form in ("email", "url"):
         if name == form or name.endswith(f"_{form}"):
             return (1.0, _said(f"{form}s")) if shares[form] > 0.5 else (_UNLIKE, ())
-    if {value.casefold() for value in seen.values} <= _YES_OR_NO:
+    if {value.casefold() for value in seen.values} <= _YES_OR_NO.keys():
         return _UNLIKE, ()
     if shares["email"] > 0.5 or shares["url"] > 0.5 or (seen.holds("date") and not seen.holds("digits")):
         return _UNLIKE, ()
@@ -200,9 +204,9 @@ def _sides(dataset: Dataset, evidence: dict[str, Evidence]) -> list[str]:
 def _refined(described: Field, proposal: Proposal, evidence: dict[str, Evidence], found: dict[str, Proposal]) -> Proposal:
     """A proposal with what else it needs: the flag that signs an amount, the meaning of an enum's words."""
     seen = evidence[proposal.header]
-    if described.iso4217 or described.type == "enum":
+    if described.iso4217 or described.type in ("enum", "bool"):
         meant = {word: _meaning(described, word) for word in sorted(seen.values)}
-        plain = described.iso4217 and all(meaning and _reads_itself(described, word) for word, meaning in meant.items())
+        plain = described.type != "enum" and all(meaning and _reads_itself(described, word) for word, meaning in meant.items())
         return Proposal(proposal.header, proposal.confidence, proposal.why, words={} if plain else meant)
     if described.type == "money" and not proposal.credit and not any("-" in value or "(" in value for value in seen.values):
         taken = {p.header for p in found.values()}
@@ -215,15 +219,18 @@ def _refined(described: Field, proposal: Proposal, evidence: dict[str, Evidence]
 
 
 def _meaning(described: Field, word: str) -> str:
-    """The value of an enum, or the currency, that a word means; '' where that is for a person to say."""
+    """The value of an enum, the currency, or yes or no, that a word means; '' where that is for a person to say."""
     if described.iso4217:
         return sign_of(word)
+    if described.type == "bool":
+        said = _YES_OR_NO.get(word.casefold())
+        return "" if said is None else "yes" if said else "no"
     return next((value for value, words in described.words.items() if word.casefold() in words), "")
 
 
 def _reads_itself(described: Field, word: str) -> bool:
     """Whether a word is read right without being mapped."""
-    return not described.iso4217 or word.upper() in CODES
+    return word.casefold() in BOOLS if described.type == "bool" else word.upper() in CODES
 
 
 def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[str, Evidence]) -> tuple[Conventions, list[Detail]]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from daemon.toml import Table
+from daemon.toml import Table, unfit
 
 Place = Annotated[int, Field(ge=1)]
 
@@ -46,19 +46,17 @@ class Column(Table):
     @model_validator(mode="after")
     def _one_source(self) -> "Column":
         if sum(s is not None for s in (self.from_, self.first_of, self.join, self.value, self.debit, self.after)) != 1:
-            raise ValueError(
-                'give exactly one of "from", "first_of", "join", "value", "debit" with "credit", and "after" with "term"'
-            )
+            raise unfit("one_source")
         if (self.after is None) != (self.term is None):
-            raise ValueError('"after" and "term" go together')
+            raise unfit("together", one="after", other="term")
         if self.slice and self.slice[0] > self.slice[1]:
-            raise ValueError('"slice" is the first and the last character')
+            raise unfit("slice")
         if (self.debit is None) != (self.credit is None):
-            raise ValueError('"debit" and "credit" go together')
+            raise unfit("together", one="debit", other="credit")
         if self.debit is not None and (self.flag is not None or self.map is not None):
-            raise ValueError('"debit" and "credit" say the sign and hold amounts: no "flag" and no "map" beside them')
+            raise unfit("beside_sides")
         if any(part.signs for part in self.first_of or []):
-            raise ValueError('"debit", "credit" and "flag" stand beside "first_of", not in it')
+            raise unfit("in_first_of")
         return self
 
     @property

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from daemon.toml import Table, clock_time, known_zone
+from daemon.toml import Table, clock_time, known_zone, unfit
 
 _WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 _LONGEST_GAP = 70
@@ -39,7 +39,7 @@ class Expect(Table):
         return self
 
     def expected_on(self, day: date) -> bool:
-        """Whether a file is expected on a day. Raises ValueError when the days, or the country, are none that are known."""
+        """Whether a file is expected on a day. Raises Unfit when the days, or the country, are none that are known."""
         if workdays := re.fullmatch(r"workday\s+(-?\d+(?:\s*,\s*-?\d+)*)", self.days):
             wanted = {int(number) for number in workdays[1].split(",")}
             return bool(wanted & self._places(day))
@@ -56,7 +56,7 @@ class Expect(Table):
         for part in self.days.split(","):
             first, _, last = part.strip().partition("-")
             if first not in _WEEKDAYS or (last or first) not in _WEEKDAYS:
-                raise ValueError('not days; write "daily", "mon-fri", "mon,thu", or "workday 1,-1"')
+                raise unfit("days")
             start, end = _WEEKDAYS.index(first), _WEEKDAYS.index(last or first)
             found |= {number % 7 for number in range(start, end + 1 + 7 * (end < start))}
         return found
@@ -77,7 +77,7 @@ class Expect(Table):
         try:
             return holidays.country_holidays(country, subdiv=part or None)
         except NotImplementedError as error:
-            raise ValueError(f"holidays: {error}") from error
+            raise unfit("holidays", why=str(error)) from error
 
     def due_on(self, day: date) -> datetime | None:
         """By when a file is expected on a day, in UTC; None on a day without one."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from daemon.toml import Table
+from daemon.toml import Table, unfit
 
 Kind = Literal["delimited", "list", "fixed_width", "excel", "html"]
 Place = Annotated[int, Field(ge=1)]
@@ -61,15 +61,15 @@ class Format(Spoken):
     @model_validator(mode="after")
     def _records(self) -> "Format":
         if self.record_length and not (self.positions and self.encoding):
-            raise ValueError('"record_length" needs the columns\' positions, and the encoding: "cp273", say')
+            raise unfit("record_length")
         if self.packed and (not self.record_length or not self.packed.keys() <= (self.positions or {}).keys()):
-            raise ValueError('"packed" names columns of positions, in records of a record_length')
+            raise unfit("packed")
         return self
 
     @model_validator(mode="after")
     def _one_header(self) -> "Format":
         if self.header and (self.header_row or self.header_rows or self.positions):
-            raise ValueError('"header" is for a file without headers: leave out header_row, header_rows and positions')
+            raise unfit("header")
         return self
 
 
@@ -118,12 +118,12 @@ class Conventions(Spoken):
         parts = DATE_PATTERN.fullmatch(pattern or "")
         if pattern in (None, SERIAL, *DAY_OF_YEAR) or (parts and {part[:1] for part in parts.group(1, 3, 4)} == {"d", "m", "y"}):
             return pattern
-        raise ValueError('not a date pattern; write "dd/mm/yyyy", "yyyymmdd", "dd mmm yyyy", "serial" or "cyymmdd"')
+        raise unfit("date_pattern")
 
     @model_validator(mode="after")
     def _clear(self) -> "Conventions":
         if self.thousands is not None and self.thousands == self.decimal:
-            raise ValueError("decimal and thousands are the same mark")
+            raise unfit("same_mark")
         if self.date and is_short(self.date) and self.pivot is None:
-            raise ValueError(f'date = "{self.date}" leaves the century open: add pivot = 70, say')
+            raise unfit("century_open", date=self.date)
         return self

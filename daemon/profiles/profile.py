@@ -8,13 +8,13 @@ import re2
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from daemon.datasets import CUSTOMERS, Dataset, datasets
-from daemon.errors import FileRefused, Refusal
+from daemon.errors import Detail, FileRefused, Refusal
 from daemon.profiles.column import Column, Source
 from daemon.profiles.expect import Expect
 from daemon.profiles.format import Conventions, Format
 from daemon.profiles.rules import Import
 from daemon.settings import Person
-from daemon.toml import Table, nearest
+from daemon.toml import Table, Unfit, unfit, unknown
 
 
 class Shape(Format, Conventions):
@@ -40,13 +40,13 @@ class Control(Table):
     @classmethod
     def _one_group(cls, expression: str | None) -> str | None:
         if expression is not None and _compiled(expression).groups != 1:
-            raise ValueError("not a regular expression with one group")
+            raise unfit("one_group")
         return expression
 
     @model_validator(mode="after")
     def _something(self) -> "Control":
         if not self.rows and not self.total:
-            raise ValueError('give "rows", "total", or both')
+            raise unfit("rows_or_total")
         return self
 
     def said(self, what: Literal["rows", "total"], text: str) -> str | None:
@@ -62,7 +62,7 @@ def _compiled(expression: str) -> Any:
     try:
         return re2.compile(expression, options)
     except re2.error as error:
-        raise ValueError(f"not a regular expression that RE2 knows: {error}") from error
+        raise unfit("expression", why=str(error)) from error
 
 
 class Notify(Table):
@@ -85,7 +85,7 @@ class Section(Table):
     @classmethod
     def _known_dataset(cls, name: str) -> str:
         if name not in datasets():
-            raise ValueError(f'no dataset "{name}"{nearest(name, list(datasets()))}')
+            raise Unfit(unknown("dataset", name, list(datasets())))
         return name
 
     @field_validator("columns")
@@ -94,36 +94,36 @@ class Section(Table):
         if "dataset" in info.data:
             dataset = datasets()[info.data["dataset"]]
             known = [*dataset.mappable, "entity"]
-            faults = [f'no field "{f}" in {dataset.name}{nearest(f, known)}' for f in columns if f not in known]
+            faults = [unknown("field", f, known, dataset=dataset.name) for f in columns if f not in known]
             faults += [
-                f'the required field "{name}" is not mapped'
+                Detail.of("unmapped", field=name)
                 for name, field in dataset.fields.items()
                 if field.required and name not in columns and not set(field.given_by) & set(columns)
             ]
             faults += [
-                f'"join" makes text, and "{name}" is {dataset.fields[name].type}'
+                Detail.of("join_makes_text", field=name)
                 for name, column in columns.items()
                 if column.joins and name in dataset.fields and dataset.fields[name].type != "text"
             ]
             faults += [
-                f'"debit", "credit" and "flag" make an amount, and "{name}" is none'
+                Detail.of("makes_amount", field=name)
                 for name, column in columns.items()
                 if column.signs and (name not in dataset.fields or dataset.fields[name].type != "money")
             ]
             faults += [
-                f'"after" and "term" make a date, and "{name}" is none'
+                Detail.of("makes_date", field=name)
                 for name, column in columns.items()
                 if column.dates and (name not in dataset.fields or dataset.fields[name].type != "date")
             ]
             faults += [
-                f'"{name}" can be no "{word}"{nearest(word, [*dataset.fields[name].words] or ["yes", "no"])}'
+                unknown("value", word, [*dataset.fields[name].words] or ["yes", "no"], field=name)
                 for name, column in columns.items()
                 if name in dataset.fields
                 for word in column.given
                 if not dataset.fields[name].takes(word)
             ]
             if faults:
-                raise ValueError("; ".join(faults))
+                raise Unfit(*faults)
         return columns
 
     @model_validator(mode="after")
@@ -133,20 +133,20 @@ class Section(Table):
         for key, names in named.items():
             for name in names:
                 if name not in dataset.fields:
-                    raise ValueError(f'[import] {key}: no field "{name}" in {dataset.name}{nearest(name, dataset.mappable)}')
+                    raise Unfit(unknown("field", name, dataset.mappable, dataset=f"{dataset.name} ([import] {key})"))
         if unmapped := [name for name in rules.match if name not in self.columns]:
-            raise ValueError(f"[import] match: {', '.join(unmapped)} must be mapped, and never be empty")
+            raise unfit("match_unmapped", fields=", ".join(unmapped))
         if rules.mode == "snapshot":
             if dataset.presence is None:
-                raise ValueError(f"[import] mode: a file never holds all {dataset.name}; leave it at delta")
+                raise unfit("no_snapshots", dataset=dataset.name)
             if rules.on_match == "skip":
-                raise ValueError("[import] on_match: a snapshot updates what is there; leave it at update")
+                raise unfit("snapshot_updates")
             if "entity" in self.columns and not rules.entities:
-                raise ValueError("[import] entities: say of which entities such a file holds everything")
+                raise unfit("entities")
         if rules.latest_only and rules.mode == "delta":
-            raise ValueError("[import] latest_only: only a snapshot says again what the files before it said; leave it out")
+            raise unfit("latest_only")
         if rules.sign == "by_type" and not (dataset.balance and dataset.balance.type in self.columns):
-            raise ValueError("[import] sign: by_type needs the column that says what a row is")
+            raise unfit("by_type")
         return self
 
     @property
@@ -192,28 +192,27 @@ class Profile(Section):
     @model_validator(mode="after")
     def _one_pattern(self) -> "Profile":
         if (self.pattern is None) == (self.regex is None):
-            raise ValueError('give either "pattern" or "regex"')
+            raise unfit("pattern_or_regex")
         if self.control and not self.control.file and not self.format.trailer:
-            raise ValueError('[control] needs its "file", or a "trailer" in [format]')
+            raise unfit("control_where")
         if self.control and self.control.total and any(section.import_.skip_where for section in self.sections):
-            raise ValueError('the "total" of [control] counts rows that "skip_where" leaves out; compare "rows" only')
+            raise unfit("control_total")
         if self.import_.latest_only and any(s.import_.mode == "delta" and s.dataset != CUSTOMERS for s in self.also):
-            raise ValueError(
-                "[import] latest_only: what [[also]] adds as a delta would be lost with the files that are passed over"
-            )
+            raise unfit("latest_only_also")
         names = [section.dataset for section in self.sections]
         if len(set(names)) < len(names):
-            raise ValueError("each dataset may be filled by one section only")
-        if self.regex is not None:
-            self._pattern  # noqa: B018  compiled now, so that a bad one is a fault of the file
+            raise unfit("one_section")
         return self
+
+    @field_validator("regex")
+    @classmethod
+    def _compiles(cls, expression: str | None) -> str | None:
+        _compiled(expression or "")
+        return expression
 
     @cached_property
     def _pattern(self) -> Any:
-        try:
-            return _compiled(self.regex or "")
-        except ValueError as error:
-            raise ValueError(f"regex: {error}") from error
+        return _compiled(self.regex or "")
 
     def matches(self, name: str, drop: str) -> bool:
         """Whether a file of this name in this drop is this profile's, be it packed by gzip."""

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from daemon.profiles.column import Column, Source
-from daemon.toml import Seconds, Table, clock_time
+from daemon.toml import Seconds, Table, clock_time, unfit
 
 _DAY = re.compile("%[Ymd]")
 
@@ -53,7 +53,7 @@ class Import(Table):
     @classmethod
     def _a_share(cls, most: str | int | None) -> str | int | None:
         if isinstance(most, str) and not re.fullmatch(r"\d{1,2}(\.\d+)?%", most):
-            raise ValueError('write "5%", or a number of rows')
+            raise unfit("share")
         return most
 
     @field_validator("day_starts")
@@ -66,5 +66,5 @@ class Import(Table):
     @classmethod
     def _a_day(cls, pattern: Column | str | None) -> Column | str | None:
         if isinstance(pattern, str) and sorted(_DAY.findall(pattern)) != ["%Y", "%d", "%m"]:
-            raise ValueError("%Y, %m and %d must stand in it, once each")
+            raise unfit("day_in_name")
         return pattern

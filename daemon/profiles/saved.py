@@ -14,7 +14,7 @@ from daemon.log import get
 from daemon.model import basename
 from daemon.profiles.day import day_in_name
 from daemon.profiles.profile import Profile
-from daemon.toml import ConfigInvalid, Mistake, nearest
+from daemon.toml import ConfigInvalid, Mistake, closest
 
 log = get(__name__)
 
@@ -69,8 +69,10 @@ class Profiles:
                 return toml.load(path, Profile, name=name)
         if mistakes := [mistake for mistake in self.mistakes if mistake.file.stem == name]:
             raise ConfigInvalid(mistakes)
-        close = nearest(name, [*(p.name for p in self), *(path.stem for path in ready_made())])
-        raise FileRefused(Refusal.NO_PROFILE, "no_profile_in", name=name, folder=str(self._folder), close=close)
+        said = {"name": name, "folder": str(self._folder)}
+        if close := closest(name, [*(p.name for p in self), *(path.stem for path in ready_made())]):
+            raise FileRefused(Refusal.NO_PROFILE, "no_profile_in_close", **said, close=close)
+        raise FileRefused(Refusal.NO_PROFILE, "no_profile_in", **said)
 
     def match(self, name: str, drop: str) -> Profile | None:
         """The profile for a file, or None: a saved one, or else that of a template filled in.

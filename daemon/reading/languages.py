@@ -21,7 +21,7 @@ OF_LANGUAGE = {
     "ja": ("cp932", "euc_jp"),
     "ko": ("cp949", "johab"),
     "pt": (*_WESTERN, "cp860"),
-    "ro": (*_CENTRAL, "iso8859-16"),
+    "ro": (*_CENTRAL, "iso8859-16", "mac-romanian"),
     "sq": (*_WESTERN, *_CENTRAL),
     "th": ("cp874", "tis-620"),
     "tr": ("cp1254", "iso8859-9", "cp857", "mac-turkish"),

@@ -4,7 +4,7 @@ import math
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -33,9 +33,12 @@ _HEADER = math.log(30)
 _COMMON_HEADER = math.log(4)
 _MOST_HEADERS = 4
 _OF_THE_EAST = "※○●◎□■△▲▽▼☆★→①②③④⑤⑥⑦⑧⑨⑩・"
-_PARTNERS = {"‘": "’", "«": "»", "»": "«", "“": "”„", "”": "“„", "„": "“”", "‹": "›", "›": "‹"}
+_PARTNERS = {"‘": "’", "«": "»", "»": "«", "“": "”„", "”": "“„”", "„": "“”", "‹": "›", "›": "‹"}
 """Quotation marks, each with those that it stands with."""
-_BEFORE, _AFTER, _BETWEEN, _APART = "«“„‹‘¿¡", "»”“›’™®", "’\u2011", "€£§½¼¾№…µ©×±–—·\u00a0"
+_CEDILLAS = str.maketrans("șț", "şţ")
+"""How Romanian is spelt in encodings that are older than its own letters."""
+_DUTCH = ("t ", "s ", "n ")
+_BEFORE, _AFTER, _BETWEEN, _APART = "«“„‹‘¿¡", "»”“›’™®", "’´\u2011", "€£§½¼¾№…µ©×±–—·•\u00a0"
 """Where signs stand: before a word, after one, between letters, or beside none."""
 
 
@@ -53,7 +56,8 @@ def _tables() -> tuple[dict[str, Likelihoods], dict[str, Likelihoods], dict[str,
     for place, name in enumerate(names):
         for line in (shipped("schema") / "letters" / f"{name}.tsv").read_text(encoding="utf-8").splitlines():
             pair, often = line.split("\t")
-            pairs.setdefault(pair, np.zeros(len(names)))[place] = float(often)
+            for spelt in {pair, pair.translate(_CEDILLAS) if name == "ro" else pair}:
+                pairs.setdefault(spelt, np.zeros(len(names)))[place] = float(often)
     first: dict[str, Likelihoods] = {}
     single: dict[str, Likelihoods] = {}
     for pair, shares in pairs.items():
@@ -147,15 +151,22 @@ def _signs(text: str) -> Iterator[tuple[str, float]]:
     for place, char in enumerate(text):
         if not char.isascii():
             before, after = text[max(place - 3, 0) : place], text[place + 1 : place + 3]
-            alone = char in _PARTNERS and not any(partner in text for partner in _PARTNERS[char])
-            if weight := _MISPLACED if alone else _sign(before, char, after):
+            if weight := _MISPLACED if _is_single(char, after, text) else _sign(before, char, after):
                 yield (char if weight > _MISPLACED else before + char + after), weight
+
+
+def _is_single(char: str, after: str, text: str) -> bool:
+    """Whether a quotation mark has none that it stands with; ‘t and ‘s are Dutch words."""
+    others = (partner for partner in _PARTNERS.get(char, "") if text.count(partner) > (partner == char))
+    return char in _PARTNERS and not any(others) and not (char == "‘" and after in _DUTCH)
 
 
 def _sign(before: str, char: str, after: str) -> float:
     """The logarithm of how likely a sign, or a letter beside a digit, stands behind three characters and before two."""
     within = before[-3:].isalpha() and len(before) == 3 and after.isalpha() and len(after) == 2
-    alone = after[:1].isalpha() and not after[1:].isalpha()
+    begins = char in "¼½¾" and len(after) == 2 and after.isalpha()  # a word
+    alone, capital = after[:1].isalpha() and not after[1:].isalpha(), after[:1].isupper()
+    word = "".join(takewhile(str.isalpha, reversed(before)))[::-1]
     kind, last, after = unicodedata.category(char), before[-1:], after[:1]
     apart = not last.isalpha() and not after.isalpha()
     if char.isalpha() and kind != "Lo":
@@ -170,12 +181,14 @@ def _sign(before: str, char: str, after: str) -> float:
     if unicodedata.east_asian_width(char) in "WF" or char in _OF_THE_EAST:
         return _MISPLACED if _is_latin(last or " ") or _is_latin(after or " ") else _SIGN
     if char in "²³":
-        well = last.isdigit() or before[-2:] in ("m", "cm", "km", "dm", "mm", " m")
+        well = last.isdigit() or word.casefold() in ("m", "cm", "km", "dm", "mm")
     elif char in "°ºª":
-        well = not after.isalpha() and (not last.isalpha() or last in "Nn")
+        well = not after.isalpha() and (not word or word in "Nn" or (char != "°" and len(word) < 3))
+    elif char == "´":  # an accent for an apostrophe: D´Or, Smith´s
+        well = last.isalpha() and (alone or capital or not after.isalpha())
     elif char in _BETWEEN:
         well = apart or (not within if last.isalpha() else alone)  # an article or an ending stands beside it, not half a name
-    elif char in "“”":  # what opens in one language closes in another
+    elif char in "“”«»‹›":  # what opens in one language closes in another
         well = not last.isalpha() or not after.isalpha()
     elif char in _BEFORE + _AFTER:
         well = not (last if char in _BEFORE else after).isalpha()
@@ -183,7 +196,8 @@ def _sign(before: str, char: str, after: str) -> float:
         well = apart and char in _APART
     if well:
         return _SIGN
-    return _MISPLACED if char in _BEFORE + _AFTER + _BETWEEN + _APART + "²³°ºª" else _ODD + (0 if apart else _MISPLACED)
+    known = char in _BEFORE + _AFTER + _BETWEEN + _APART + "²³°ºª" and not begins
+    return _MISPLACED if known else _ODD + (0 if apart else _MISPLACED)
 
 
 def headers(cells: Iterable[str]) -> Likelihoods:

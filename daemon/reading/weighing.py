@@ -149,14 +149,15 @@ def weigh(seen: Seen, language: str | None, clues: Clues) -> str:
     ranked = sorted((weighing.reading(*each) for each in texts.items()), key=lambda each: -each.score)
     if seen.good and seen.bad:
         _refuse_mixed(seen, weighing, ranked[:_READINGS])
-    ranked = [each for each in ranked if each.plausible]
-    if ranked:
-        sure = 1 / sum(math.exp(max(each.score - ranked[0].score, -700)) for each in ranked)
+    plausible = [each for each in ranked if each.plausible]
+    if plausible:
+        best = plausible[0]
+        sure = 1 / sum(math.exp(max(each.score - best.score, -700)) for each in plausible)
         written = [name for own in _own(language or "") for name in OF_LANGUAGE[own]]
-        enough = _SURE if not language else _VERY_SURE if set(written).isdisjoint(ranked[0].encodings) else _SUREOF_LANGUAGE
+        enough = _SURE if not language else _VERY_SURE if set(written).isdisjoint(best.encodings) else _SUREOF_LANGUAGE
         if sure >= enough:
-            return ranked[0].encodings[0]
-    raise _unclear(seen, ranked[:_READINGS], language)
+            return best.encodings[0]
+    raise _unclear(seen, (plausible or ranked)[:_READINGS], language)
 
 
 def _refuse_mixed(seen: Seen, weighing: _Weighing, ranked: list[_Reading]) -> None:

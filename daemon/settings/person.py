@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from daemon.toml import Table, clock_time, known_zone
+from daemon.toml import Table, clock_time, known_zone, unfit
 
 Kind = Literal[
     "result",
@@ -69,7 +69,7 @@ class Person(Table):
     @model_validator(mode="after")
     def _said_why(self) -> "Person":
         if (self.muted_until is None) != (self.muted_because is None):
-            raise ValueError('"muted_until" and "muted_because" go together')
+            raise unfit("together", one="muted_until", other="muted_because")
         return self
 
     @property

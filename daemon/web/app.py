@@ -22,7 +22,8 @@ from daemon.profiles import Profiles
 from daemon.settings import Settings
 from daemon.web import auth, correcting, decisions, live, looking, many, oidc, rejects, runs, smart, tonight, uploads, workbooks
 from daemon.web.limits import LARGEST_HEADERS, BoundedConnection, Strangers, is_text
-from daemon.web.rendering import POLICY, nothing_here
+from daemon.web.rendering import POLICY, nothing_here, page
+from daemon.web.tongue import words_of
 
 _HEADERS = {
     "content-security-policy": POLICY,
@@ -31,6 +32,12 @@ _HEADERS = {
     "cache-control": "no-store",
     "x-robots-tag": "noindex",
 }
+_SIGNED = ("/r/", "/d/")
+"""How the addresses begin that a signed link opens."""
+_TOLD = {400: "not_understood", 403: "another_login", 404: "nothing_there", 413: "too_much_sent", 503: "not_now"}
+"""What a page that is none says, by its status."""
+_MACHINES = ("/api/", "/healthz", "/readyz", "/metrics")
+"""How those begin that no person reads."""
 
 
 def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Callable[[str], None]) -> ASGIApp:
@@ -67,9 +74,12 @@ def create_app(engine: Engine, settings: Settings, profiles: Profiles, look: Cal
 def _not_served(request: Request, error: Exception) -> Response:
     if request.url.path.startswith("/api/"):
         return uploads.as_json(request, error)
-    if isinstance(error, HTTPException) and error.status_code not in (404, 405):
-        return PlainTextResponse(error.detail, error.status_code, {"retry-after": "60"})
-    return nothing_here(request, error)
+    status = error.status_code if isinstance(error, HTTPException) and error.status_code != 405 else 404
+    if status == 404 and request.url.path.startswith(_SIGNED):
+        return nothing_here(request)
+    session = auth.session_of(request)
+    words = words_of(request, account=session.account if session else None)
+    return page("answer.html", words, status=status, session=session, told=_TOLD.get(status, _TOLD[400]))
 
 
 def _alive(request: Request) -> Response:
@@ -83,7 +93,9 @@ def _ready(request: Request) -> Response:
 
 
 def _unavailable(request: Request, error: Exception) -> Response:
-    return JSONResponse({"status": "the database does not answer"}, 503, {"retry-after": "30"})
+    if request.url.path.startswith(_MACHINES):
+        return JSONResponse({"status": "the database does not answer"}, 503, {"retry-after": "30"})
+    return page("answer.html", words_of(request), status=503, told=_TOLD[503])
 
 
 class _SafeHeaders:
@@ -117,7 +129,7 @@ def _is_address(path: str, query: bytes) -> bool:
 
 def _is_stranger(path: str, status: int) -> bool:
     """Whether an answer was a refusal to somebody who showed nothing of ours."""
-    return status == 401 or (status == 404 and path.startswith(("/r/", "/d/")))
+    return status == 401 or (status == 404 and path.startswith(_SIGNED))
 
 
 def serve(

@@ -97,7 +97,7 @@ def act_of_people(act: Act, *, admins: bool = False, largest: int = LARGEST_FORM
             raise HTTPException(404)
         async with bounded_form(request, largest, files=1, fields=3000) as form:
             if not await run_in_threadpool(_is_theirs, request, session, str(form.get("form_token", ""))):
-                raise HTTPException(403, "this form is not of your login: go back, load the page again, and send it once more")
+                raise HTTPException(403)
             return await run_in_threadpool(act, request, session, form)
 
     return answer

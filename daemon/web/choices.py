@@ -123,6 +123,10 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
             column |= {name: before[name] for name in ("confidence", "why") if name in before}
         if _is_same(before, column):
             column["header"], column["others"] = before["header"], before["others"]
+        if blank := str(form.get(f"default_{field}", before.get("default", ""))).strip():
+            column["default"] = blank
+        else:
+            column.pop("default", None)
     for field, column in choices.columns.items():
         if field not in fields or ("value" not in column and not set(headers_of(column)) & set(found.header)):
             columns.setdefault(field, column)  # what the form does not show
@@ -182,8 +186,9 @@ def _see_columns(request: Request, account: Account, draft: Draft, said: Choices
             raise Fault(words("page.fault_twice", field=named), column[_TWICE])
         if not {"header", "written", "value"} & column.keys():
             raise Fault(words("page.fault_side", field=named), "columns")
-        if "value" in column and not is_value(said.dataset, field, column["value"]):
-            raise Fault(words("page.fault_no_value", field=named, value=column["value"]), f"value_{field}")
+        for given in ("value", "default"):
+            if column.get(given) and not is_value(said.dataset, field, column[given]):
+                raise Fault(words("page.fault_no_value", field=named, value=column[given]), f"{given}_{field}")
 
 
 def _ticked(form: FormData, rule: str, before: list[str], offered: Iterable[str]) -> list[str]:

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from daemon import db, ledger
+from daemon.errors import Detail
 from daemon.importing import as_sent, bring_back, correct, rememberable, remembered, rewrite
 from daemon.ledger.people import Session
 from daemon.model import ImportRun, Rejection
@@ -70,7 +71,7 @@ def _learned(
     standing = {(column, as_sent(value)): value for column, value, *_ in ledger.runs.faulty_values(conn, run.id, _VALUES)}
     for column, stands, text in wished:
         if column not in remembers:
-            raise ConfigInvalid([Mistake(_file(request, run), None, column, "nothing can be remembered of it (any more)")])
+            raise ConfigInvalid([Mistake(_file(request, run), None, column, Detail.of("not_rememberable"))])
         if text and (column, stands) in standing:
             meanings.setdefault(remembers[column], {})[standing[column, stands]] = text
     return remembered(_file(request, run), run.dataset, meanings) if meanings else None
@@ -97,7 +98,7 @@ def put_right(request: Request, session: Session, form: FormData) -> Response:
             changed += [f"{(run.header or [])[place]} ({line}): {new}" for (line, place), new in cells.items()]
             ledger.people.record_act(conn, session.account.name, "correct", run=run.id, made=made, values=changed)
     except ConfigInvalid as error:
-        return _values(request, session, [f"{each.key}: {each.message}".strip(" :") for each in error.mistakes])
+        return _values(request, session, words_of(request, account=session.account).mistakes(error.mistakes))
     return RedirectResponse(f"/runs/{made}", 303)
 
 

@@ -99,11 +99,9 @@ def draft_from(request: Request, session: Session, form: FormData) -> Response:
 
 def profiles(request: Request, session: Session) -> Response:
     """The profiles in force, and what is wrong with those that are not."""
-    known = profiles_of(request)
-    mistakes = [str(mistake) for mistake in known.mistakes]
-    return page(
-        "profiles.html", words_of(request, account=session.account), session=session, profiles=list(known), mistakes=mistakes
-    )
+    known, words = profiles_of(request), words_of(request, account=session.account)
+    mistakes = [f"{each.file.name} {words.mistakes([each])[0]}" for each in known.mistakes]
+    return page("profiles.html", words, session=session, profiles=list(known), mistakes=mistakes)
 
 
 def profile(request: Request, session: Session) -> Response:
@@ -121,8 +119,7 @@ def write_profile(request: Request, session: Session, form: FormData) -> Respons
         with db.transaction(engine_of(request)) as conn:
             rewrite(conn, file, text, session.account.name)
     except ConfigInvalid as error:
-        faults = [f"{each.line or ''} {each.key}: {each.message}".strip(" :") for each in error.mistakes]
-        return _written(request, session, text, faults)
+        return _written(request, session, text, words_of(request, account=session.account).mistakes(error.mistakes))
     return RedirectResponse(f"/profiles/{file.stem}", 303)
 
 

@@ -68,7 +68,7 @@ def download_csv(request: Request) -> Response:
         return nothing_here(request)
     found, link = opened
     if not _DOWNLOADS.acquire(blocking=False):
-        raise HTTPException(503, "too many downloads at once: try again in a minute")
+        raise HTTPException(503)
     rows = _until_left(results.as_csv(found, _every(request, found), words_of(request, link)))
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=_attachment(found, "csv"))
 

@@ -47,9 +47,9 @@ def page(
     """
     shows = {"words": words, "session": session, "form_token": session.form_token if session else "", **content}
     html = _templates.get_template(template).render(shows | {"follow": follow, "again": _AGAIN_SECONDS})
-    return HTMLResponse(html, status, _FOLLOWING if follow else {})
+    return HTMLResponse(html, status, (_FOLLOWING if follow else {}) | ({"retry-after": "60"} if status == 503 else {}))
 
 
-def nothing_here(request: Request, error: Exception | None = None) -> HTMLResponse:
-    """The one answer to every address that opens nothing, whatever the reason."""
+def nothing_here(request: Request) -> HTMLResponse:
+    """The one answer to every signed link that opens nothing, whatever the reason."""
     return page("nothing.html", words_of(request), status=404)

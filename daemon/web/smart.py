@@ -154,7 +154,7 @@ def _finish(request: Request, session: Session, draft: Draft, form: FormData) ->
         text = profile_text(draft.file, choices, found, words)
         profile = as_profile(text, choices.name)
     except ConfigInvalid as error:
-        return shown(request, session, draft, "; ".join(f"{each.key}: {each.message}" for each in error.mistakes))
+        return shown(request, session, draft, "; ".join(words.mistakes(error.mistakes)))
     if not may_see_profile(session.account, profile) or not is_theirs(session.account, choices):
         return shown(request, session, draft, words("page.fault_entity"))
     try:
@@ -212,7 +212,7 @@ def _save(request: Request, session: Session, draft: Draft, path: Path, text: st
                 return RedirectResponse(f"/drafts/{draft.id}/check", 303)
             rewrite(conn, path, text, session.account.name)
     except ConfigInvalid as error:
-        return shown(request, session, draft, "; ".join(each.message for each in error.mistakes))
+        return shown(request, session, draft, "; ".join(words.mistakes(error.mistakes)))
     shutil.rmtree(Path(draft.path).parent, ignore_errors=True)
     return RedirectResponse(
         f"/profiles/{choices.name}" if session.account.is_admin else "/runs?profile=" + quote(choices.name), 303

@@ -17,6 +17,7 @@ from daemon.ledger.people import Session
 from daemon.mapping import asks_mode
 from daemon.model import Change, Effect, Reason, ReasonCode, Tally, detail_of
 from daemon.profiles import fitting
+from daemon.toml import details_of
 from daemon.web.choices import Fault, is_theirs, names_taken
 from daemon.web.rendering import page
 from daemon.web.state import engine_of, settings_of
@@ -33,9 +34,8 @@ def fault_of(error: ValueError, words: Words) -> tuple[str, str]:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         field = str(first["loc"][0]) if first["loc"] else ""
-        return words(
-            "page.fault_value", value=str(first["input"])[:100], why=str(first["msg"]).removeprefix("Value error, ")
-        ), field
+        why = words.listed([words.mistake(detail) for detail in details_of(first)])
+        return words("page.fault_value", value=str(first["input"])[:100], why=why), field
     return str(error), error.field if isinstance(error, Fault) else ""
 
 
@@ -120,5 +120,8 @@ def _rehearsed(result: Mapping[str, Any], words: Words) -> dict[str, Any]:
     if "code" in result:
         told["refusal"] = words.refusal(result["code"], detail_of(result["detail"]))
     if "fault" in result:
-        told["refusal"] = result["fault"]
+        told["refusal"] = words("page.fault_try_later", why=result["fault"])
+    if "mistakes" in result:
+        found = [f"{key}: {words.mistake(detail)}" for key, kept in result["mistakes"] if (detail := detail_of(kept))]
+        told["refusal"] = "; ".join(found)
     return told

@@ -200,7 +200,7 @@ def test_a_dataset_grows_with_its_file(office: Office) -> None:
 @pytest.mark.parametrize(
     ("toml", "told"),
     [
-        ('keys = [["numbr"]]\n[fields.number]\ntype = "text"', 'keys: no field "numbr"; did you mean "number"?'),
+        ('keys = [["numbr"]]\n[fields.number]\ntype = "text"', 'no field "numbr" in keys; did you mean "number"?'),
         ('[fields.number]\ntype = "text"', 'say in "keys"'),
         ('keys = [["id"]]\n[fields.id]\ntype = "text"', '"id" is a column of ours'),
         ('keys = [["kind"]]\n[fields.kind]\ntype = "enum"', 'needs its "words"'),

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from daemon.settings import Settings
 from daemon.web import serve
@@ -13,15 +13,21 @@ from tests.support.servers import free_port
 
 
 @pytest.fixture(scope="session")
-def page() -> Iterator[Page]:
-    """A page of Chromium."""
+def browser() -> Iterator[Browser]:
+    """Chromium."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+        started = playwright.chromium.launch(
             executable_path="/usr/bin/chromium",
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
         )
-        yield browser.new_page()
-        browser.close()
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def page(browser: Browser) -> Page:
+    """A page of it."""
+    return browser.new_page()
 
 
 @pytest.fixture(autouse=True)

@@ -153,7 +153,7 @@ def test_a_refused_file_leaves_nothing(office: Office) -> None:
     """A file with a missing column loads no row, and says what is missing and what was there."""
     office.profile("items", ITEMS)
     run = office.load("items", "Customer;Itm;Issued;Due;Amount\nC1;F1;01/02/2024;02/03/2024;5\n")
-    assert (run.state, run.code, said(run)) == ("refused", "column_missing", '"Item"; did you mean "Itm"?')
+    assert (run.state, run.code, said(run)) == ("refused", "column_missing", '"Item" ("Itm"?)')
     assert office.rows(OPEN) == []
 
 

@@ -98,6 +98,44 @@ def test_without_a_language_a_text_is_read_right_or_refused(text: str, encoding:
         assert refused.code == "encoding_unknown"
 
 
+SIGNS = {
+    "en": ("Account;Name;Address\n", "Café Rouge;1 High St", ["Smith´s;2 Low St", "Zoë & Co • Ltd;3 Mid St", "Unit 3½;Flat 2º"]),
+    "de": (
+        "Nummer;Firma;Straße\n",
+        "Müller;Hauptstraße 1",
+        ["Jäger´s Bäckerei;Weg 2", "»Süß«;Weg 3", "Döner & Co. •;Lager 100 m²"],
+    ),
+    "es": ("Nº Cliente;Razón social;Dirección\n", "Muñoz;C/ Colón 3, 2º B", ["Mª Ángeles Ruiz;Avda. 4", "L´Hospitalet;200 m²"]),
+    "pt": ("Nº Doc.;Nome;Morada\n", "Construções Leão;Rua A, 1º Dtº", ["Silva & Cª;Rua B", "Drª Inês Sá;Rua C"]),
+    "fr": (
+        "Code;Raison sociale;Adresse\n",
+        "Crépin;1 rue de l'Hôtel",
+        ["M² Habitat;2 place", "L´Étoile;3 rue", "Pâtisserie • Thé;4"],
+    ),
+    "sv": ("Kundnr;Namn;Adress\n", "Åkerlund;Storgatan 1", ["Åke´s Bil;Torget 3", "Café ”Söder”;Vägen 2"]),
+    "nl": ("Klantnr;Naam;Adres\n", "Café België;Dorpsstraat 1", ["Eethuis ‘t Hoekje;Weg 2", "Foto´s Müller;Plein 3"]),
+}
+"""Names as people write them in the West, with a sign of their typewriter's or their word processor's."""
+
+
+@pytest.mark.parametrize(("language", "odd"), [(name, odd) for name, (_, _, all_odd) in SIGNS.items() for odd in all_odd])
+@pytest.mark.parametrize("told", [True, False])
+def test_one_sign_among_the_names_makes_no_other_encoding_of_it(language: str, odd: str, told: bool, tmp_path: Path) -> None:
+    """An accent for an apostrophe, a bullet, an ordinal, a quotation mark alone: it is what it is on every machine of the West."""
+    header, usual, _ = SIGNS[language]
+    path = tmp_path / "file.csv"
+    path.write_bytes((header + f"C1;{usual}\nC2;{odd}\nC3;{usual}\n").encode("cp1252"))
+    frames = [item.frame for item in read(path, Format(language=language if told else None)) if isinstance(item, Batch)]
+    assert [list(row) for row in frames[0].itertuples(index=False)][1] == ["C2", *odd.split(";")]
+
+
+def test_romanian_is_read_in_the_encoding_that_windows_writes(tmp_path: Path) -> None:
+    """With its letters as they are spelt there, with cedillas: with commas they would be the same bytes in an encoding that is rare."""
+    path = tmp_path / "file.csv"
+    path.write_bytes("code;Denumire\n1;Brutăria Ţăranul\n2;Şoimii Timişoara\n".encode("cp1250"))
+    assert names(path, language="ro") == ["Brutăria Ţăranul", "Şoimii Timişoara"]
+
+
 def test_a_file_may_be_in_another_language_than_the_profiles(tmp_path: Path) -> None:
     """The profile's language weighs much, but letters that none of its encodings makes weigh more."""
     path = tmp_path / "file.csv"

@@ -65,7 +65,7 @@ def test_only_words_that_recur_are_remembered(saved: Path, dataset: str, columns
     [
         (b"[[[", "is not TOML"),
         (b"x = \xff", "cannot be read"),
-        (PROFILE.replace('"€" = "EUR"', '"Fr." = "EUR"').encode(), "means 'EUR' by now"),
+        (PROFILE.replace('"€" = "EUR"', '"Fr." = "EUR"').encode(), 'means "EUR" by now'),
     ],
 )
 def test_what_cannot_be_remembered_is_said(saved: Path, written: bytes, told: str) -> None:

@@ -95,11 +95,11 @@ def test_every_sentence_is_said_by_somebody() -> None:
     literal = set(re.findall(r'"((?:mail|page|decision|summary|notice|console|template|state|note)\.[a-z_0-9]*[a-z0-9])"', text))
     literal = {key for key in literal if not key.endswith((".html", ".password"))}
     assert literal <= set(sentences()), literal - set(sentences())
-    built = {"act", "value", "reason", "refusal", "detail", "note", "notice", "template", "state", "decision"}
+    built = {"act", "value", "reason", "refusal", "detail", "note", "notice", "template", "state", "decision", "mistake"}
     quoted = set(re.findall(r'["\']([a-z_0-9]+)["\']', text))
     for key in sentences():
         section, name = key.split(".")
-        endings = {name, name.removesuffix("_money"), *(name.removeprefix(each) for each in PREFIXES)}
+        endings = {name, name.removesuffix("_money"), name.removesuffix("_how"), *(name.removeprefix(each) for each in PREFIXES)}
         assert section in built or key in literal or endings & quoted, key
 
 

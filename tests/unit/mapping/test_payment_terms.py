@@ -22,6 +22,11 @@ from daemon.mapping.payment_terms import Term, due_dates, parse
     ("14 Tage zum Monatsende", Term(14, True)),
     ("30 gg fine mese", Term(30, True)),
     ("60 días fin de mes", Term(60, True)),
+    ("45 days after end of month", Term(0, True, 45)),
+    ("15 Tage nach Monatsende", Term(0, True, 15)),
+    ("fin de mois 45 jours", Term(0, True, 45)),
+    ("lb. md. + 30 dage", Term(0, True, 30)),
+    ("Zahlbar innerhalb von 30 Tagen ohne Abzug", Term(30)),
     ("30 dagen einde maand", Term(30, True)),
     ("2/10 net 30", Term(30)),
     ("3% / 14 Tage, 30 Tage netto", Term(30)),
@@ -34,7 +39,28 @@ def test_a_term_is_understood(text: str, term: Term) -> None:
     assert parse(text) == term
 
 
-@pytest.mark.parametrize("text", ["", "as agreed", "30/60/90", "50% now, 50% in 30 days", "ZB01", "2026"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "as agreed",
+        "30/60/90",
+        "50% now, 50% in 30 days",
+        "ZB01",
+        "2026",
+        "1 month",
+        "2 weeks",
+        "15th of next month",
+        "net 10th prox",
+        "25 du mois suivant",
+        "月末締め翌月末払い",
+        "2 Monate",
+        "3 mesi",
+        "1 mes",
+        "le 15 du mois",
+        "30 days, 10th following",
+    ],
+)
 def test_what_is_not_clear_is_none(text: str) -> None:
     """No term is made up."""
     assert parse(text) is None
