@@ -38,8 +38,9 @@ def import_file(
     """Import one file: the same journey as a file that came to a drop. The file itself stays where it is."""
     from daemon import db, ledger, settings
     from daemon.cli.show import exit_code, print_json, print_runs
-    from daemon.importing import attempt_file, rehearse
-    from daemon.model import RemoteFile
+    from daemon.errors import FileRefused
+    from daemon.importing import Rehearsed, attempt_file, rehearse
+    from daemon.model import Refused, RemoteFile
     from daemon.profiles import Profiles
     from daemon.reading import mark_of
     from daemon.results import run_json
@@ -56,7 +57,10 @@ def import_file(
     entry = RemoteFile(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     with db.opened(loaded) as engine, _progress_bar(file) as progress:
         if dry_run:
-            came_of = rehearse(engine, loaded, profiles, chosen, entry, progress)
+            try:
+                came_of = rehearse(engine, loaded, profiles, chosen, entry, progress)
+            except FileRefused as refused:
+                came_of = [Rehearsed(sections[0][1], Refused(refused.code, refused.detail), [], [])]
             _print_rehearsal(came_of, chosen, as_json)
             sys.exit(max(_rehearsed_exit(each) for each in came_of))
         with db.transaction(engine) as conn:

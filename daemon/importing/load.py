@@ -13,7 +13,7 @@ from daemon.importing import corrections, refusing
 from daemon.importing.control_totals import contradiction, total_contradiction
 from daemon.importing.counting import Account
 from daemon.importing.fit import Pins, dated, fit, mapped_rows, stage_of
-from daemon.importing.noting import doubts, final_newline, look_alikes, mapping_notes, tell_turned
+from daemon.importing.noting import alike_elsewhere, doubts, final_newline, look_alikes, mapping_notes, tell_turned
 from daemon.mapping import Mapped, Mapping
 from daemon.model import Effect, Held, Imported, ImportRun, Note, OutOfTurn, ReadAs, Refused, ScopeEffect, Tally
 from daemon.profiles import Profile, Profiles
@@ -42,10 +42,11 @@ def load(
     with reading.unpacked(path, run.member or profile.format.member, sandbox) as content:
         mapping, reader, read_as, pins = fit(conn, run, profile, content, sandbox)
         stage = stage_of(conn, run, profile, mapping)
+        account, declared = Account({mapping.section.entity, *stage.entities}), loading.declared(conn)
+        rules = refusing.mark_of_rules(profile, mapping.section, declared, account.entities)
         if stage.own and "entity" not in mapping.section.columns:
-            refusing.refuse_duplicate(conn, run, stage, [mapping.section.entity])  # which spares the work
-        account = Account({mapping.section.entity, *stage.entities})
-        work = _Import(conn, run, profiles, profile, mapping, reader, read_as, pins, stage, account)
+            refusing.refuse_duplicate(conn, run, stage, [mapping.section.entity], rules)  # which spares the work
+        work = _Import(conn, run, profiles, profile, mapping, reader, read_as, pins, stage, declared, rules, account)
         off = work.stage_rows(progress)
         failpoint.reach("staged")
         if not is_its_turn():
@@ -73,6 +74,9 @@ class _Import:
     read_as: ReadAs
     pins: Pins
     stage: loading.Stage
+    declared: dict[str, loading.Declared]
+    """What is declared of each entity when the file is begun."""
+    rules: str
     account: Account
     effect: Effect = field(default_factory=Effect)
     """What is not plausible of it."""
@@ -123,7 +127,6 @@ class _Import:
     def _settle(self) -> Tally:
         """Let each row of the table have one staged row at most; returns what was taken off the stage."""
         conn, stage = self.conn, self.stage
-        self._declared = loading.declared(conn)
         off = loading.resolve_aliases(conn, stage)
         loading.leave_out_year(conn, stage, self._numbered("continuous"))
         differing, examples = loading.written_otherwise(conn, stage, _EXAMPLES)
@@ -133,7 +136,7 @@ class _Import:
         return off
 
     def _numbered(self, *how: str) -> list[str]:
-        return [name for name, each in self._declared.items() if each.numbering in how]
+        return [name for name, each in self.declared.items() if each.numbering in how]
 
     def check(self) -> Tally:
         """Compare the stage with the tables, which nobody else may change from here on; returns what was rejected and skipped.
@@ -148,7 +151,8 @@ class _Import:
         if set(self.standing.numbered("continuous")) != entities & set(self._numbered("continuous")):
             raise TryLater("the items were numbered anew while the file was read")
         refusing.refuse_closed(run, stage, self.standing.declared)
-        again = refusing.refuse_duplicate(conn, run, stage, entities, self.profile.import_.business_date and stage.as_of)
+        told_day = self.profile.import_.business_date and stage.as_of
+        again = refusing.refuse_duplicate(conn, run, stage, entities, self.rules, told_day)
         self.effect = replace(self.effect, sent_again=again)
         if stage.rules.snapshot:
             loading.refuse_stale(conn, stage)
@@ -196,7 +200,7 @@ class _Import:
         failpoint.reach("merged")
         notes = tuple(note for note in self.notes if note.count)
         nobodys = {"*"} if account.tally.rejected and "entity" in self.mapping.section.columns else set()  # an admin's to see
-        return Imported(account.tally, day, notes, stage.scope, tuple(sorted(account.entities | nobodys)))
+        return Imported(account.tally, day, notes, stage.scope, tuple(sorted(account.entities | nobodys)), self.rules)
 
     def _merge(self) -> None:
         """Merge what is staged, and what it brings with it; see what that does to the ledger."""
@@ -215,6 +219,8 @@ class _Import:
             account.add(loading.clear_absent(conn, stage))
             loading.accept(conn, stage, found, whole=clears)
             self.notes.append(Note("nothing_cleared", 0 if clears else account.unreadable))
+        elif merged.tally.created and before:
+            self.notes.append(alike_elsewhere(loading.alike_elsewhere(conn, stage)))
         after = loading.open_totals(conn, stage.dataset, account.entities)
         account.add(loading.ledger_statement(before, after, {stage.scope} | merged.scopes, account.tally.money))
         self._judge_value(before, after, merged)
@@ -226,9 +232,9 @@ class _Import:
         if parked.parked or self.standing.parked:
             self.notes.append(Note("number_waits", loading.same_number_waiting(conn, stage)))
         if stage.dataset.name == CUSTOMERS:
-            released, stuck = loading.release_parked(conn, self.run.id, sorted(account.entities))
+            released, stuck, alike = loading.release_parked(conn, self.run.id, sorted(account.entities))
             account.add(released)
-            self.notes.append(Note("still_parked", stuck))
+            self.notes += [Note("still_parked", stuck), alike_elsewhere(alike)]
 
     def _judge_value(self, before: loading.Totals, after: loading.Totals, merged: loading.Merged) -> None:
         """Whether what becomes of the money is plausible; of what a person put right somebody has seen that."""

@@ -34,6 +34,11 @@ def final_newline(
     return Detail.of("ends_otherwise" if known else "ends_with_newline"), []
 
 
+def alike_elsewhere(numbers: list[str]) -> Note:
+    """That new rows may be other customers' items, given to another one."""
+    return Note("alike_elsewhere", len(numbers), ", ".join(numbers[:_EXAMPLES]) + (", …" if len(numbers) > _EXAMPLES else ""))
+
+
 def mapping_notes(mapping: Fitted) -> list[Note]:
     """What was found out of how the file writes what it says."""
     return [Note("credits_signed", int(mapping.credits == {-1}))]

@@ -1,5 +1,6 @@
 """Refusing: what keeps a whole file out of the ledger, or has somebody decide, once it is known whose its rows are."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import date
 
@@ -8,13 +9,21 @@ from sqlalchemy import Connection
 from daemon import ledger, loading
 from daemon.errors import Detail, FileRefused, Refusal
 from daemon.model import ImportRun
-from daemon.profiles import Profile, Profiles
+from daemon.profiles import Profile, Profiles, Section
+
+
+def mark_of_rules(profile: Profile, section: Section, declared: Mapping[str, loading.Declared], entities: Collection[str]) -> str:
+    """A mark of what a section's rows are read and judged by: by another one, the same bytes are news."""
+    told = [(name, each.credits, each.numbering) for name, each in sorted(declared.items()) if name in entities]
+    said = section.model_dump(include=set(Section.model_fields)), profile.format.model_dump(), told
+    return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
 def refuse_duplicate(
-    conn: Connection, run: ImportRun, stage: loading.Stage, entities: Collection[str], told_day: object = None
+    conn: Connection, run: ImportRun, stage: loading.Stage, entities: Collection[str], rules: str, told_day: object = None
 ) -> Detail | None:
-    """Raise FileRefused when the bytes are those of the scope's latest import, whoever brought it. A retry is asked for, so never
+    """Raise FileRefused when the bytes are those of the scope's latest import, whoever brought it, nothing was done to the ledger
+    since, and they are judged by the same `rules`. A retry is asked for, so never
     one, nor is what a person corrected; nor a snapshot with the bytes of a delta, which said nothing of what it left out.
 
     Returns which earlier import has the bytes of a file that is no news of a later day by `told_day`, the day that its name or a
@@ -24,8 +33,8 @@ def refuse_duplicate(
     """
     if run.parent_id is not None or run.corrects is not None:
         return None
-    same = ledger.runs.identical_import(conn, run, stage.scope, entities, snapshot=stage.rules.snapshot)
-    if same is None:
+    same = ledger.runs.identical_import(conn, run, stage.scope, entities, rules, snapshot=stage.rules.snapshot)
+    if same is None or (same.is_latest and same.is_overtaken):
         return None
     if same.is_latest:
         raise FileRefused(Refusal.DUPLICATE, "run_and_file", run=same.run, file=same.file)

@@ -16,7 +16,7 @@ from daemon.loading.looking import customer_card, find_customers, find_waiting, 
 from daemon.loading.matching import reject_ambiguous, reject_outdated, skip_known
 from daemon.loading.merge import Merged, merge
 from daemon.loading.merging import merge_customers, settle_aliases
-from daemon.loading.moved import same_number_waiting, skip_moved_on
+from daemon.loading.moved import alike_elsewhere, same_number_waiting, skip_moved_on
 from daemon.loading.numbering import carry_over, leave_out_year, reject_other_year
 from daemon.loading.orphans import orphans
 from daemon.loading.pairs import find_pairs
@@ -43,6 +43,7 @@ __all__ = [
     "accept",
     "acts",
     "adopt",
+    "alike_elsewhere",
     "by_value",
     "by_value_of_changes",
     "carry_over",

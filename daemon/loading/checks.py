@@ -98,8 +98,8 @@ def _twins(stage: Stage) -> bytes:
 _END = sql.SQL("""
     , faulted AS (
         INSERT INTO nightporter.stage_fault (run_id, line, reasons)
-        SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field}, 'value', label,
-               'detail', detail))
+        SELECT %(run)s, source_line, jsonb_build_array(jsonb_build_object('code', {code}, 'field', {field},
+               'value', coalesce(label, ''), 'detail', coalesce(detail, '')))
         FROM taken WHERE {faulty}
     ){guarded}
     SELECT currency, count(*) FILTER (WHERE {faulty}), count(*) FILTER (WHERE NOT {faulty}),

@@ -19,7 +19,7 @@ SOURCES = {"receivables": "open_credits", "open_credits": "receivables"}
 def reject_elsewhere(conn: Connection, stage: Stage, entities: Sequence[str], *, protects: bool) -> Tally:
     """Reject the credits of some entities that stand in the other dataset, open or waiting for their customer: by their customer
     and number, or by their customer, date and amount. They would count twice. What is rejected `protects` what is stored of it
-    from being taken for gone, or does not.
+    from being taken for gone, where the credits are to come by its own dataset, or does not.
     """
     if not entities or stage.dataset.name not in SOURCES:
         return Tally()
@@ -48,7 +48,7 @@ def reject_elsewhere(conn: Connection, stage: Stage, entities: Sequence[str], *,
         filled(
             statement,
             stage,
-            ReasonCode.CREDIT_ELSEWHERE,
+            ReasonCode.CREDIT_TWICE if protects else ReasonCode.CREDIT_ELSEWHERE,
             stage.label_field,
             entities=sql.Literal(list(entities)),
             other=sql.Literal(other.name),

@@ -41,11 +41,13 @@ def whole_key(stage: Stage, row: str) -> sql.Composed:
 
 
 def cell(stage: Stage, row: str, name: str) -> sql.Composed:
-    """A field of a staged row, or of one of the table, where the admin's own are kept together: they are compared as JSON is."""
+    """A field of a staged row, or of the table, `t` or `m`, where the admin's own are kept together: they are JSON."""
     own = sql.SQL("{}.{}").format(sql.Identifier(row), sql.Identifier(name))
     if name not in stage.dataset.custom:
         return own
-    return sql.SQL("nullif(t.custom->{}, 'null')").format(name) if row == "t" else sql.SQL("to_jsonb({})").format(own)
+    if row not in ("t", "m"):
+        return sql.SQL("to_jsonb({})").format(own)
+    return sql.SQL("nullif({}.custom->{}, 'null')").format(sql.Identifier(row), name)
 
 
 def same(stage: Stage) -> sql.Composed:

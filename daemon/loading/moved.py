@@ -6,6 +6,7 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from daemon import db
+from daemon.loading import fragments
 from daemon.loading.checks import skipped, taken_off
 from daemon.loading.staging import Stage, stage_table
 from daemon.loading.standing import Standing
@@ -22,6 +23,15 @@ def same_number_waiting(conn: Connection, stage: Stage) -> int:
     if not _has_number(stage):
         return 0
     return int(db.driver(conn).execute(_same_number(stage), stage.values).fetchall()[0][0])
+
+
+def alike_elsewhere(conn: Connection, stage: Stage) -> list[str]:
+    """The numbers of the rows that this transaction made of the stage's, and that are open under another customer as well: by
+    number, date and amount nobody can tell whether an item was given to another customer.
+    """
+    if not _has_number(stage):
+        return []
+    return [row[0] for row in db.driver(conn).execute(_alike_elsewhere(stage), stage.values)]
 
 
 def skip_moved_on(conn: Connection, stage: Stage, standing: Standing) -> Tally:
@@ -81,6 +91,26 @@ def _moved(stage: Stage) -> bytes:
                         AND t.run_id = p.run_id)
     """)
     return _over_filed(stage, statement)
+
+
+@lru_cache
+def _alike_elsewhere(stage: Stage) -> bytes:
+    presence = stage.dataset.presence
+    assert presence
+    statement = sql.SQL("""
+        SELECT t.{number}::text FROM {table} t JOIN {table} m ON m.entity = t.entity AND m.customer_code <> t.customer_code
+               AND m.{state} = {here} AND m.created_at < now() AND {alike}
+        WHERE t.created_by_run = %(run)s AND t.created_at = now() AND t.{state} = {here} ORDER BY t.id
+    """)
+    return statement.format(
+        table=stage.target,
+        number=sql.Identifier(presence.protects),
+        state=sql.Identifier(presence.state),
+        here=sql.Literal(presence.here),
+        alike=sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(*(fragments.cell(stage, row, name) for row in "mt")) for name in _alike(stage)
+        ),
+    ).as_bytes()
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from daemon import db
 from daemon.datasets import datasets
 from daemon.loading import fragments
 from daemon.loading.merge import Merged, merge
-from daemon.loading.moved import end_moved
+from daemon.loading.moved import alike_elsewhere, end_moved
 from daemon.loading.staging import Rules, Stage, table_of
 from daemon.loading.standing import Standing
 from daemon.loading.totals import as_released, ledger_statement, open_totals
@@ -131,9 +131,10 @@ def waiting_for(conn: Connection, customer_entities: list[str]) -> list[str]:
     return [row[0] for row in db.driver(conn).execute(statement, [customer_entities])]
 
 
-def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> tuple[Tally, int]:
+def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> tuple[Tally, int, list[str]]:
     """Load the parked rows whose customer is known now, each by the rules of the run that parked it; returns those that loaded
-    with what that made of what is open, and how many could not, for another row has their key: those stay parked.
+    with what that made of what is open; how many could not, for another row has their key: those stay parked; and the numbers of
+    those that are open under another customer, too.
     """
     _follow_aliases(conn)
     waiting = [name for name in datasets() if datasets()[name].refers_to]
@@ -146,7 +147,7 @@ def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> t
         WHERE ended_at IS NULL AND customer_entity = ANY(%s) AND EXISTS (
             SELECT FROM ar.customer c WHERE c.entity = p.customer_entity AND c.customer_code = p.customer_code)
         ORDER BY run_id"""
-    stuck = 0
+    stuck, alike = 0, list[str]()
     for run, dataset, scope, customer_entity, rules in db.driver(conn).execute(freed, [customer_entities]).fetchall():
         if dataset not in datasets():
             log.warning("parked_rows_stay", run=run, reason=f"there is no dataset {dataset} any more")
@@ -154,7 +155,8 @@ def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> t
             continue
         try:
             with conn.begin_nested():
-                count, merged = _load(conn, by, run, dataset, scope, customer_entity, rules)
+                count, merged, elsewhere = _load(conn, by, run, dataset, scope, customer_entity, rules)
+            alike += elsewhere
             done[dataset] = done.get(dataset, Tally()) + Tally(released=count, money=as_released(merged.tally).money)
             scopes[dataset] = scopes.get(dataset, set()) | {scope} | merged.scopes
         except (psycopg.IntegrityError, psycopg.DataError) as error:  # another row has the key; a field is of another type by now
@@ -167,7 +169,7 @@ def release_parked(conn: Connection, by: int, customer_entities: list[str]) -> t
         if balance and balance.in_hand:
             tally = replace(tally, money={currency: -sums for currency, sums in tally.money.items()})
         total += tally
-    return total, stuck
+    return total, stuck, alike
 
 
 def under_code(code: str) -> dict[str, sql.Composable]:
@@ -196,7 +198,7 @@ def _follow_aliases(conn: Connection) -> None:
 
 def _load(
     conn: Connection, by: int, run: int, dataset: str, scope: str, customer_entity: str, rules: dict[str, Any]
-) -> tuple[int, Merged]:
+) -> tuple[int, Merged, list[str]]:
     stage = Stage(
         run_id=run,
         dataset=datasets()[dataset],
@@ -225,4 +227,4 @@ def _load(
     count = db.driver(conn).execute(freeing.format(stage=stage.table), given).rowcount
     merged = merge(conn, stage)
     db.driver(conn).execute(sql.SQL("DELETE FROM {} WHERE run_id = %s").format(stage.table), [run])
-    return count, merged
+    return count, merged, alike_elsewhere(conn, stage)

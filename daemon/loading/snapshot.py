@@ -13,7 +13,7 @@ from daemon import db
 from daemon.loading import fragments
 from daemon.loading.brake import suspicions
 from daemon.loading.lateness import keep_seen_later
-from daemon.loading.staging import Stage
+from daemon.loading.staging import Stage, stage_table
 from daemon.loading.standing import Standing
 from daemon.model import Money, ScopeEffect, Tally
 
@@ -106,14 +106,29 @@ def _scope(stage: Stage) -> bytes:
 
 @lru_cache
 def _staged(stage: Stage) -> bytes:
-    statement = sql.SQL("SELECT entity, {}, count(*), sum({}) FILTER (WHERE {}) FROM {} s WHERE run_id = %(run)s GROUP BY 1, 2")
-    counts = fragments.counts(stage.dataset, "s")
-    return statement.format(fragments.currency(stage, "s"), fragments.amount(stage, "s"), counts, stage.table).as_bytes()
+    """By entity and currency: how many rows the file has, those that wait for their customer among them, and their amount."""
+    statement = sql.SQL("""
+        SELECT entity, currency, sum(rows)::bigint, sum(amount) FROM (
+            SELECT s.entity, {currency} AS currency, count(*) AS rows, sum({amount}) FILTER (WHERE {counts}) AS amount
+            FROM {stage} s WHERE s.run_id = %(run)s GROUP BY 1, 2
+            UNION ALL
+            SELECT s.entity, {currency}, count(*), sum({amount}) FILTER (WHERE {counts})
+            FROM nightporter.parked p CROSS JOIN LATERAL jsonb_populate_record(NULL::{shared}, p.content) s
+            WHERE p.run_id = %(run)s AND p.dataset = %(dataset)s GROUP BY 1, 2
+        ) each GROUP BY 1, 2
+    """)
+    return statement.format(
+        currency=fragments.currency(stage, "s"),
+        amount=fragments.amount(stage, "s"),
+        counts=fragments.counts(stage.dataset, "s"),
+        stage=stage.table,
+        shared=stage_table(stage.dataset),
+    ).as_bytes()
 
 
 def clear_absent(conn: Connection, stage: Stage) -> Tally:
-    """Close what is absent, each row's state before kept; returns how many, and of them, as moved, how many items the file has
-    under another customer.
+    """Close what is absent, each row's state before kept; returns how many, and of them, as moved, how many items are new under
+    another customer.
     """
     counted = Tally()
     for currency, cleared, amount, moved in db.driver(conn).execute(_clear(stage), stage.values):
@@ -129,10 +144,11 @@ def _clear(stage: Stage) -> bytes:
     elsewhere = [name for name in stage.key if name != "customer_code"]
     moved: sql.Composable = sql.SQL("false")
     if len(elsewhere) < len(stage.key) and elsewhere:
-        moved = sql.SQL("EXISTS (SELECT FROM {stage} s WHERE s.run_id = %(run)s AND {same})").format(
-            stage=stage.table,
+        new = sql.SQL("EXISTS (SELECT FROM {table} m WHERE m.created_by_run = %(run)s AND {same})")
+        moved = new.format(
+            table=stage.target,
             same=sql.SQL(" AND ").join(
-                sql.SQL("{} = {}").format(fragments.cell(stage, "s", name), fragments.cell(stage, "t", name))
+                sql.SQL("{} = {}").format(fragments.cell(stage, "m", name), fragments.cell(stage, "t", name))
                 for name in ("entity", *elsewhere)
             ),
         )

@@ -11,7 +11,11 @@ _DOLLARS = "USD CAD AUD NZD SGD HKD TWD MXN ARS CLP COP BRL"
 _SIGNS = {
     "€": "EUR", "£": "GBP", "¥": "JPY CNY", "￥": "JPY CNY", "円": "JPY", "元": "CNY", "RMB": "CNY", "$": _DOLLARS, "US$": "USD",
     "R$": "BRL", "C$": "CAD", "A$": "AUD", "zł": "PLN", "kr": "SEK NOK DKK ISK", "Kč": "CZK", "Ft": "HUF", "lei": "RON",
-    "₺": "TRY", "TL": "TRY", "₹": "INR", "₽": "RUB", "₩": "KRW", "Fr.": "CHF", "SFr.": "CHF", "kn": "HRK",
+    "Lei": "RON", "₺": "TRY", "TL": "TRY", "₹": "INR", "₽": "RUB", "₩": "KRW", "Fr.": "CHF", "Fr": "CHF", "SFr.": "CHF",
+    "SFr": "CHF", "kn": "HRK", "kr.": "SEK NOK DKK ISK", "Rs.": "INR PKR LKR NPR", "Rs": "INR PKR LKR NPR", "руб.": "RUB BYN",
+    "руб": "RUB BYN", "р.": "RUB", "р": "RUB", "грн": "UAH", "грн.": "UAH", "₴": "UAH", "лв": "BGN", "лв.": "BGN",
+    "дин.": "RSD", "дин": "RSD", "ден.": "MKD", "ден": "MKD", "฿": "THB", "₫": "VND", "₱": "PHP", "₦": "NGN", "₪": "ILS",
+    "₸": "KZT", "₾": "GEL",
 }  # fmt: skip
 _SIGN = "|".join(re.escape(sign) for sign in sorted(_SIGNS, key=len, reverse=True))
 _MARKED = re.compile(

@@ -158,7 +158,8 @@ class Note:
 @dataclass(frozen=True)
 class Imported:
     """The outcome of an attempt whose rows are in the tables: what it came to, the day it is about, what else to tell; to which
-    scope its rows belong, and of which companies they are; `*` stands for those of rejected rows that nobody knows.
+    scope its rows belong, and of which companies they are; `*` stands for those of rejected rows that nobody knows; and a mark of
+    the rules by which they were read and judged.
     """
 
     tally: Tally
@@ -166,6 +167,7 @@ class Imported:
     notes: tuple[Note, ...] = ()
     scope: str = ""
     entities: tuple[str, ...] = ()
+    rules: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ class ReasonCode(StrEnum):
     COUNTRY_UNKNOWN = "country_unknown"
     CREDIT_ABOVE_ZERO = "credit_above_zero"
     CREDIT_ELSEWHERE = "credit_elsewhere"
+    CREDIT_TWICE = "credit_twice"
     CREDIT_NOT_POSITIVE = "credit_not_positive"
     CURRENCY_CONTRADICTED = "currency_contradicted"
     CURRENCY_UNKNOWN = "currency_unknown"

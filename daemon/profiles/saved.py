@@ -107,16 +107,18 @@ class Profiles:
 
     def unnamed(self, profile: Profile, dataset: str, entities: Iterable[str]) -> list[str]:
         """Where several profiles' snapshots of a dataset speak for an entity: those of all that fill it, `profile` among them,
-        that do not name their scope.
+        that do not name their scope, and those that speak for one that another speaks for, too: each would clear the other's.
         """
         everyone = {each.name: each for each in self} | {profile.name: profile}
         filling = [(name, section) for name, each in everyone.items() for section in each.sections if section.dataset == dataset]
         found: set[str] = set()
         for entity in entities:
-            speaking = {name for name, section in filling if entity in section.speaks_for}
+            scopes = {name: section.import_.scope or "" for name, section in filling if entity in section.speaks_for}
+            speaking = scopes.keys()
             if len(speaking) > 1:
                 concerned = speaking | {name for name, section in filling if entity in section.fills} | {profile.name}
                 found |= {name for name, section in filling if name in concerned and section.import_.scope is None}
+                found |= {name for name, scope in scopes.items() if list(scopes.values()).count(scope) > 1}
         return sorted(found)
 
     def waiting_for_names(self) -> list[list[str]]:

@@ -61,6 +61,7 @@ def find(rows: Sequence[Sequence[str]], width: int, ours: Collection[str] = froz
             Refusal.SHAPE_UNCLEAR, "records_above", line=best.row, other_line=record.row, cells=shown(rows[record.row - 1])
         )
     rival = next((each for each in judged if each.row != best.row and _rivals(rows, best, each)), None)
+    rival = rival or next((each for each in judged if _began_before(judged, rows, best, each, width)), None)
     if rival:
         cells = (shown(rows[min(best.row, rival.row) - 1]), shown(rows[max(best.row, rival.row) - 1]))
         lines = sorted((best.row, rival.row))
@@ -166,12 +167,21 @@ def _rivals(rows: Sequence[Sequence[str]], best: Judged, other: Judged) -> bool:
     return other.score > _FAINT and other.known > 1 and other.score >= _CLOSE * best.score and not alike
 
 
+def _began_before(judged: Sequence[Judged], rows: Sequence[Sequence[str]], best: Judged, other: Judged, width: int) -> bool:
+    """Whether a row above has as many known words, and records stand between the two: another table, or the same one printed with
+    other headers from there on.
+    """
+    between = (each for each in judged if other.row < each.row < best.row)
+    return other.known >= max(best.known, 2) and any(not each.known and _is_full(rows, each, width) for each in between)
+
+
 def _is_drawn(row: Sequence[str]) -> bool:
     return all(re.fullmatch(r"[-=_*+]{2,}", cell.strip()) for cell in row if cell.strip())
 
 
 def _folded(row: Sequence[str]) -> list[str]:
-    return [cell.strip("\ufeff \t").casefold() for cell in row]
+    cells = [cell.strip("\ufeff\f \t").casefold() for cell in row]
+    return cells[: len(cells) - next((place for place, cell in enumerate(reversed(cells)) if cell), len(cells))]
 
 
 def _is_full(rows: Sequence[Sequence[str]], each: Judged, width: int) -> bool:

@@ -6,6 +6,7 @@ from daemon import db, ledger
 from daemon.importing import decisions
 from daemon.importing.attempt import attempt
 from daemon.model import ImportRun
+from daemon.words import Words
 from tests.support.corrections import corrected, send
 from tests.support.money import balance
 from tests.support.office import ITEMS, ITEMS_HEADER, Office, counts
@@ -67,6 +68,8 @@ def test_doubtful_rows_load_and_are_told(books: Office) -> None:
         7: ["due_before_issue"],
         8: ["date_far_off"],
     }
+    told = [Words("en").reason(reason, "receivables") for row in books.rejections(strict) for reason in row.reasons]
+    assert len(told) == 5
 
 
 def test_credits_with_both_signs_are_unclear(books: Office) -> None:

@@ -254,7 +254,7 @@ def test_a_credit_that_stands_nowhere_else_is_taken_and_told(office: Office) -> 
     office.profile("credits", CREDITS)
     run = office.load("items", ITEMS_HEADER + "C1;K1;01/02/2026;01/03/2026;-10,00\n")
     assert (counts(run)["created"], run.notes) == (1, (Note("credit_unexplained", 1, "2"),))
-    assert office.reasons(office.load("credits", CREDIT)) == {2: ["credit_elsewhere"]}
+    assert office.reasons(office.load("credits", CREDIT)) == {2: ["credit_twice"]}
     assert office.rows("SELECT balance FROM ar.customer_balance") == [(Decimal(-10),)]
 
 

@@ -38,6 +38,8 @@ class Model:
     aliases: dict[str, str] = field(default_factory=dict)
     imported: dict[str, list[tuple[str, When, bool]]] = field(default_factory=dict)
     """By dataset, the contents of its imports that stand, in their order, what they were about, and whether they were snapshots."""
+    overtaken: set[str] = field(default_factory=set)
+    """The datasets of which something else than a file changed the ledger since their latest import."""
     spoken: When = NEVER
     """What the latest snapshot was about, and was again by duplicates of it; which file it was, and of what it did not speak."""
     spoke: int = 0
@@ -113,8 +115,8 @@ class Model:
             for key, item in self.items.items()
             if snapshot and item.open and key not in known and key[1] not in protected and item.when <= when and key not in late
         }
-        listed = {number for _, number in known}
-        tally["moved"] += sum(number in listed for _, number in absent)
+        new = {key[1] for key in known if key not in self.items}
+        tally["moved"] += sum(number in new for _, number in absent)
         for key, amount in known.items():
             self.put(key, Item(amount, when=when, by=self.imports), snapshot, tally)
         for item in absent.values():
@@ -157,6 +159,7 @@ class Model:
         for key in freed:
             item = self.parked.pop(key)
             self.put(key, item, False, nothing)
+        self.overtaken |= {"items"} if freed else set()
         return len(freed)
 
     def merge(self, old: str, new: str) -> bool:

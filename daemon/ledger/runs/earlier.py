@@ -43,11 +43,14 @@ def nights(conn: Connection, run: ImportRun, count: int) -> list[Night]:
 
 
 class Identical(NamedTuple):
-    """An imported run with the bytes of another; whether it is the latest of its scope, and the day which that is about."""
+    """An imported run with the bytes of another; whether it is the latest of its scope, and the day that the latest is about;
+    whether a person did something to the ledger since, rows that waited came in, or files are judged by other rules.
+    """
 
     run: int
     file: str
     is_latest: bool
+    is_overtaken: bool
     latest_day: date | None
 
 
@@ -64,7 +67,7 @@ _IN_SCOPE = f"""
 
 
 def identical_import(
-    conn: Connection, run: ImportRun, scope: str, entities: Collection[str], *, snapshot: bool
+    conn: Connection, run: ImportRun, scope: str, entities: Collection[str], rules: str, *, snapshot: bool
 ) -> Identical | None:
     """The latest imported run, whatever its profile, that has the bytes of `run` and is of the same member and scope; of a
     `snapshot`, only one.
@@ -75,7 +78,12 @@ def identical_import(
                 SELECT a.sha256, r.business_date FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id
                 WHERE {_IN_SCOPE} ORDER BY r.finished_at DESC LIMIT 1
             )
-            SELECT r.id, a.name, latest.sha256 = a.sha256 AS is_latest, latest.business_date AS latest_day
+            SELECT r.id, a.name, latest.sha256 = a.sha256 AS is_latest,
+                   coalesce(r.profile = :profile AND r.rules <> :rules, false)
+                   OR EXISTS (SELECT FROM nightporter.act t WHERE t.rows > 0 AND greatest(t.done_at, t.undone_at) > r.finished_at)
+                   OR EXISTS (SELECT FROM nightporter.parked p WHERE p.dataset = :dataset AND p.entity = ANY(:entities)
+                              AND p.ended_as = 'released' AND p.ended_at > r.finished_at) AS is_overtaken,
+                   latest.business_date AS latest_day
             FROM nightporter.import_run r JOIN nightporter.arrival a ON a.id = r.arrival_id CROSS JOIN latest
             WHERE a.sha256 = :sha256 AND r.member = :member AND {_IN_SCOPE}
                   AND (NOT :snapshot OR EXISTS (SELECT FROM nightporter.snapshot n WHERE n.run_id = r.id))
@@ -87,6 +95,7 @@ def identical_import(
             "entities": list(entities),
             "profile": run.profile,
             "sha256": run.sha256,
+            "rules": rules,
             "member": run.member,
             "snapshot": snapshot,
         },

@@ -151,7 +151,8 @@ def _rejection_of(row: Any) -> Rejection:
 
 
 def _reason_of(stored: dict[str, Any]) -> Reason:
-    return Reason(**(stored | {"code": ReasonCode(stored["code"])}))
+    said: dict[str, Any] = {name: "" if value is None else value for name, value in stored.items()}  # null in earlier versions
+    return Reason(**(said | {"code": ReasonCode(stored["code"])}))
 
 
 def resolve_rejections(conn: Connection, run: ImportRun, lines: dict[int, int]) -> None:

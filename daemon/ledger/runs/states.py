@@ -75,10 +75,10 @@ def put_off_run(conn: Connection, run: ImportRun, reason: Detail, deadline: date
 def finish_run(conn: Connection, run: ImportRun, outcome: Imported | Refused | Held | Deferred) -> bool:
     """Write down what an attempt came to; False when the run is no longer that attempt's: then nothing of it may stay."""
     match outcome:
-        case Imported(tally, business_date, notes, scope, entities):
+        case Imported(tally, business_date, notes, scope, entities, rules):
             tally.check()
             told = {"tally": json.dumps(tally.as_json()), "notes": json.dumps([note.as_json() for note in notes])}
-            about = {"business_date": business_date, "scope": scope, "entities": list(entities)}
+            about = {"business_date": business_date, "scope": scope, "entities": list(entities), "rules": rules}
             return _finish(conn, run, State.IMPORTED, **about, **told)
         case Held(effect, business_date, changes):
             told = {"effect": json.dumps(effect.as_json()), "detail": _json(Detail.of("plain", text=effect.why))}

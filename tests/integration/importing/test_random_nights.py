@@ -80,11 +80,12 @@ class Nights(RuleBasedStateMachine):
             assert run.code == "period_closed"
             return
         same = [each for each in before if each[0] == text and (profile != "snapshot" or each[2])]  # a delta said less than it
-        if same and before[-1][0] == text:
+        is_overtaken = bool(same) and before[-1][0] == text and dataset in self.model.overtaken
+        if same and before[-1][0] == text and not is_overtaken:
             assert run.code == "duplicate"
             self.again_on(dataset, when)
             return
-        sent_again = bool(same) and (dataset == "customers" or when.day <= before[-1][1].day)
+        sent_again = bool(same) and not is_overtaken and (dataset == "customers" or when.day <= before[-1][1].day)
         if profile == "snapshot" and when < self.model.spoken:
             assert run.code == "stale", run.detail
             return
@@ -96,9 +97,11 @@ class Nights(RuleBasedStateMachine):
             run = self.office.run(run.id)
         assert run.state == "imported", run.detail
         kept = copy.deepcopy(self.model)
-        assert counts(run) == {name: count for name, count in tally(when).items() if count}
         assert run.tally
         if not run.tally.took_nothing:  # of which it says nothing when it comes again
+            self.model.overtaken.discard(dataset)
+        assert counts(run) == {name: count for name, count in tally(when).items() if count}
+        if not run.tally.took_nothing:
             self.model.imported[dataset].append((text, when, profile == "snapshot"))
         self.history.append((run, kept, tally))
         if profile == "snapshot":
@@ -175,6 +178,9 @@ class Nights(RuleBasedStateMachine):
                 assert decisions.decline(conn, self.office.settings, self.office.profiles, run, "clerk")
             return
         assert run.state == "imported", run.detail
+        assert run.tally
+        if not run.tally.took_nothing:
+            self.model.overtaken.discard("items" if run.dataset == "receivables" else "customers")
         when = When(((run.business_date or date.min) - date(2024, 1, 1)).days, run.arrival_id)  # a duplicate may have moved it
         assert counts(run) == {name: count for name, count in tally(when).items() if count}
         self.history.append((run, before, tally))
@@ -231,6 +237,7 @@ class Nights(RuleBasedStateMachine):
             event("merge")
             self.history.clear()
             self.merged = act.id, before
+            self.model.overtaken |= {"items", "customers"} if sum(act.rows.values()) else set()
 
     @rule()
     def split(self) -> None:
@@ -239,6 +246,7 @@ class Nights(RuleBasedStateMachine):
             act, before = self.merged
             with db.transaction(self.office.engine) as conn:
                 assert not loading.undo_act(conn, act, "clerk").obstacles
+            before.overtaken |= self.model.overtaken
             self.model, self.merged = before, None
 
     @rule(days=st.sampled_from([1, 2]))

@@ -212,3 +212,22 @@ def test_two_stray_quotes_swallow_no_record(broken: list[str], tmp_path: Path) -
     assert table('Code;Note;Amount\nC1;"one\ntwo; three\nfour";1,00\n', tmp_path)[1] == [
         [2, "C1", "one\ntwo; three\nfour", "1,00"]
     ]
+
+
+ITEMS = "Customer;Invoice;Due;Amount"
+TABLE = ["C1;F1;01/10/2026;1,50", "C2;F2;02/10/2026;2,50", "C3;F3;03/10/2026;3,50"]
+
+
+@pytest.mark.parametrize("again", ["\x0c" + ITEMS, ITEMS, ITEMS.lower()])
+def test_a_header_that_comes_again_hides_no_record_above_it(again: str, tmp_path: Path) -> None:
+    """Behind a form feed or without one: both tables are read."""
+    header, rows, rejections, _ = table("\n".join([ITEMS, *TABLE, again, *TABLE, ""]), tmp_path)
+    assert (header, [row[1:] for row in rows], rejections) == (ITEMS.split(";"), [row.split(";") for row in TABLE * 2], [])
+
+
+@pytest.mark.parametrize("other", ["Amount;Customer;Invoice;Due", "Customer;Invoice;Due;Amount USD"])
+@pytest.mark.parametrize("times", [1, 12])
+def test_a_second_table_with_other_headers_refuses_the_file(other: str, times: int, tmp_path: Path) -> None:
+    """Its headers are no reason to take all above them for a preamble."""
+    with refused("two_headers|the headers may be"):
+        table("\n".join([ITEMS, *TABLE * times, other, *TABLE * times, ""]), tmp_path)

@@ -76,6 +76,26 @@ def test_an_amount_must_not_contradict_its_currency() -> None:
     assert reasons(mapped) == [(2, "currency_contradicted", "amount", "USD 5"), (4, "currency_contradicted", "amount", "$5")]
 
 
+@pytest.mark.parametrize(
+    ("printed", "code"),
+    [
+        ("1,5 kr.", "NOK"),
+        ("Rs. 1,5", "INR"),
+        ("1,5 руб.", "RUB"),
+        ("1,5 грн.", "UAH"),
+        ("1,5 лв.", "BGN"),
+        ("฿1,5", "THB"),
+        ("1,5 ₫", "VND"),
+    ],
+)
+def test_a_currencys_sign_is_known_as_it_is_printed_at_home(printed: str, code: str) -> None:
+    """With its point, before the amount or after it; in a row of another currency it contradicts that."""
+    mapped = apply(GOOD | {"A": printed}, columns={"currency": {"value": code}})
+    assert mapped.rows.column("amount").to_pylist() == [Decimal("1.5")]
+    contradicted = apply(GOOD | {"A": printed}, columns={"currency": {"value": "EUR"}})
+    assert [said for _, said, *_ in reasons(contradicted)] == ["currency_contradicted"]
+
+
 def test_zeros_for_a_date_are_a_blank() -> None:
     """`00000000` in an optional date is nothing, and in a required one missing."""
     mapped = apply(GOOD | {"P": "00/00/0000"}, GOOD | {"P": "", "E": "00000000"}, columns={"payment_date": "P"})
