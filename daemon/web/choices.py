@@ -123,13 +123,13 @@ def _take_columns(request: Request, account: Account, draft: Draft, choices: Cho
             column |= {name: before[name] for name in ("confidence", "why") if name in before}
         if _is_same(before, column):
             column["header"], column["others"] = before["header"], before["others"]
-        if blank := str(form.get(f"default_{field}", before.get("default", ""))).strip():
-            column["default"] = blank
-        else:
-            column.pop("default", None)
     for field, column in choices.columns.items():
         if field not in fields or ("value" not in column and not set(headers_of(column)) & set(found.header)):
-            columns.setdefault(field, column)  # what the form does not show
+            columns.setdefault(field, dict(column))  # what the form does not show
+    for field, column in columns.items():
+        blank = str(form.get(f"default_{field}", choices.columns.get(field, {}).get("default", ""))).strip()
+        column.pop("default", None)
+        column |= {"default": blank} if blank and "value" not in column else {}
     for field in datasets()[choices.dataset].mappable:
         if field not in columns and (value := str(form.get(f"value_{field}", "")).strip()):
             columns[field] = {"value": value}

@@ -37,7 +37,7 @@ def page(request: Request) -> Response:
     found, link = opened
     number = max(int(given), 1) if (given := request.query_params.get("page", "1")).isdecimal() and len(given) < 10 else 1
     with db.transaction(engine_of(request)) as conn:
-        rows = list(ledger.runs.rejections(conn, found.id, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE))
+        rows = ledger.runs.rejections_from(conn, found, (number - 1) * ROWS_PER_PAGE, ROWS_PER_PAGE)
         total = ledger.runs.rejection_count(conn, found)
         anybody = ledger.people.is_anybody(conn)
     content: dict[str, Any] = {

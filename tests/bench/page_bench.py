@@ -15,11 +15,11 @@ MANY = f"""
 INSERT INTO nightporter.arrival (drop_name, name, path, size, mtime, disposed_at, disposed_as)
 SELECT 'erp', 'items-' || n || '.csv', '', 1, n, now(), 'moved' FROM generate_series(1, {RUNS}) n;
 INSERT INTO nightporter.import_run (arrival_id, section, profile, dataset, state, business_date, tally, entities, finished_at)
-SELECT a.id, 0, 'items', 'receivables', 'imported', current_date - (a.id % 60)::int, r.tally, '{{""}}', now()
+SELECT a.id, 0, 'items', 'receivables', 'imported', current_date - mod(a.id, 60)::int, r.tally, '{{""}}', now()
 FROM nightporter.arrival a CROSS JOIN (SELECT tally FROM nightporter.import_run WHERE tally IS NOT NULL LIMIT 1) r WHERE a.drop_name = 'erp';
 INSERT INTO nightporter.rejection (run_id, line, cells, reasons, amount, currency)
 SELECT 2, n + 10, '["C1", "F", "31/02/2024", "02/03/2024", "5"]',
-       jsonb_build_array(jsonb_build_object('code', 'not_a_date', 'field', 'issue_date', 'value', (n % 500)::text, 'column', 'Issued', 'detail', '')),
+       jsonb_build_array(jsonb_build_object('code', 'not_a_date', 'field', 'issue_date', 'value', mod(n, 500)::text, 'column', 'Issued', 'detail', '')),
        n, 'EUR'
 FROM generate_series(1, {REJECTED}) n;
 UPDATE nightporter.import_run SET tally = jsonb_set(tally, '{{rejected}}', '{REJECTED + 1}') WHERE id = 2;

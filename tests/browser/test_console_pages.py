@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 from daemon import db, ledger
 from daemon.importing import attempt, rehearse_draft
 from daemon.model import RemoteFile
+from daemon.results import Links
 from daemon.settings import Settings
 from daemon.web import hashed
 from tests.support.console import PASSWORD
@@ -60,18 +61,23 @@ PAGES = [
     "/profiles",
     "/profiles/items",
     "/audit",
+    "/nothing-of-the-kind",
 ]
 STEPS = ["shape", "columns", "words", "rules", "check"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_a_fault_that_axe_knows(page: Page, address: str, scheme: str) -> None:
+def test_no_page_has_a_fault_that_axe_knows(page: Page, office: Office, address: str, scheme: str) -> None:
     """Names, contrasts, headings, tables: on every page, light and dark, and none is wider than a phone's screen."""
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": 390, "height": 844})
     page.context.clear_cookies()
     page.goto(f"{address}/login")
     judged(page, "/login")
+    links = Links.of(office.settings)
+    for link in (links.rejects(2, "credit@example.com"), links.decision(3, "credit@example.com"), f"{address}/r/forged"):
+        page.goto(link)
+        judged(page, link)
     logged_in(page, address)
     for path in PAGES:
         page.goto(address + path)

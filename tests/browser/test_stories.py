@@ -4,13 +4,15 @@ without.
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from daemon import db, ledger
+from daemon.web import hashed
 from tests.support.console import PASSWORD
 from tests.support.ftp_servers import Ftpd
+from tests.support.office import CUSTOMERS, Office
 from tests.support.servers import MailServer
 from tests.support.service import Service
 
@@ -27,7 +29,7 @@ FTP = """
     insecure = true
     imported_to = "done"
 """
-CUSTOMERS = "Code;Name;City;Limit\n"
+HEADER = "Code;Name;City;Limit\n"
 EXPORT = "Debitor;Beleg;Art;Belegdatum;Fällig;Offen;Wä\n"
 """The columns of an export that no profile here knows."""
 MINUTE = 60_000
@@ -59,29 +61,26 @@ def ftp() -> Iterator[Ftpd]:
 
 @pytest.fixture
 def service(
-    tmp_path: Path,
-    database: str,
-    mail_server: MailServer,
-    ftp: Ftpd,
-    eventually: Callable[..., object],
-    command: Callable[..., object],
+    office: Office, database: str, mail_server: MailServer, ftp: Ftpd, eventually: Callable[..., object]
 ) -> Iterator[Service]:
-    """The service with that drop, the customers C1 to C9 of two companies, and an admin."""
-    made = Service(tmp_path, database, mail_server, eventually, FTP.format(port=ftp.port))
-    (tmp_path / "ftp-password").write_text("secret")
-    command("user", "add", "ada", "--role", "admin", given=PASSWORD + "\n")
+    """The service with that drop, the customers C1 to C9 and some of two companies, and an admin."""
+    made = Service(office.home, database, mail_server, eventually, FTP.format(port=ftp.port))
+    (office.home / "ftp-password").write_text("secret")
+    let_in(office, "ada")
     for entity, codes in (("", range(1, 10)), ("DE01", range(1, 3)), ("FR01", range(1, 3))):
-        profile = (tmp_path / "profiles" / "customers.toml").read_text()
         name = f"customers{entity}"
-        if entity:
-            mine = profile.replace('dataset = "customers"', f'dataset = "customers"\nentity = "{entity}"').replace(
-                "customers*", f"{name}*"
-            )
-            (tmp_path / "profiles" / f"{name}.toml").write_text(mine)
-        (tmp_path / f"{name}.csv").write_text(CUSTOMERS + "".join(f"C{n};Firm {n} {entity};Ulm;\n" for n in codes))
-        command("import", tmp_path / f"{name}.csv", "--profile", name)
+        office.profile(name, CUSTOMERS.replace("customers*", f"{name}*").replace("pattern", f'entity = "{entity}"\n    pattern'))
+        office.load(name, HEADER + "".join(f"C{n};Firm {n} {entity};Ulm;\n" for n in codes), f"{name}.csv")
     with made:
         yield made
+
+
+def let_in(
+    office: Office, name: str, role: str = "admin", *entities: str, language: str | None = None, password: str = PASSWORD
+) -> None:
+    """Give somebody an account, or a new password."""
+    with db.transaction(office.engine) as conn:
+        ledger.people.add_account(conn, name, hashed(password), role, entities, language)
 
 
 def log_in(page: Page, service: Service, name: str = "ada") -> None:
@@ -200,11 +199,9 @@ def test_a_held_file_is_declined_on_a_phone(window: Callable[[], Page], service:
     assert ("items_2.csv", "refused", "declined") in service.runs()
 
 
-def test_a_manager_sees_nothing_of_another_company(
-    window: Callable[[], Page], service: Service, command: Callable[..., object]
-) -> None:
+def test_a_manager_sees_nothing_of_another_company(window: Callable[[], Page], service: Service, office: Office) -> None:
     """Neither in lists, nor by an address that they were told, nor in a search; an admin sees both."""
-    command("user", "add", "max", "--entity", "DE01", given=PASSWORD + "\n")
+    let_in(office, "max", "manager", "DE01")
     ada, max_ = window(), window()
     log_in(ada, service)
     log_in(max_, service, "max")
@@ -224,14 +221,12 @@ def test_a_manager_sees_nothing_of_another_company(
         expect(page.get_by_role("heading", name="Firm 1 FR01" if sees else "There is nothing here")).to_be_visible()
 
 
-def test_a_session_that_was_ended_does_nothing_any_more(
-    window: Callable[[], Page], service: Service, command: Callable[..., object]
-) -> None:
+def test_a_session_that_was_ended_does_nothing_any_more(window: Callable[[], Page], service: Service, office: Office) -> None:
     """With a new password every login of before is over: its next page asks who it is, and its open form does nothing."""
     page = window()
     log_in(page, service)
     page.get_by_role("link", name="Drops").click()
-    command("user", "add", "ada", "--role", "admin", given=PASSWORD + "2\n")
+    let_in(office, "ada", password=PASSWORD + "2")
     page.get_by_role("button", name="Look now").first.click()
     expect(page.get_by_label("Password")).to_be_visible()
     assert service.query("SELECT count(*) FROM nightporter.audit WHERE action = 'look now'") == [(0,)]
@@ -241,10 +236,10 @@ def test_a_session_that_was_ended_does_nothing_any_more(
     expect(page.get_by_role("link", name="Smart Upload")).to_be_visible()
 
 
-def test_two_people_work_in_two_languages(window: Callable[[], Page], service: Service, command: Callable[..., object]) -> None:
+def test_two_people_work_in_two_languages(window: Callable[[], Page], service: Service, office: Office) -> None:
     """Each reads the same import in the language of their account; and another one, where they choose it on the page."""
     for name, language in (("heidi", "de"), ("claire", "fr")):
-        command("user", "add", name, "--role", "admin", "--language", language, given=PASSWORD + "\n")
+        let_in(office, name, language=language)
     for name, title, other in (("heidi", "Importe", "Français"), ("claire", "Imports", "Deutsch")):
         page = window()
         log_in(page, service, name)

@@ -40,6 +40,7 @@ from daemon.ledger.runs.rejections import (
     reject_rows,
     rejection_count,
     rejections,
+    rejections_from,
     resolve_rejections,
 )
 from daemon.ledger.runs.run import (
@@ -122,6 +123,7 @@ __all__ = [
     "reject_rows",
     "rejection_count",
     "rejections",
+    "rejections_from",
     "resolve_rejections",
     "retry_run",
     "rows_read",

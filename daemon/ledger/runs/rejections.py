@@ -13,6 +13,9 @@ from daemon import db
 from daemon.db import text
 from daemon.model import ImportRun, Reason, ReasonCode, Rejection
 
+LOOKED_AT = 20_000
+"""Of more rejections than that the first are enough to say what is wrong with them; a page that shows it is there at once."""
+
 
 def reject_rows(conn: Connection, run_id: int, rejections: Iterable[Rejection]) -> int:
     """Store rejections, as many as come, in the caller's transaction; returns how many."""
@@ -43,30 +46,46 @@ def forget_rejections(conn: Connection, run_id: int) -> None:
 
 
 def rejections(
-    conn: Connection, run_id: int, offset: int = 0, limit: int | None = None, *, unresolved: bool = False, after: int = -1
+    conn: Connection, run_id: int, *, limit: int | None = None, unresolved: bool = False, after: int = -1
 ) -> Iterator[Rejection]:
     """The rejections of a run in the order of their lines, streamed; only the `unresolved` ones, or `after` a line, if asked."""
     rows = conn.execute(
         text(f"""{_REJECTION} WHERE run_id = :id AND line > :after AND (resolved_by IS NULL OR NOT :unresolved)
-                 AND (:offset = 0 OR line >= (SELECT line FROM nightporter.rejection WHERE run_id = :id ORDER BY line
-                                              LIMIT 1 OFFSET :offset))
                  ORDER BY line LIMIT :limit"""),
-        {"id": run_id, "limit": limit, "offset": offset, "unresolved": unresolved, "after": after},
+        {"id": run_id, "limit": limit, "unresolved": unresolved, "after": after},
         execution_options={"yield_per": 1000},
     )
     yield from map(_rejection_of, rows)
 
 
+def rejections_from(conn: Connection, run: ImportRun, offset: int, count: int) -> list[Rejection]:
+    """So many rejections of a run behind the first `offset` ones, which are passed over from the end that is nearer."""
+    if (behind := rejection_count(conn, run) - offset - 1) < 0:
+        return []
+    passed, way = (offset, "ASC") if offset <= behind else (behind, "DESC")
+    rows = conn.execute(
+        text(f"""{_REJECTION} WHERE run_id = :id AND line >= (
+                     SELECT line FROM nightporter.rejection WHERE run_id = :id ORDER BY line {way} LIMIT 1 OFFSET :passed)
+                 ORDER BY line LIMIT :count"""),
+        {"id": run.id, "passed": passed, "count": count},
+    )
+    return [_rejection_of(row) for row in rows]
+
+
 def dearest(conn: Connection, run_id: int, count: int) -> list[Rejection]:
-    """The rejections to look at first: of each currency those about the most money, the currency with the most of it first."""
+    """The rejections to look at first: of each currency those about the most money, the currency with the most of it first; of
+    very many, of the first of them.
+    """
     rows = conn.execute(
         text(f"""
             WITH ranked AS (
-                SELECT *, row_number() OVER (PARTITION BY currency ORDER BY abs(amount) DESC NULLS LAST, line) AS place,
+                SELECT line AS at, row_number() OVER (PARTITION BY currency ORDER BY abs(amount) DESC NULLS LAST, line) AS place,
                        sum(abs(amount)) OVER (PARTITION BY currency) AS weight
-                FROM nightporter.rejection WHERE run_id = :id AND resolved_by IS NULL)
-            {_REJECTION.replace("nightporter.rejection", "ranked")}
-            ORDER BY place, weight DESC NULLS LAST, line LIMIT :count"""),
+                FROM (SELECT line, amount, currency FROM nightporter.rejection WHERE run_id = :id AND resolved_by IS NULL
+                      ORDER BY line LIMIT {LOOKED_AT}) first
+                ORDER BY place, weight DESC NULLS LAST, line LIMIT :count)
+            {_REJECTION} JOIN ranked ON at = line WHERE run_id = :id AND resolved_by IS NULL
+            ORDER BY place, weight DESC NULLS LAST, line"""),
         {"id": run_id, "count": count},
     )
     return [_rejection_of(row) for row in rows]
@@ -83,9 +102,6 @@ class Grouped:
     values: int
     amounts: dict[str, Decimal]
 
-
-LOOKED_AT = 20_000
-"""Of more rejections than that the first are enough to say what is wrong with them; a page that shows it is there at once."""
 
 _FIRST = f"""
     SELECT line, reasons, amount, currency FROM nightporter.rejection

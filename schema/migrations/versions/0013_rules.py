@@ -7,7 +7,7 @@ down_revision = "0012"
 
 STATEMENTS = """
 ALTER TABLE nightporter.import_run ADD COLUMN rules text;
-COMMENT ON COLUMN nightporter.import_run.rules IS 'A mark of the profile and the declarations by which an imported run was judged.';
+COMMENT ON COLUMN nightporter.import_run.rules IS 'A mark of the profile and the declarations an imported run was judged by.';
 """
 
 

@@ -1,6 +1,7 @@
 """A saved profile is edited by the steps that make one: what they do not ask stays as it was written."""
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import tomlkit
 
 from daemon import db, ledger
 from daemon.importing import attempt
+from daemon.words import Words
 from tests.support.console import Person
 from tests.support.office import CUSTOMERS, Office
 
@@ -340,3 +342,44 @@ def test_who_began_an_import_gets_its_mail(ada: Person) -> None:
     attempt(ada.office.engine, ada.office.settings, ada.office.profiles, int(done.removeprefix("/runs/")))
     mails = "SELECT recipient, language FROM nightporter.email WHERE run_id > 2 ORDER BY 1"
     assert ada.office.rows(mails) == [("credit@example.com", "fr"), ("eva@example.com", "fr")]
+
+
+def test_a_blank_cell_may_have_a_value_of_its_own(ada: Person) -> None:
+    """For each column that is read, whatever else the profile says of it; one that its field cannot have is not taken."""
+    blanks = {"default_comment": "none", "default_due_date": "31/12/2026", "default_remaining": ""}
+    path, check = walk(ada, columns=blanks)
+    ada.send(f"{path}check", check, **fields(check))
+    columns = tomlkit.parse(saved(ada)).unwrap()["columns"]
+    assert columns["comment"] == {"from": "Remark", "slice": [1, 20], "optional": True, "default": "none"}
+    assert (columns["due_date"], columns["remaining"]) == ({"from": "Due", "default": "31/12/2026"}, {"from": "Amount"})
+    begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1").url.path.removesuffix("shape")
+    page = ada.get(f"{begun}columns")
+    answer = ada.send(f"{begun}columns", page, **(fields(page) | {"default_item_type": "nonsense"}))
+    assert answer.status_code == 422
+    assert '<a href="#default_item_type">' in answer.text
+
+
+def test_a_page_that_is_none_leads_on_and_speaks_the_readers_language(ada: Person) -> None:
+    """With the console's head for who is in it, and not an English word of ours in it for who reads German."""
+    words = Words("de")
+    gone = ada.client.get("/runs/4711?language=de")
+    assert gone.status_code == 404
+    assert words("page.nothing_there") in gone.text
+    assert f'<a href="/runs">{words("console.runs")}</a>' in gone.text
+    foreign = ada.client.post("/drops/erp?language=de", data={"form_token": "another"})
+    assert (foreign.status_code, words("page.another_login") in foreign.text) == (403, True)
+    large = ada.send("/drops/erp?language=de", ada.get("/drops"), name="x" * 100_000)
+    assert (large.status_code, words("page.too_much_sent") in large.text) == (413, True)
+
+
+def test_the_faults_of_a_profile_are_told_in_the_readers_language(ada: Person) -> None:
+    """Each with its line and its key, those of the checks of ours and those of the form of a value."""
+    text = WRITTEN.replace('"dd/mm/yyyy"', '"dd.mm."').replace('mode = "delta"', 'mode = "daily"').replace("scope =", "scoop =")
+    page = ada.get("/profiles/items")
+    stood = re.search(r'name="stood" value="([^"]+)"', page)
+    assert stood
+    answer = ada.send("/profiles/items?language=de", page, text=text, stood=stood[1])
+    words, shown = Words("de"), unescape(answer.text)
+    assert f"8 format.date: {words('mistake.date_pattern')}" in shown
+    assert f"23 import.mode: {words('mistake.one_of', expected=words._one_of(['delta', 'snapshot']))}" in shown
+    assert f"24 import.scoop: {words('mistake.key_close', close='scope')}" in shown
