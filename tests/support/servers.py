@@ -1,5 +1,6 @@
 """Real servers on loopback: OpenSSH's, and a mail server that keeps what it gets."""
 
+import asyncio
 import atexit
 import email
 import os
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope
 
 
 def free_port() -> int:
@@ -63,6 +64,26 @@ class Sshd:
         shutil.rmtree(self.folder)
 
 
+class _Controller(Controller):
+    """One that knows its connections, and ends them before its loop ends."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._made: list[SMTP] = []
+        super().__init__(*arguments, **options)
+
+    def factory(self) -> SMTP:
+        """What speaks with the next client."""
+        self._made.append(SMTP(self.handler, **self.SMTP_kwargs))
+        return self._made[-1]
+
+    async def hang_up(self) -> None:
+        """End every connection, and let the loop see to that."""
+        for each in self._made:
+            if each.transport is not None:
+                each.transport.close()
+        await asyncio.sleep(0.01)
+
+
 class MailServer:
     """An SMTP server; `messages` is what it took, `refuse` makes it say not now to the next ones, `drop` makes it hang up after
     the next ones without a word; `nobody` are addresses that it does not know, `sessions` those by which messages came.
@@ -87,7 +108,7 @@ class MailServer:
                 "auth_require_tls": False,
                 "authenticator": lambda *a: AuthResult(success=(a[-1].login.decode(), a[-1].password.decode()) == login),
             }
-        self._controller = Controller(self, **options)
+        self._controller = _Controller(self, **options)
 
     async def handle_RCPT(self, server: Any, session: object, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         if address in self.nobody:
@@ -113,8 +134,7 @@ class MailServer:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for transport in self.sessions.values():
-            self._controller.loop.call_soon_threadsafe(transport.abort)
+        asyncio.run_coroutine_threadsafe(self._controller.hang_up(), self._controller.loop).result(10)
         self._controller.stop()
 
 
