@@ -64,11 +64,8 @@ def seen(path: Path, choices: Choices, sandbox: Sandbox, engine: Engine) -> Seen
         with db.transaction(engine) as conn:
             return loading.known_customers(conn, codes)
 
-    found = suggest(datasets()[choices.dataset], held, known)
     said = {name: value for name, value in choices.format.items() if name in Conventions.model_fields}
-    if said:
-        conventions = Conventions.model_validate(found.conventions.model_dump(exclude_defaults=True) | said)
-        found = replace(found, conventions=conventions)
+    found = suggest(datasets()[choices.dataset], held, known, Conventions.model_validate(said))
     samples = {name: sorted(evidence.values, key=len, reverse=True)[:3] for name, evidence in held.items()}
     read_as = reader.format.model_dump(exclude_defaults=True) | found.conventions.model_dump(exclude_defaults=True)
     return Seen(reader.header, rows, samples, {n: v for n, v in read_as.items() if v not in ([], "")}, found)

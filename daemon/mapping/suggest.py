@@ -64,8 +64,10 @@ class Suggestion:
     """What about the conventions a person must say, each as the sentence of a refusal."""
 
 
-def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lambda codes: 0) -> Suggestion:
-    """Propose a mapping for a file by its headers and what stands below them."""
+def suggest(
+    dataset: Dataset, evidence: dict[str, Evidence], known: Known = lambda codes: 0, said: Conventions | None = None
+) -> Suggestion:
+    """Propose a mapping for a file by its headers and what stands below them; some of its conventions may be `said`."""
     names, none = Names(dataset), nothing(dataset.name)
     language = names.language(list(evidence))
     sides = _sides(dataset, evidence)
@@ -94,7 +96,7 @@ def suggest(dataset: Dataset, evidence: dict[str, Evidence], known: Known = lamb
     missing = [
         name for name, f in dataset.fields.items() if f.required and name not in found and not set(f.given_by) & set(found)
     ]
-    conventions, unclear = _conventions(dataset, found, evidence)
+    conventions, unclear = _conventions(dataset, found, evidence, said or Conventions())
     return Suggestion(
         {name: found[name] for name in fields if name in found},
         [header for header in evidence if header not in used],
@@ -233,8 +235,10 @@ def _reads_itself(described: Field, word: str) -> bool:
     return word.casefold() in BOOLS if described.type == "bool" else word.upper() in CODES
 
 
-def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[str, Evidence]) -> tuple[Conventions, list[Detail]]:
-    """The conventions that the proposed columns prove, and what is not clear about them."""
+def _conventions(
+    dataset: Dataset, found: dict[str, Proposal], evidence: dict[str, Evidence], said: Conventions
+) -> tuple[Conventions, list[Detail]]:
+    """The conventions that are said, or that the proposed columns prove, and what is not clear about them."""
     days, amounts = Dates(), Amounts()
     for name, proposal in found.items():
         for header in filter(None, (proposal.header, proposal.credit)):
@@ -242,7 +246,7 @@ def _conventions(dataset: Dataset, found: dict[str, Proposal], evidence: dict[st
                 days.add(evidence[header].days)
             elif dataset.fields[name].type == "money":
                 amounts.add(evidence[header].amounts)
-    conventions, unclear = Conventions(), list[Detail]()
+    conventions, unclear = said, list[Detail]()
     for part in ((days, Amounts()), (Dates(), amounts)):
         try:
             conventions = decided(*part, conventions)

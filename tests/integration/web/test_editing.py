@@ -144,6 +144,7 @@ def test_values_that_cannot_be_read_are_asked_for(ada: Person) -> None:
 def test_what_is_wrong_is_told_at_its_field_and_nothing_typed_is_lost(ada: Person) -> None:
     """The summary leads to the field; what else was typed still stands."""
     begun = ada.send("/runs/2/draft", ada.get("/runs/2"), edit="1")
+    assert "add to [format]" not in begun.text  # the order of its dates is said
     path = begun.url.path.removesuffix("shape")
     page = ada.get(f"{path}rules")
     answer = ada.send(f"{path}rules", page, **(fields(page) | {"to": "nobody", "days": "mon-fri", "by": "07:30"}))
