@@ -55,6 +55,13 @@ def test_a_dry_run_leaves_everything_as_it_is(home: Path, command: Run) -> None:
     assert json.loads(command("imports", "list", "--json").stdout) == []
 
 
+def test_a_dry_run_of_a_file_that_would_be_refused_says_so_to_a_script(home: Path, command: Run) -> None:
+    """One object, with the code, and ends as the import would."""
+    command("import", home / "customers.csv", "--profile", "customers")
+    done = command("import", home / "customers.csv", "--profile", "customers", "--dry-run", "--json")
+    assert (done.returncode, json.loads(done.stdout)["code"]) == (3, "duplicate")
+
+
 def test_rejected_rows_come_as_csv_xlsx_and_json(home: Path, command: Run, tmp_path: Path) -> None:
     """A script gets each rejected row with line, cells and reasons, in the language asked for."""
     command("import", home / "items.csv", "--profile", "items")

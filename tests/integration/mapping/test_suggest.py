@@ -97,3 +97,23 @@ def test_the_headers_of_known_exports_are_understood(name: str) -> None:
     }
     assert wrong == {}
     assert len(own.keys() & suggestion.columns.keys()) >= 0.8 * len(own), own.keys() - suggestion.columns.keys()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (("Ja", "Nein"), {}),
+        (("Sì", "No"), {}),
+        (("是", "否"), {}),
+        (("J", "N"), {"J": "yes", "N": "no"}),
+        (("X", ""), {"X": "yes"}),
+        (("gesperrt", "Ja"), {"gesperrt": "", "Ja": "yes"}),
+    ],
+)
+def test_yes_and_no_are_known_as_they_are_printed(cells: tuple[str, str], words: dict[str, str], tmp_path: Path) -> None:
+    """As words in every language they are read as they stand; letters, and what is neither, are put into the profile's map."""
+    path = tmp_path / "customers.csv"
+    path.write_text("Kundennummer;Firma;Gesperrt\n" + "".join(f"C{n};Firma {n};{cells[n % 2]}\n" for n in range(6)), "utf-8")
+    reader = read(path)
+    suggestion = suggest(datasets()["customers"], evidence_of(reader.header, reader))
+    assert suggestion.columns["blocked"].words == words
