@@ -79,8 +79,8 @@ class _Controller(Controller):
     async def hang_up(self) -> None:
         """End every connection, and let the loop see to that."""
         for each in self._made:
-            if each.transport is not None:
-                each.transport.close()
+            if isinstance(each.transport, asyncio.WriteTransport):
+                each.transport.abort()
         await asyncio.sleep(0.01)
 
 
