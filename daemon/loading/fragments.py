@@ -50,6 +50,11 @@ def cell(stage: Stage, row: str, name: str) -> sql.Composed:
     return sql.SQL("nullif({}.custom->{}, 'null')").format(sql.Identifier(row), name)
 
 
+def alike(stage: Stage, names: Iterable[str]) -> sql.Composed:
+    """Whether two rows of the table, `m` and `t`, have the same in some fields."""
+    return sql.SQL(" AND ").join(sql.SQL("{} = {}").format(cell(stage, "m", name), cell(stage, "t", name)) for name in names)
+
+
 def same(stage: Stage) -> sql.Composed:
     """Whether a staged row is the same as one of the table. Where an entity has one kind of key, those of another are none."""
     if stage.fallback:

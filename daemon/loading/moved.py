@@ -107,9 +107,7 @@ def _alike_elsewhere(stage: Stage) -> bytes:
         number=sql.Identifier(presence.protects),
         state=sql.Identifier(presence.state),
         here=sql.Literal(presence.here),
-        alike=sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(*(fragments.cell(stage, row, name) for row in "mt")) for name in _alike(stage)
-        ),
+        alike=fragments.alike(stage, _alike(stage)),
     ).as_bytes()
 
 

@@ -145,13 +145,7 @@ def _clear(stage: Stage) -> bytes:
     moved: sql.Composable = sql.SQL("false")
     if len(elsewhere) < len(stage.key) and elsewhere:
         new = sql.SQL("EXISTS (SELECT FROM {table} m WHERE m.created_by_run = %(run)s AND {same})")
-        moved = new.format(
-            table=stage.target,
-            same=sql.SQL(" AND ").join(
-                sql.SQL("{} = {}").format(fragments.cell(stage, "m", name), fragments.cell(stage, "t", name))
-                for name in ("entity", *elsewhere)
-            ),
-        )
+        moved = new.format(table=stage.target, same=fragments.alike(stage, ("entity", *elsewhere)))
     statement = sql.SQL("""
         WITH absent AS MATERIALIZED (
             SELECT t.*, {moved} AS moved FROM nightporter.stage_absent a JOIN {table} t ON t.id = a.row_id

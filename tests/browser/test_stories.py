@@ -156,6 +156,7 @@ def test_a_file_in_a_drop_that_nobody_claims_becomes_a_profile(window: Callable[
     page.get_by_role("button", name="Save the profile and import the file").click()
     service.eventually(lambda: ("OPOS_20261125.txt", "imported", None) in service.runs(), 60)
     service.eventually((ftp.root / "out" / "done" / "OPOS_20261125.txt").exists)
+    assert service.query("SELECT count(*) FROM ar.receivable WHERE cleared_at IS NULL") == [(20,)]
 
 
 def _shows(page: Page, service: Service, text: str) -> bool:
